@@ -1,0 +1,49 @@
+# `make run` shows waot at work, `make test` checks it. Both make what they need: .venv/ from PyPI, .cache/ for tools.
+
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+# zig keeps the C libraries that it has built here; without a home directory it would have no place for them.
+export ZIG_GLOBAL_CACHE_DIR ?= $(CURDIR)/.cache/zig
+
+.PHONY: run test test-all lint bench tools wheel clean
+.DELETE_ON_ERROR:
+
+run: $(READY)
+	scripts/run-example.sh $(VENV)/bin
+
+test: lint tools
+	$(PY) -m pytest -m "not slow" -n $(JOBS)
+
+test-all: lint tools
+	$(PY) -m pytest -n $(JOBS)
+
+lint: $(READY)
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+bench: $(READY)
+	$(PY) -m benchmarks
+
+# Compilers and emulators that PyPI does not have. A missing one makes its tests skip, and they say so.
+tools:
+	scripts/install-test-tools.sh
+
+wheel: $(READY)
+	$(PY) -m pip wheel --no-deps -w dist .
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "waot needs Python 3.11 or newer; set PYTHON")'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "On Debian, Python's venv module is in the package python3-venv." >&2; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev,wat]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

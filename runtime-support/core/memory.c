@@ -1,0 +1,91 @@
+/* Linear memories: creation, growth and the bulk operations (core specification, sections 4.5.3.8 and 4.6.10).
+ *
+ * A memory is a range of reserved address space whose first `bytes` are readable and writable. Growing commits more of
+ * it, so the base never moves and generated code may keep it in a register. What is reserved and not committed is the
+ * guard that turns an access out of bounds into a fault (os/linux/signals.c).
+ */
+#include "../include/waot_abi.h"
+#include "memory.h"
+#include "process.h"
+
+static uintptr_t waot_page_up(uintptr_t address)
+{
+    uintptr_t mask = waot_process.page_size - 1;
+    return (address + mask) & ~mask;
+}
+
+void waot_memory_create(struct waot_memory *memory)
+{
+    if (memory->flags & WAOT_MEMORY_FIXED) {
+        uintptr_t mapped = waot_page_up((uintptr_t)memory->base + memory->bytes);
+        uintptr_t end = waot_page_up((uintptr_t)memory->base + memory->reserve);
+        if (end > mapped && waot_os_reserve_at((void *)mapped, end - mapped))
+            waot_fatal("the address space of the memory is not free; build with --memory guarded");
+        return;
+    }
+    /* One page where nothing is asked for: a base that is null would make `base + index` an address of ours. */
+    uint64_t size = memory->reserve ? memory->reserve : 1;
+    memory->base = size < UINT64_MAX >> 1 ? waot_os_reserve(size) : 0;
+    if (!memory->base)
+        waot_fatal("no address space for a memory");
+    if (memory->bytes && waot_os_commit(memory->base, memory->bytes))
+        waot_fatal("no memory for the initial size of a memory");
+}
+
+int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages)
+{
+    uint64_t pages = memory->bytes >> memory->page_log2;
+    if (!delta_pages)
+        return (int64_t)pages;
+    if (pages > memory->maximum || delta_pages > memory->maximum - pages)
+        return -1;
+    uint64_t wanted = pages + delta_pages; /* no overflow: at most maximum */
+    if (wanted > memory->reserve >> memory->page_log2)
+        return -1;
+    uint64_t bytes = wanted << memory->page_log2;
+    /* A page of the system that the old end lies in is committed already. */
+    uintptr_t from = waot_page_up((uintptr_t)memory->base + memory->bytes);
+    uintptr_t to = waot_page_up((uintptr_t)memory->base + bytes);
+    if (to > from && waot_os_commit((void *)from, to - from))
+        return -1;
+    memory->bytes = bytes;
+    return (int64_t)pages;
+}
+
+/* Whether [at, at + count) does not lie in [0, size); the sum may overflow, so it is not made. */
+static int waot_outside(uint64_t at, uint64_t count, uint64_t size)
+{
+    return at > size || count > size - at;
+}
+
+void waot_memory_fill(struct waot_memory *memory, uint64_t at, uint32_t value, uint64_t count)
+{
+    if (waot_outside(at, count, memory->bytes))
+        waot_trap_memory_out_of_bounds();
+    __builtin_memset(memory->base + at, (int)(value & 0xff), count);
+}
+
+void waot_memory_copy(struct waot_memory *destination, struct waot_memory *source, uint64_t to, uint64_t from,
+                      uint64_t count)
+{
+    if (waot_outside(to, count, destination->bytes) || waot_outside(from, count, source->bytes))
+        waot_trap_memory_out_of_bounds();
+    __builtin_memmove(destination->base + to, source->base + from, count);
+}
+
+void waot_memory_init(struct waot_memory *memory, const struct waot_data *data, uint64_t to, uint64_t from,
+                      uint64_t count)
+{
+    if (waot_outside(to, count, memory->bytes) || waot_outside(from, count, data->size))
+        waot_trap_memory_out_of_bounds();
+    /* A dropped segment has size 0 and may have no bytes: memcpy of nothing from null is undefined in C. */
+    if (count)
+        __builtin_memcpy(memory->base + to, data->bytes + from, count);
+}
+
+void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, const struct waot_part *parts,
+                             uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        __builtin_memcpy(memory->base + parts[i].offset, image + parts[i].source, parts[i].size);
+}

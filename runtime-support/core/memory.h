@@ -1,0 +1,19 @@
+/* What core/ asks of the system for address space. Implemented in os/<system>/memory.c. Sizes are bytes; `at` and sizes
+ * need not be multiples of a page: an end rounds up to a page, so at must be one's start. */
+#ifndef WAOT_MEMORY_H
+#define WAOT_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Address space without access at a place of the system's choice, or null. */
+void *waot_os_reserve(uint64_t size);
+/* The same at exactly `at`, which must be free; 0, or -1 where it is not. */
+int waot_os_reserve_at(void *at, uint64_t size);
+/* Makes reserved pages readable and writable, zero where new; 0 or -1. */
+int waot_os_commit(void *at, uint64_t size);
+/* Readable and writable pages of zeros, or null. */
+void *waot_os_allocate_pages(uint64_t size);
+void waot_os_free_pages(void *at, uint64_t size);
+
+#endif

@@ -1,0 +1,34 @@
+/* What the entry point learned from the kernel; read-only once waot_module runs. */
+#ifndef WAOT_PROCESS_H
+#define WAOT_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct waot_process {
+    int argc;
+    char **argv; /* argc strings, then null */
+    char **envp; /* NAME=VALUE strings, then null */
+    size_t page_size;
+    const unsigned char *manifest; /* the records of waot_abi.h */
+    const unsigned char *manifest_end;
+    uintptr_t stack_guard; /* [stack_guard, stack_low) is never mapped: a fault there is an exhausted call stack */
+    uintptr_t stack_low;   /* the wasm stack is [stack_low, stack_high) */
+    uintptr_t stack_high;
+};
+extern struct waot_process waot_process;
+
+/* Linker script: the executable as loaded, without memory 0. Hidden, so that their addresses are relative to the program
+ * counter: the first is read before the image is relocated. */
+extern const unsigned char waot_image_start[] __attribute__((visibility("hidden")));
+extern const unsigned char waot_image_end[] __attribute__((visibility("hidden")));
+
+/* In wasi/: called once before waot_module.instantiate, on the wasm stack. */
+void waot_wasi_start(void);
+
+/* Ends the program with that status. */
+_Noreturn void waot_exit(int status);
+/* "waot: " message newline on standard error, then status 134: what the system refused us. */
+_Noreturn void waot_fatal(const char *message);
+
+#endif

@@ -1,0 +1,19 @@
+/* How a program ends that cannot go on. */
+#ifndef WAOT_TRAP_H
+#define WAOT_TRAP_H
+
+#include "unwind.h"
+
+#include <stddef.h>
+
+/* Says the trap and where it happened, with a backtrace, then ends the program with status 134. `exact`: registers->pc
+ * is the instruction at fault, not a return address. */
+_Noreturn void waot_trap(const char *text, const struct waot_registers *registers, int exact);
+/* A fault that no trap explains: a defect of waot. Ends the program by SIGABRT. */
+_Noreturn void waot_internal_error(int signal, const struct waot_registers *registers, uintptr_t address);
+
+/* The system's part: os/<system>/. Writes all of it to standard error or as much as it takes. */
+void waot_os_report(const char *text, size_t length);
+_Noreturn void waot_os_abort(void);
+
+#endif

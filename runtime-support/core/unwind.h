@@ -1,0 +1,37 @@
+/* Walking the native stack by the call frame information in .eh_frame. */
+#ifndef WAOT_UNWIND_H
+#define WAOT_UNWIND_H
+
+#include <stdint.h>
+
+/* By DWARF number; which is which says os/<system>/registers.h. The layout is known to waot_capture. */
+#define WAOT_REGISTERS 32
+struct waot_registers {
+    uintptr_t r[WAOT_REGISTERS];
+    uintptr_t pc;
+};
+
+struct waot_fde {
+    const unsigned char *at; /* the record, null if none covers the address */
+    uintptr_t start, end;    /* the code that it covers */
+};
+
+#define WAOT_UNWIND_CACHE 128u
+
+struct waot_unwinder {
+    struct waot_registers registers;
+    int exact;            /* pc is the instruction itself (a fault), not the one after a call */
+    struct waot_fde fde;  /* that covers pc, set by waot_unwind_locate */
+    struct waot_fde cache[WAOT_UNWIND_CACHE]; /* by address: deep recursion meets few functions */
+};
+
+/* Where `pc` belongs: sets `fde`; 0 if no frame information covers it. */
+int waot_unwind_locate(struct waot_unwinder *unwinder);
+/* To the caller's frame (after waot_unwind_locate); 0 at the end of the stack and wherever the information does not
+ * make sense. Reads no memory outside .eh_frame and the wasm stack. */
+int waot_unwind_step(struct waot_unwinder *unwinder);
+
+/* x86_64.S, aarch64.S: the caller's registers. */
+void waot_capture(struct waot_registers *registers);
+
+#endif

@@ -1,0 +1,297 @@
+/* Paths resolved beneath a directory.
+ *
+ * openat2 with RESOLVE_BENEATH does it in the kernel (5.6 and newer). Where that call is missing or forbidden we walk:
+ * each component is opened with O_NOFOLLOW in the directory reached so far, and symbolic links are read and expanded
+ * by us. `..` never opens the name "..", which another process could make lead out by moving the directory that we stand
+ * in: we keep the names walked from the root and walk again without the last.
+ */
+#include "system.h"
+
+struct waot_linux_open_how {
+    uint64_t flags;
+    uint64_t mode;
+    uint64_t resolve;
+};
+
+enum {
+    WAOT_LINUX_RESOLVE_NO_MAGICLINKS = 0x02,
+    WAOT_LINUX_RESOLVE_BENEATH = 0x08,
+    WAOT_LINUX_SYS_OPENAT2 = 437, /* every architecture's number */
+    WAOT_LINUX_LINKS = 40,        /* the kernel's own limit on symbolic links in a path */
+    WAOT_LINUX_AGAIN = 16,        /* attempts while others rename around us */
+};
+
+struct waot_linux_state waot_linux_state;
+
+void waot_os_force_walk(void)
+{
+    waot_linux_state.walk = true;
+}
+
+/* openat2. ENOSYS: walk instead. EPERM becomes ENOSYS because a seccomp filter may say it of an unknown call; if it was
+ * the file that said so, the walk will say it again. EXDEV is the kernel's word for a path that leads out. */
+static long waot_linux_openat2(long root, const char *path, long flags, long mode)
+{
+    if (waot_linux_state.walk)
+        return -ENOSYS;
+    struct waot_linux_open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC),
+        .mode = (flags & O_CREAT) != 0 ? (uint64_t)mode : 0,
+        .resolve = WAOT_LINUX_RESOLVE_BENEATH | WAOT_LINUX_RESOLVE_NO_MAGICLINKS,
+    };
+    long result = -EAGAIN;
+    for (int i = 0; i < WAOT_LINUX_AGAIN && result == -EAGAIN; i++)
+        result = WAOT_LINUX_RETRY(WAOT_LINUX_SYS_OPENAT2, root, path, &how, sizeof how);
+    if (result == -ENOSYS)
+        waot_linux_state.walk = true;
+    if (result == -EXDEV)
+        return -EPERM;
+    /* EAGAIN also comes from a leased file opened O_NONBLOCK; walking answers both. */
+    return result == -EPERM || result == -EAGAIN ? -ENOSYS : result;
+}
+
+/* ---------------------------------------------------------------- walking */
+
+struct waot_linux_walk {
+    long root;
+    long at;      /* the directory reached: root or ours to close */
+    size_t depth; /* bytes in `names` */
+    int links;    /* expanded so far */
+    char names[2 * WAOT_OS_PATH_SIZE];  /* from the root to `at`, each ended by NUL */
+    char rest[2 * WAOT_OS_PATH_SIZE];   /* what is still to be walked */
+    char target[WAOT_OS_PATH_SIZE];
+};
+
+static void waot_linux_walk_to(struct waot_linux_walk *walk, long directory)
+{
+    if (walk->at != walk->root)
+        WAOT_LINUX_CALL(SYS_close, walk->at);
+    walk->at = directory;
+}
+
+static long waot_linux_walk_open(long directory, const char *name)
+{
+    return WAOT_LINUX_RETRY(SYS_openat, directory, name,
+                            WAOT_LINUX_O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
+/* `..`: walks again from the root to the directory above. */
+static long waot_linux_walk_up(struct waot_linux_walk *walk)
+{
+    if (walk->depth == 0)
+        return -EPERM;
+    do
+        walk->depth--;
+    while (walk->depth > 0 && walk->names[walk->depth - 1] != '\0');
+    waot_linux_walk_to(walk, walk->root);
+    for (size_t i = 0; i < walk->depth; i += __builtin_strlen(walk->names + i) + 1) {
+        long next = waot_linux_walk_open(walk->at, walk->names + i);
+        if (next < 0)
+            return next;
+        waot_linux_walk_to(walk, next);
+    }
+    return 0;
+}
+
+/* If `name` is a symbolic link, puts its target in front of walk->rest[after..]: 1. 0 if it is none. */
+static long waot_linux_walk_link(struct waot_linux_walk *walk, const char *name, size_t after)
+{
+    long size = WAOT_LINUX_CALL(SYS_readlinkat, walk->at, name, walk->target, sizeof walk->target);
+    if (size == -EINVAL)
+        return 0;
+    if (size < 0)
+        return size;
+    if (++walk->links > WAOT_LINUX_LINKS)
+        return -ELOOP;
+    if (size == 0)
+        return -ENOENT;
+    if (walk->target[0] == '/')
+        return -EPERM;
+    size_t tail = __builtin_strlen(walk->rest + after) + 1;
+    if ((size_t)size >= sizeof walk->target || (size_t)size + 1 + tail > sizeof walk->rest)
+        return -ENAMETOOLONG;
+    bool more = walk->rest[after - 1] == '/'; /* a slash behind the link stays, with or without names behind it */
+    __builtin_memmove(walk->rest + size + (more ? 1 : 0), walk->rest + after, tail);
+    __builtin_memcpy(walk->rest, walk->target, (size_t)size);
+    if (more)
+        walk->rest[size] = '/';
+    return 1;
+}
+
+/* Takes one component that has others behind it: enters the directory or expands the link. */
+static long waot_linux_walk_enter(struct waot_linux_walk *walk, const char *name, size_t size, size_t after)
+{
+    if (size == 1 && name[0] == '.')
+        return 0;
+    if (size == 2 && name[0] == '.' && name[1] == '.')
+        return waot_linux_walk_up(walk);
+    if (walk->depth + size + 1 > sizeof walk->names)
+        return -ENAMETOOLONG;
+    long next = waot_linux_walk_open(walk->at, name);
+    if (next == -ENOTDIR || next == -ELOOP) {
+        long link = waot_linux_walk_link(walk, name, after);
+        return link == 0 ? -ENOTDIR : link;
+    }
+    if (next < 0)
+        return next;
+    __builtin_memcpy(walk->names + walk->depth, name, size + 1);
+    walk->depth += size + 1;
+    waot_linux_walk_to(walk, next);
+    return 0;
+}
+
+/* Whether a last name, perhaps with slashes behind it, is `.` or `..`. */
+static bool waot_linux_is_dots(const char *name)
+{
+    if (name[0] != '.')
+        return false;
+    name += name[1] == '.' ? 2 : 1;
+    return *name == '\0' || *name == '/';
+}
+
+/* Walks until the last name. Of a path that ends in a directory by `.`, `..` or a slash it is ".", but AS_NAMED. */
+static long waot_linux_walk_all(struct waot_linux_walk *walk, enum waot_linux_last last, char *name)
+{
+    for (;;) {
+        size_t start = 0;
+        while (walk->rest[start] == '/')
+            start++;
+        size_t end = start;
+        while (walk->rest[end] != '\0' && walk->rest[end] != '/')
+            end++;
+        size_t after = end;
+        while (walk->rest[after] == '/')
+            after++;
+        size_t size = end - start;
+        if (size > 255)
+            return -ENAMETOOLONG;
+        if (size == 0) { /* nothing left behind a slash, or behind a `..` */
+            __builtin_memcpy(name, ".", 2);
+            return 0;
+        }
+        __builtin_memcpy(name, walk->rest + start, size);
+        name[size] = '\0';
+        bool is_last = walk->rest[after] == '\0';
+        if (is_last && last == WAOT_LINUX_LAST_AS_NAMED) {
+            if (after > end)
+                __builtin_memcpy(name + size, "/", 2);
+            return 0;
+        }
+        long moved = 0;
+        if (is_last && after == end && !waot_linux_is_dots(name)) {
+            if (last == WAOT_LINUX_LAST_NOFOLLOW)
+                return 0;
+            moved = waot_linux_walk_link(walk, name, after);
+            if (moved == 0 || moved == -ENOENT) /* a name that is not there is for the caller to make */
+                return 0;
+        } else {
+            moved = waot_linux_walk_enter(walk, name, size, after);
+        }
+        if (moved < 0)
+            return moved;
+        if (moved == 0)
+            __builtin_memmove(walk->rest, walk->rest + after, __builtin_strlen(walk->rest + after) + 1);
+    }
+}
+
+/* The walk's buffers are large, hence its own function: the openat2 way has a small frame. */
+__attribute__((noinline)) static long waot_linux_walk(long root, const char *path, enum waot_linux_last last,
+                                                      struct waot_linux_place *place)
+{
+    struct waot_linux_walk walk;
+    size_t size = __builtin_strlen(path) + 1;
+    if (size == 1)
+        return -ENOENT;
+    if (path[0] == '/')
+        return -EPERM;
+    walk.root = walk.at = root;
+    walk.depth = 0;
+    walk.links = 0;
+    __builtin_memcpy(walk.rest, path, size);
+    long result = waot_linux_walk_all(&walk, last, place->path);
+    if (result < 0) {
+        waot_linux_walk_to(&walk, root);
+        return result;
+    }
+    place->directory = walk.at;
+    place->opened = walk.at != root;
+    place->name = place->path;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- both ways */
+
+long waot_linux_locate(long root, const char *path, enum waot_linux_last last, struct waot_linux_place *place)
+{
+    size_t size = __builtin_strlen(path), end = size;
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    if (size == 0)
+        return -ENOENT;
+    if (path[0] == '/')
+        return -EPERM;
+    __builtin_memcpy(place->path, path, size + 1);
+    place->name = place->path + start;
+    /* Looking up the last name safely is left to the walk where it may be a link or leads up. */
+    if (last == WAOT_LINUX_LAST_FOLLOW ||
+        (last == WAOT_LINUX_LAST_NOFOLLOW && (end < size || waot_linux_is_dots(place->name))))
+        return waot_linux_walk(root, path, last, place);
+    if (waot_linux_is_dots(place->name)) {
+        /* The kernel makes and removes nothing of such a name, but would tell of what stands above the root. */
+        long directory = waot_linux_open_beneath(root, path, WAOT_LINUX_O_PATH | O_DIRECTORY, 0);
+        if (directory < 0)
+            return directory;
+        WAOT_LINUX_CALL(SYS_close, directory);
+    }
+    if (end < size)
+        place->path[end + 1] = '\0';
+    place->directory = root;
+    place->opened = false;
+    if (start == 0)
+        return 0;
+    place->path[start - 1] = '\0';
+    long directory = waot_linux_openat2(root, place->path, WAOT_LINUX_O_PATH | O_DIRECTORY, 0);
+    if (directory == -ENOSYS)
+        return waot_linux_walk(root, path, last, place);
+    if (directory < 0)
+        return directory;
+    place->directory = directory;
+    place->opened = true;
+    return 0;
+}
+
+void waot_linux_release(const struct waot_linux_place *place)
+{
+    if (place->opened)
+        WAOT_LINUX_CALL(SYS_close, place->directory);
+}
+
+long waot_linux_open_beneath(long root, const char *path, long flags, long mode)
+{
+    if (path[0] == '\0')
+        return -ENOENT;
+    long result = waot_linux_openat2(root, path, flags, mode);
+    if (result != -ENOSYS)
+        return result;
+    struct waot_linux_place place;
+    bool follow = (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+    size_t size = __builtin_strlen(path);
+    if (path[size - 1] == '/' && (flags & O_CREAT) != 0) { /* open(2) makes no directories */
+        result = waot_linux_locate(root, path, WAOT_LINUX_LAST_AS_NAMED, &place);
+        if (result < 0)
+            return result;
+        waot_linux_release(&place);
+        return waot_linux_is_dots(place.name) && (flags & O_EXCL) != 0 ? -EEXIST : -EISDIR;
+    }
+    if (path[size - 1] == '/')
+        flags |= O_DIRECTORY;
+    result = waot_linux_walk(root, path, follow ? WAOT_LINUX_LAST_FOLLOW : WAOT_LINUX_LAST_NOFOLLOW, &place);
+    if (result < 0)
+        return result;
+    result = WAOT_LINUX_RETRY(SYS_openat, place.directory, place.name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+    waot_linux_release(&place);
+    return result;
+}

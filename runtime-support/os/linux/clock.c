@@ -1,0 +1,49 @@
+/* Clocks and randomness of os.h. */
+#include "../../core/process.h"
+#include "system.h"
+
+#if UINTPTR_MAX > UINT32_MAX
+enum { WAOT_LINUX_CLOCK_GETTIME = SYS_clock_gettime, WAOT_LINUX_CLOCK_GETRES = SYS_clock_getres };
+#else
+enum { WAOT_LINUX_CLOCK_GETTIME = SYS_clock_gettime64, WAOT_LINUX_CLOCK_GETRES = SYS_clock_getres_time64 };
+#endif
+
+static int waot_linux_clock_by_call(int clock, struct waot_linux_timespec *time)
+{
+    return (int)WAOT_LINUX_CALL(WAOT_LINUX_CLOCK_GETTIME, clock, time);
+}
+
+/* CLOCK_REALTIME and CLOCK_MONOTONIC are 0 and 1, as WASI's are. */
+int64_t waot_os_clock(uint32_t id)
+{
+    struct waot_linux_timespec time;
+    if (waot_linux_state.clock == NULL) { /* the first reading looks up how to read */
+        waot_linux_clock_function *function = waot_linux_vdso_clock();
+        waot_linux_state.clock = function != NULL ? function : waot_linux_clock_by_call;
+    }
+    int result = waot_linux_state.clock((int)id, &time);
+    if (result < 0)
+        return waot_linux_result(result);
+    return time.seconds * 1000000000 + time.nanoseconds;
+}
+
+int64_t waot_os_clock_resolution(uint32_t id)
+{
+    struct waot_linux_timespec time;
+    long result = WAOT_LINUX_CALL(WAOT_LINUX_CLOCK_GETRES, id, &time);
+    if (result < 0)
+        return waot_linux_result(result);
+    return time.seconds * 1000000000 + time.nanoseconds;
+}
+
+int64_t waot_os_random(uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        long got = WAOT_LINUX_RETRY(SYS_getrandom, bytes, size, 0);
+        if (got < 0)
+            return waot_linux_result(got);
+        bytes += got;
+        size -= (size_t)got;
+    }
+    return 0;
+}

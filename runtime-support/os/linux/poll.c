@@ -1,0 +1,51 @@
+/* Waiting, of os.h. */
+#include <poll.h>
+
+#include "system.h"
+
+enum { WAOT_LINUX_FIONREAD = 0x541b, WAOT_LINUX_FEW_POLLS = 16 };
+
+#if UINTPTR_MAX > UINT32_MAX
+enum { WAOT_LINUX_PPOLL = SYS_ppoll };
+#else
+enum { WAOT_LINUX_PPOLL = SYS_ppoll_time64 };
+#endif
+
+static void waot_linux_poll_result(struct waot_os_poll *poll, const struct pollfd *from)
+{
+    poll->invalid = (from->revents & POLLNVAL) != 0;
+    poll->ready = (from->revents & (from->events | POLLHUP | POLLERR)) != 0;
+    poll->hangup = (from->revents & (POLLHUP | POLLERR)) != 0;
+    poll->bytes = 0;
+    int waiting = 0;
+    if (poll->ready && !poll->write && WAOT_LINUX_CALL(SYS_ioctl, poll->handle, WAOT_LINUX_FIONREAD, &waiting) >= 0)
+        poll->bytes = (uint64_t)waiting;
+}
+
+int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout)
+{
+    struct pollfd few[WAOT_LINUX_FEW_POLLS], *entries = few;
+    if (count > WAOT_LINUX_FEW_POLLS) {
+        entries = waot_os_allocate_pages(count * sizeof *entries);
+        if (entries == NULL)
+            return -WAOT_WASI_NOMEM;
+    }
+    size_t used = 0; /* those without a handle do not count against the limit on open files */
+    for (size_t i = 0; i < count; i++)
+        if (polls[i].handle >= 0)
+            entries[used++] = (struct pollfd){(int)polls[i].handle, polls[i].write ? POLLOUT : POLLIN, 0};
+    struct waot_linux_timespec time = {(int64_t)(timeout / 1000000000), (int64_t)(timeout % 1000000000)};
+    long result = WAOT_LINUX_CALL(WAOT_LINUX_PPOLL, entries, used, timeout == UINT64_MAX ? NULL : &time, NULL, 0);
+    if (result == -EINTR) {
+        result = 0;
+        for (size_t i = 0; i < used; i++)
+            entries[i].revents = 0;
+    }
+    used = 0;
+    for (size_t i = 0; result >= 0 && i < count; i++)
+        if (polls[i].handle >= 0)
+            waot_linux_poll_result(&polls[i], &entries[used++]);
+    if (entries != few)
+        waot_os_free_pages(entries, count * sizeof *entries);
+    return waot_linux_result(result);
+}

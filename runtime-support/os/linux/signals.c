@@ -1,0 +1,113 @@
+/* A fault in a guard is a trap: out of bounds in a memory's reservation, exhaustion in the stack's.
+ *
+ * The handler runs on a stack of its own, because after exhaustion there is no other. It never returns to the fault.
+ */
+#include "signals.h"
+
+#include "../../core/process.h"
+#include "../../core/trap.h"
+#include "../../include/waot_abi.h"
+#include "registers.h"
+#include "syscall.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+
+/* What rt_sigaction(2) takes, which is not what libc's header says. */
+struct waot_kernel_sigaction {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    unsigned long mask;
+};
+#define WAOT_SA_RESTORER 0x04000000ul
+
+/* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB; the unwinder's frames are 5 KiB. Pages that
+ * are not used are not there. */
+static unsigned char waot_signal_stack[64 << 10] __attribute__((aligned(16)));
+
+void waot_signal_return(void); /* x86_64.S, aarch64.S */
+
+static void waot_read_context(const ucontext_t *context, struct waot_registers *registers)
+{
+#if defined(__x86_64__)
+    static const unsigned char order[17] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+                                            REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                            REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+    for (unsigned i = 0; i < 17; i++)
+        registers->r[i] = (uintptr_t)context->uc_mcontext.gregs[order[i]];
+    registers->pc = registers->r[WAOT_REGISTER_RETURN];
+#elif defined(__aarch64__)
+    for (unsigned i = 0; i < 31; i++)
+        registers->r[i] = context->uc_mcontext.regs[i];
+    registers->r[WAOT_REGISTER_SP] = context->uc_mcontext.sp;
+    registers->pc = context->uc_mcontext.pc;
+#endif
+}
+
+/* Whether it is in the guard of a memory: reserved, beyond the current size. */
+static int waot_in_guard(uintptr_t address)
+{
+    for (uint64_t i = 0; i < waot_module.memory_count; i++) {
+        const struct waot_memory *memory = waot_module.memories[i];
+        /* What is committed does not fault for a reason of the program's. */
+        if (memory->base && address - (uintptr_t)memory->base >= memory->bytes &&
+            address - (uintptr_t)memory->base < memory->reserve)
+            return 1;
+    }
+    return 0;
+}
+
+/* `handler` null is SIG_DFL. */
+static void waot_set_handler(int signal, void (*handler)(int, siginfo_t *, void *))
+{
+    struct waot_kernel_sigaction action = {handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER | WAOT_SA_RESTORER,
+                                           waot_signal_return, 0};
+    waot_syscall(SYS_rt_sigaction, signal, (long)&action, 0, sizeof action.mask, 0, 0);
+}
+
+static void waot_on_fault(int signal, siginfo_t *info, void *context)
+{
+    if (info->si_code <= 0) { /* sent by someone (kill(2)): do what would be done without us */
+        waot_set_handler(signal, 0);
+        waot_syscall(SYS_kill, waot_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), signal, 0, 0, 0, 0);
+        return;
+    }
+    struct waot_registers registers = {0};
+    waot_read_context(context, &registers);
+    uintptr_t address = (uintptr_t)info->si_addr;
+    if (signal == SIGSEGV && waot_in_guard(address))
+        waot_trap("out of bounds memory access", &registers, 1);
+    if (signal == SIGSEGV && address >= waot_process.stack_guard && address < waot_process.stack_low)
+        waot_trap("call stack exhausted", &registers, 1);
+    waot_internal_error(signal, &registers, address);
+}
+
+void waot_catch_faults(void)
+{
+    stack_t stack = {.ss_sp = waot_signal_stack, .ss_size = sizeof waot_signal_stack};
+    waot_syscall(SYS_sigaltstack, (long)&stack, 0, 0, 0, 0, 0);
+    waot_set_handler(SIGSEGV, waot_on_fault);
+    waot_set_handler(SIGBUS, waot_on_fault);
+}
+
+void waot_os_report(const char *text, size_t length)
+{
+    while (length) {
+        long written = waot_syscall(SYS_write, 2, (long)text, (long)length, 0, 0, 0);
+        if (written == -4) /* EINTR */
+            continue;
+        if (written <= 0)
+            return;
+        text += written;
+        length -= (size_t)written;
+    }
+}
+
+void waot_os_abort(void)
+{
+    waot_set_handler(SIGABRT, 0);
+    waot_syscall(SYS_kill, waot_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGABRT, 0, 0, 0, 0);
+    waot_exit(134);
+}

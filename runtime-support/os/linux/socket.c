@@ -1,0 +1,52 @@
+/* Sockets of os.h. */
+#include <sys/socket.h>
+
+#include "system.h"
+
+/* struct msghdr as the kernel has it; C libraries split the two sizes in their own ways. */
+struct waot_linux_message {
+    void *name;
+    int name_size;
+    const struct waot_os_buffer *buffers;
+    size_t count;
+    void *control;
+    size_t control_size;
+    unsigned flags;
+};
+
+bool waot_linux_is_datagram(long handle)
+{
+    int type = 0, size = sizeof type;
+    long result = WAOT_LINUX_CALL(SYS_getsockopt, handle, SOL_SOCKET, SO_TYPE, &type, &size);
+    return result >= 0 && type == SOCK_DGRAM;
+}
+
+int64_t waot_os_accept(waot_os_handle handle, uint32_t fdflags)
+{
+    int flags = SOCK_CLOEXEC | ((fdflags & WAOT_WASI_FDFLAGS_NONBLOCK) != 0 ? SOCK_NONBLOCK : 0);
+    long accepted = WAOT_LINUX_RETRY(SYS_accept4, handle, NULL, NULL, flags);
+    return waot_linux_result(waot_linux_above_standard(accepted));
+}
+
+int64_t waot_os_receive(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint32_t riflags,
+                        uint32_t *roflags)
+{
+    struct waot_linux_message message = {.buffers = buffers, .count = count};
+    int flags = ((riflags & WAOT_WASI_RIFLAGS_PEEK) != 0 ? MSG_PEEK : 0) |
+                ((riflags & WAOT_WASI_RIFLAGS_WAITALL) != 0 ? MSG_WAITALL : 0) | MSG_CMSG_CLOEXEC;
+    long size = WAOT_LINUX_RETRY(SYS_recvmsg, handle, &message, flags);
+    *roflags = size >= 0 && (message.flags & MSG_TRUNC) != 0 ? WAOT_WASI_ROFLAGS_TRUNCATED : 0;
+    return waot_linux_result(size);
+}
+
+int64_t waot_os_send(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count)
+{
+    struct waot_linux_message message = {.buffers = buffers, .count = count};
+    return waot_linux_result(WAOT_LINUX_RETRY(SYS_sendmsg, handle, &message, MSG_NOSIGNAL));
+}
+
+int64_t waot_os_shutdown(waot_os_handle handle, uint32_t sdflags)
+{
+    /* SHUT_RD, SHUT_WR, SHUT_RDWR are 0, 1, 2 where WASI has bits. */
+    return waot_linux_result(WAOT_LINUX_CALL(SYS_shutdown, handle, sdflags - 1));
+}

@@ -1,0 +1,113 @@
+/* From the kernel's entry to `_start` of the module: relocation, arguments, the wasm stack, fault handlers. */
+#include "../../core/memory.h"
+#include "../../core/process.h"
+#include "../../include/waot_abi.h"
+#include "signals.h"
+#include "syscall.h"
+
+#include <elf.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+/* The widest frame that may be pushed without a probe, and more: it costs address space only. */
+#define WAOT_STACK_GUARD (UINT64_C(16) << 20)
+#define WAOT_STACK_DEFAULT (UINT64_C(8) << 20)
+
+#define WAOT_HIDDEN __attribute__((visibility("hidden")))
+
+/* Linker script. Hidden for the reason given in process.h. */
+extern const Elf64_Rela waot_rela_start[] WAOT_HIDDEN, waot_rela_end[] WAOT_HIDDEN;
+extern const uint64_t waot_relr_start[] WAOT_HIDDEN, waot_relr_end[] WAOT_HIDDEN;
+
+/* x86_64.S, aarch64.S */
+_Noreturn void waot_switch_stack(void *top, void (*function)(void));
+
+struct waot_process waot_process;
+
+void waot_exit(int status)
+{
+    for (;;)
+        waot_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
+}
+
+/* Adds the load address to the pointers of a static PIE; an image at a fixed address has none. The linker layer has
+ * checked that every entry is R_*_RELATIVE. RELR (generic ABI): an even entry is an address, an odd one a bitmap of the
+ * 63 words that follow. */
+static void waot_relocate(void)
+{
+    uint64_t base = (uint64_t)waot_image_start;
+    for (const Elf64_Rela *rela = waot_rela_start; rela < waot_rela_end; rela++)
+        *(uint64_t *)(base + rela->r_offset) = base + (uint64_t)rela->r_addend;
+    uint64_t *where = 0;
+    for (const uint64_t *relr = waot_relr_start; relr < waot_relr_end; relr++) {
+        if (!(*relr & 1)) {
+            where = (uint64_t *)(base + *relr);
+            *where++ += base;
+        } else {
+            uint64_t bits = *relr >> 1;
+            for (int i = 0; bits; i++, bits >>= 1)
+                if (bits & 1)
+                    where[i] += base;
+            where += 63;
+        }
+    }
+}
+
+static uint64_t waot_stack_size(void)
+{
+    const unsigned char *at = waot_process.manifest;
+    while ((size_t)(waot_process.manifest_end - at) >= sizeof(struct waot_record)) {
+        const struct waot_record *record = (const struct waot_record *)at;
+        at += sizeof *record;
+        if (record->kind == WAOT_RECORD_END || record->size > (size_t)(waot_process.manifest_end - at))
+            break;
+        if (record->kind == WAOT_RECORD_STACK_SIZE && record->size == sizeof(uint64_t))
+            return *(const uint64_t *)at;
+        at += (record->size + UINT64_C(7)) & ~UINT64_C(7);
+    }
+    return WAOT_STACK_DEFAULT;
+}
+
+static void waot_make_stack(void)
+{
+    uint64_t mask = waot_process.page_size - 1;
+    uint64_t guard = (WAOT_STACK_GUARD + mask) & ~mask;
+    uint64_t size = (waot_stack_size() + mask) & ~mask;
+    /* MAP_STACK keeps huge pages away (Linux 6.7): the first push shall not clear 2 MiB. */
+    long at = waot_syscall(SYS_mmap, 0, (long)(guard + size), PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if ((at < 0 && at >= -4095) || waot_os_commit((void *)(at + (long)guard), size))
+        waot_fatal("no memory for the stack; build with a smaller --stack-size");
+    waot_process.stack_guard = (uintptr_t)at;
+    waot_process.stack_low = (uintptr_t)at + guard;
+    waot_process.stack_high = waot_process.stack_low + size;
+}
+
+static void waot_run(void)
+{
+    waot_wasi_start();
+    waot_module.instantiate();
+    waot_module.entry();
+    waot_exit(0);
+}
+
+/* `stack` is the stack pointer at entry: argc, argv, null, envp, null, auxiliary vector (System V ABI 3.4.1). */
+__attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
+{
+    waot_relocate();
+    waot_process.argc = (int)stack[0];
+    waot_process.argv = (char **)(stack + 1);
+    waot_process.envp = waot_process.argv + waot_process.argc + 1;
+    char **end = waot_process.envp;
+    while (*end)
+        end++;
+    waot_process.page_size = 4096;
+    for (const Elf64_auxv_t *aux = (const Elf64_auxv_t *)(end + 1); aux->a_type != AT_NULL; aux++)
+        if (aux->a_type == AT_PAGESZ)
+            waot_process.page_size = aux->a_un.a_val;
+    waot_process.manifest = waot_manifest_start;
+    waot_process.manifest_end = waot_manifest_end;
+    waot_make_stack();
+    waot_catch_faults();
+    waot_switch_stack((void *)waot_process.stack_high, waot_run);
+}

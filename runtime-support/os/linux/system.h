@@ -1,0 +1,96 @@
+/* Private to os/linux: what the files of wasi's interface share, and the kernel's types that no header of a C library
+ * without its extensions has. */
+#ifndef WAOT_LINUX_SYSTEM_H
+#define WAOT_LINUX_SYSTEM_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#include "../os.h"
+#include "syscall.h"
+
+/* The WASI errno for a Linux one. */
+uint32_t waot_linux_errno(long code);
+
+/* The kernel's result as os.h has it: a value, or minus a WASI errno. */
+static inline int64_t waot_linux_result(long result)
+{
+    return result < 0 ? -(int64_t)waot_linux_errno(-result) : result;
+}
+
+/* Repeats a call while a signal interrupts it: none of our handlers ends a call, so nothing was done. */
+static inline long waot_linux_repeat(long number, long a, long b, long c, long d, long e, long f)
+{
+    long result;
+    do
+        result = waot_syscall(number, a, b, c, d, e, f);
+    while (result == -EINTR);
+    return result;
+}
+
+/* Both for one to six arguments, which are converted to long. */
+#define WAOT_LINUX_SIX(call, number, a, b, c, d, e, f, ...) \
+    call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define WAOT_LINUX_CALL(...) WAOT_LINUX_SIX(waot_syscall, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define WAOT_LINUX_RETRY(...) WAOT_LINUX_SIX(waot_linux_repeat, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+
+/* struct timespec of 64-bit kernels and of the *_time64 calls. */
+struct waot_linux_timespec {
+    int64_t seconds;
+    int64_t nanoseconds;
+};
+
+/* clock_gettime as the vDSO has it: 0 or -errno. Null where there is no vDSO. */
+typedef int waot_linux_clock_function(int clock, struct waot_linux_timespec *time);
+waot_linux_clock_function *waot_linux_vdso_clock(void);
+
+/* All that os/linux remembers for wasi/. */
+struct waot_linux_state {
+    waot_linux_clock_function *clock; /* null before the first reading */
+    bool walk;                        /* resolve paths without openat2 */
+};
+extern struct waot_linux_state waot_linux_state;
+
+enum {
+    WAOT_LINUX_AT_EMPTY_PATH = 0x1000,
+    WAOT_LINUX_O_PATH = 010000000,
+};
+
+/* Moves a handle to 3 or above, where it cannot be taken for a standard stream that was closed. */
+long waot_linux_above_standard(long handle);
+
+/* waot_os_stat of `path` at a directory, or of the directory itself with an empty path and AT_EMPTY_PATH. */
+long waot_linux_stat(long directory, const char *path, int flags, struct waot_os_stat *stat);
+
+/* Whether a socket is one of datagrams. */
+bool waot_linux_is_datagram(long handle);
+
+/* ---------------------------------------------------------------- beneath.c
+ *
+ * Both return the kernel's -errno, with EPERM for what would leave the tree. */
+
+/* How the last name of a path is taken. */
+enum waot_linux_last {
+    WAOT_LINUX_LAST_AS_NAMED, /* not looked up: a name to make or to remove; `.`, `..` and a trailing slash stay */
+    WAOT_LINUX_LAST_NOFOLLOW, /* looked up; a symbolic link stands for itself */
+    WAOT_LINUX_LAST_FOLLOW,   /* looked up; a symbolic link is expanded */
+};
+
+/* What a path came to: a name in an open directory, on which *at calls act without following. */
+struct waot_linux_place {
+    long directory;
+    bool opened; /* whether `directory` is to be closed: it may be the root itself */
+    char *name;  /* "." if the path is the directory itself */
+    char path[WAOT_OS_PATH_SIZE];
+};
+
+long waot_linux_locate(long root, const char *path, enum waot_linux_last last, struct waot_linux_place *place);
+void waot_linux_release(const struct waot_linux_place *place);
+
+/* Opens beneath `root`; O_NOFOLLOW in `flags` means what it does for open. */
+long waot_linux_open_beneath(long root, const char *path, long flags, long mode);
+
+#endif

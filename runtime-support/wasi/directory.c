@@ -1,0 +1,90 @@
+/* fd_readdir.
+ *
+ * A cookie is the host's own position after an entry plus 3, so it stays good while other entries come and go. `.` and
+ * `..` come first, with the cookies 1 and 2, and both name the directory itself: what stands above a grant is not
+ * the guest's to know. The host's own two are left out. */
+#include "wasi.h"
+
+enum { WAOT_WASI_COOKIE_REST = 2, WAOT_WASI_COOKIE_BIAS = 3 };
+
+struct waot_wasi_readdir {
+    uint8_t *to;
+    uint32_t size, used;
+};
+
+/* Appends an entry, cut where the guest's buffer ends; false when that is full. */
+static bool waot_wasi_append_entry(struct waot_wasi_readdir *list, uint64_t next, uint64_t inode, uint8_t filetype,
+                                   const char *name, size_t name_size)
+{
+    uint8_t head[WAOT_WASI_SIZEOF_DIRENT] = {0};
+    waot_guest_store_u64(head, next);
+    waot_guest_store_u64(head + 8, inode);
+    waot_guest_store_u32(head + 16, (uint32_t)name_size);
+    head[20] = filetype;
+    uint32_t room = list->size - list->used;
+    uint32_t part = room < sizeof head ? room : (uint32_t)sizeof head;
+    __builtin_memcpy(list->to + list->used, head, part);
+    list->used += part;
+    room -= part;
+    part = room < name_size ? room : (uint32_t)name_size;
+    __builtin_memcpy(list->to + list->used, name, part);
+    list->used += part;
+    return list->used < list->size;
+}
+
+/* The host's entries from `position` on. */
+static uint32_t waot_wasi_append_entries(struct waot_wasi_descriptor *descriptor, uint64_t position,
+                                         struct waot_wasi_readdir *list)
+{
+    /* About as much as the guest has room for: what does not fit is read again by the next call. */
+    _Alignas(8) char buffer[4096];
+    size_t size = list->size < 512 ? 512 : list->size > sizeof buffer ? sizeof buffer : list->size & ~(size_t)7;
+    for (;;) {
+        int64_t got = waot_os_directory_read(descriptor->handle, position, buffer, size);
+        if (got < 0)
+            return waot_wasi_result(got);
+        if (got == 0)
+            return WAOT_WASI_SUCCESS;
+        for (size_t at = 0; at < (size_t)got;) {
+            struct waot_os_entry entry;
+            waot_os_directory_entry(descriptor->handle, buffer, &at, &entry);
+            position = entry.next;
+            if (entry.name[0] == '.' && (entry.name_size == 1 || (entry.name_size == 2 && entry.name[1] == '.')))
+                continue;
+            if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype,
+                                        entry.name, entry.name_size))
+                return WAOT_WASI_SUCCESS;
+        }
+    }
+}
+
+uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t buf, uint32_t buf_len, uint64_t cookie,
+                              uint32_t bufused)
+{
+    struct waot_wasi_descriptor *descriptor;
+    uint32_t error = waot_wasi_directory(fd, WAOT_WASI_RIGHT_FD_READDIR, false, &descriptor);
+    if (error != WAOT_WASI_SUCCESS)
+        return error;
+    struct waot_wasi_readdir list = {NULL, buf_len, 0};
+    uint8_t *to;
+    if (!waot_guest_range(memory, buf, buf_len, &list.to) || !waot_guest_range(memory, bufused, 4, &to))
+        return WAOT_WASI_FAULT;
+    bool room = buf_len > 0;
+    if (cookie < WAOT_WASI_COOKIE_REST) {
+        struct waot_os_stat stat;
+        int64_t result = waot_os_stat(descriptor->handle, &stat);
+        if (result < 0)
+            return waot_wasi_result(result);
+        for (; room && cookie < WAOT_WASI_COOKIE_REST; cookie++)
+            room = waot_wasi_append_entry(&list, cookie + 1, stat.inode, WAOT_WASI_FILETYPE_DIRECTORY, "..",
+                                          (size_t)cookie + 1);
+    }
+    if (room) {
+        uint64_t position = cookie == WAOT_WASI_COOKIE_REST ? 0 : cookie - WAOT_WASI_COOKIE_BIAS;
+        error = waot_wasi_append_entries(descriptor, position, &list);
+        if (error != WAOT_WASI_SUCCESS && list.used == 0)
+            return error;
+    }
+    waot_guest_store_u32(to, list.used);
+    return WAOT_WASI_SUCCESS;
+}

@@ -1,0 +1,131 @@
+/* Private to wasi/: the one state struct, guest memory, descriptors. */
+#ifndef WAOT_WASI_H
+#define WAOT_WASI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/process.h"
+#include "../include/waot_abi.h"
+#include "../os/os.h"
+#include "preview1.h"
+
+enum waot_wasi_kind { WAOT_WASI_FREE, WAOT_WASI_STDIO, WAOT_WASI_FILE, WAOT_WASI_DIRECTORY };
+
+/* What a guest descriptor stands for. Rights are derived from the kind, the file type and how it is open (see
+ * waot_wasi_rights), as wasmtime reports them; only what fd_fdstat_set_rights took away is stored. */
+struct waot_wasi_descriptor {
+    waot_os_handle handle;
+    const char *preopen;         /* the guest's name of a granted directory, or null */
+    uint64_t position;           /* of a directory: where the host's stream stands */
+    uint32_t dropped;            /* rights taken away */
+    uint32_t dropped_inheriting; /* and from what is opened through it */
+    uint8_t kind;
+    bool read_only; /* opened through a grant with WAOT_RECORD_READ_ONLY */
+};
+
+#define WAOT_WASI_FIRST_DESCRIPTORS 16
+
+struct waot_wasi_state {
+    struct waot_wasi_descriptor *descriptors;
+    uint32_t capacity;
+    uint32_t lowest; /* no free descriptor stands below this one */
+    bool broken_pipes_ignored;
+    struct waot_wasi_descriptor first[WAOT_WASI_FIRST_DESCRIPTORS]; /* until there are more: no mapping at start */
+    struct waot_os_buffer buffers[WAOT_OS_BUFFERS];                 /* too large for a stack frame */
+    char paths[2][WAOT_OS_PATH_SIZE];
+};
+extern struct waot_wasi_state waot_wasi_state;
+
+/* One record of the manifest; begin with all fields zero. */
+struct waot_wasi_record {
+    const struct waot_record *head;
+    const unsigned char *payload;
+};
+bool waot_wasi_next_record(struct waot_wasi_record *record);
+
+/* ---------------------------------------------------------------- guest memory
+ *
+ * Guest addresses become pointers here and nowhere else. Values are little-endian and may be unaligned. */
+
+/* [at, at + size) of the guest's memory as *bytes; false if it is not all inside. */
+static inline bool waot_guest_range(const struct waot_memory *memory, uint64_t at, uint64_t size, uint8_t **bytes)
+{
+    if (memory == NULL || at > memory->bytes || size > memory->bytes - at)
+        return false;
+    *bytes = memory->base + at;
+    return true;
+}
+
+static inline uint16_t waot_guest_load_u16(const uint8_t *from)
+{
+    return (uint16_t)(from[0] | from[1] << 8);
+}
+
+static inline uint32_t waot_guest_load_u32(const uint8_t *from)
+{
+    return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+
+static inline uint64_t waot_guest_load_u64(const uint8_t *from)
+{
+    return waot_guest_load_u32(from) | (uint64_t)waot_guest_load_u32(from + 4) << 32;
+}
+
+static inline void waot_guest_store_u16(uint8_t *to, uint16_t value)
+{
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+}
+
+static inline void waot_guest_store_u32(uint8_t *to, uint32_t value)
+{
+    waot_guest_store_u16(to, (uint16_t)value);
+    waot_guest_store_u16(to + 2, (uint16_t)(value >> 16));
+}
+
+static inline void waot_guest_store_u64(uint8_t *to, uint64_t value)
+{
+    waot_guest_store_u32(to, (uint32_t)value);
+    waot_guest_store_u32(to + 4, (uint32_t)(value >> 32));
+}
+
+/* The result of an os.h call that has no value: an errno. */
+static inline uint32_t waot_wasi_result(int64_t result)
+{
+    return result < 0 ? (uint32_t)-result : WAOT_WASI_SUCCESS;
+}
+
+/* The guest's array of iovecs as at most WAOT_OS_BUFFERS host buffers in waot_wasi_state.buffers, empty ones left out.
+ * Longer arrays are cut: the call then moves less than asked, as it may. FAULT, or INVAL if the sizes overflow. */
+uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count);
+
+/* The guest's path, NUL-terminated in waot_wasi_state.paths[which]. FAULT, NAMETOOLONG, INVAL for a NUL inside,
+ * ILSEQ if it is not UTF-8. */
+uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size, int which, const char **host);
+
+void waot_wasi_store_filestat(uint8_t *to, const struct waot_os_stat *stat);
+/* The arguments of the two set_times functions. */
+uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struct waot_os_times *times);
+
+/* ---------------------------------------------------------------- descriptors */
+
+/* The open descriptor of that number, or null. */
+static inline struct waot_wasi_descriptor *waot_wasi_descriptor(uint32_t fd)
+{
+    struct waot_wasi_state *state = &waot_wasi_state;
+    if (fd >= state->capacity || state->descriptors[fd].kind == WAOT_WASI_FREE)
+        return NULL;
+    return &state->descriptors[fd];
+}
+
+/* A descriptor for files, streams and standard streams. BADF for directories; NOTCAPABLE if `right` was taken away. */
+uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor **descriptor);
+/* A descriptor for directories. BADF for all else; NOTCAPABLE if `right` was taken away; PERM if `changes` something
+ * and the grant is read-only. */
+uint32_t waot_wasi_directory(uint32_t fd, uint32_t right, bool changes, struct waot_wasi_descriptor **descriptor);
+/* Enters a handle at the lowest free number, or closes it and returns minus NFILE or NOMEM. May move the table. */
+int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor);
+
+#endif

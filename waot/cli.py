@@ -1,0 +1,646 @@
+"""The command line. A command parses its options, calls `waot.api` and prints; what it prints is decided here.
+
+Start-up time is part of the product (a build from cache takes 0.3 s in all), so this module imports click and what the
+options need; everything else is imported by the command that uses it.
+
+Errors: every `WaotError` and every usage error is one line on standard error, with status 1 or 2. Any other exception
+is a bug of ours; it too is one line, and ``WAOT_DEBUG=1`` (or ``waot --traceback``) shows where it comes from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from waot import __version__
+from waot.errors import WaotError
+from waot.options import EMITS, MEMORY_CHOICES, BuildOptions
+
+if TYPE_CHECKING:
+    from waot.targets import Target
+
+_STATUS_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_STATUS_TERMINATED = 143
+_STATUS_BROKEN_PIPE = 141
+
+
+# ---------------------------------------------------------------------------------------------------- help in sections
+
+
+class _Option(click.Option):
+    """An option that knows under which heading of the manual it stands."""
+
+    def __init__(self, *args: Any, section: str = "Options", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class _Command(click.Command):
+    """A command whose options are listed under headings, then examples (lines of `epilog`, kept as they are)."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(context):
+            record = parameter.get_help_record(context)
+            if record is not None and isinstance(parameter, click.Option):  # arguments stand in the text
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        if "Options" in sections:  # --help, last
+            sections["Options"] = sections.pop("Options")
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records, col_max=28)
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_verbatim(self.epilog, formatter)
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_verbatim(self.epilog, formatter)
+
+
+def _write_verbatim(text: str | None, formatter: click.HelpFormatter) -> None:
+    if text:
+        formatter.write_paragraph()
+        for line in text.strip("\n").splitlines():
+            formatter.write(f"{line}\n")
+
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _option(*names: str, **settings: Any) -> Callable[[_Function], _Function]:
+    return click.option(*names, cls=_Option, **settings)
+
+
+def _all(*decorators: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
+    def decorate(function: _Function) -> _Function:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+_CODE, _GRANTS, _WORK = "The code", "What the program may do", "The work"
+
+_code_options = _all(
+    _option(
+        "-O",
+        "opt_level",
+        metavar="LEVEL",
+        default="2",
+        section=_CODE,
+        help="Optimise: -O0 (fastest build) to -O3 (fastest code), -Os or -Oz for size.  [default: 2]",
+    ),
+    _option(
+        "--cpu",
+        metavar="CPU",
+        section=_CODE,
+        help="The processor to compile for: a name of LLVM's, 'native' for this machine's, features with + and -, or "
+        "both: x86-64-v3  native,-avx512f  +avx2,+bmi2. By default a baseline that nearly every machine has.",
+    ),
+    _option(
+        "--memory",
+        type=click.Choice(MEMORY_CHOICES),
+        default="auto",
+        section=_CODE,
+        help="How linear memory is kept in bounds. static: at a constant address, the fastest; guarded: in reserved "
+        "address space, with a position-independent executable; checked: by a comparison at each access.  "
+        "[default: the target's best]",
+    ),
+    _option(
+        "--stack-size",
+        metavar="SIZE",
+        default="8MiB",
+        section=_CODE,
+        help="Native stack of the program, in bytes or as 512KiB, 1MiB.  [default: 8MiB]",
+    ),
+)
+
+_grant_options = _all(
+    _option(
+        "--dir",
+        "dirs",
+        metavar="HOST[::GUEST][:ro]",
+        multiple=True,
+        section=_GRANTS,
+        help="Let it use the directory HOST, which it sees as GUEST; :ro for reading only. A relative HOST is looked "
+        "up where the program is run. May be repeated.",
+    ),
+    _option(
+        "--env",
+        metavar="NAME[=VALUE]",
+        multiple=True,
+        section=_GRANTS,
+        help="Give it an environment variable: with VALUE, or with what NAME is when it is run. May be repeated.",
+    ),
+    _option("--inherit-env", is_flag=True, section=_GRANTS, help="Give it the whole environment it is run in."),
+)
+
+_work_options = _all(
+    _option("--jobs", "-j", type=int, metavar="N", section=_WORK, help="Processes at work.  [default: all processors]"),
+    _option("--no-cache", is_flag=True, section=_WORK, help="Neither read the cache nor write to it."),
+    _option("-v", "--verbose", count=True, section=_WORK, help="Print the steps with their times; -vv says more."),
+)
+
+
+def _build_options(values: dict[str, Any]) -> BuildOptions:
+    """The options that are common to `build` and `run`, as click gives them."""
+    values["cache"] = not values.pop("no_cache")
+    return BuildOptions.parse(**values)
+
+
+# -------------------------------------------------------------------------------------------------------- the commands
+
+
+def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(version_line())
+        context.exit()
+
+
+def version_line() -> str:
+    """``waot 0.1.0 (LLVM 22.1.0, zig 0.17.1)``: what the output of a build depends on."""
+    from importlib.metadata import version
+
+    from waot.codegen.llvm import llvm_version
+
+    return f"waot {__version__} (LLVM {llvm_version()}, zig {version('ziglang')})"
+
+
+def _debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        os.environ["WAOT_DEBUG"] = "1"  # workers inherit it
+
+
+@click.group(
+    cls=_Group,
+    context_settings=_CONTEXT,
+    epilog="""
+Examples:
+  waot build app.wasm                          ./app, for this machine
+  waot build app.wasm --target aarch64-linux   ./app, for another
+  waot run app.wasm --dir . -- input.txt       build and run at once
+  waot inspect app.wasm                        what a module needs
+
+`waot COMMAND --help` explains a command.
+""",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Print the versions."
+)
+@click.option(
+    "--traceback",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_debug,
+    help="Where waot itself fails, show where in its code (also: WAOT_DEBUG=1).",
+)
+def cli() -> None:
+    """Compile WebAssembly modules to native executables.
+
+    An executable made by waot is one static file: it needs no runtime, and it can do only what it was granted when
+    it was built. Modules use WASI preview 1, as made by clang, rustc, Go, zig and others.
+    """
+
+
+@cli.command(
+    context_settings=_CONTEXT,
+    epilog="""
+Examples:
+  waot build app.wasm
+  waot build app.wasm -o bin/app -O3 --cpu x86-64-v3
+  waot build app.wasm --target linux/amd64 --target linux/arm64 -o 'dist/app-{target}'
+  waot build app.wasm --dir data::/data:ro --env LANG=C
+  waot build app.wasm --emit asm -o -
+
+Without -o the result is called after FILE: app.wasm makes app, or app-TARGET where there are
+several targets, in the current directory. Nothing is ever half-written: an output appears whole
+or not at all. The status is 0, 1 for an error, 2 for wrong usage.
+""",
+)
+@click.argument("file", metavar="FILE")
+@_option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    section="The result",
+    help="Where to write: a file, an existing directory, a name with {target} in it, or - for standard output. "
+    "For several targets a directory or a name with {target}.",
+)
+@_option(
+    "--target",
+    "targets",
+    metavar="TARGET",
+    multiple=True,
+    section="The result",
+    help="The machine to compile for, as `waot targets` lists them. May be repeated.  [default: this machine]",
+)
+@_option(
+    "--emit",
+    type=click.Choice(EMITS),
+    default="exe",
+    section="The result",
+    help="What to write: an executable, or an earlier stage of it.  [default: exe]",
+)
+@_code_options
+@_grant_options
+@_work_options
+def build(file: str, output: str | None, targets: Sequence[str], **values: Any) -> None:
+    """Compile the module FILE to a native executable.
+
+    FILE is a WebAssembly module, in the binary format or (with the extra waot[wat] installed) in the text format;
+    - is standard input.
+    """
+    from waot import api
+    from waot.progress import Progress
+
+    options = _build_options(values)
+    with Progress(options.verbose) as progress:
+        results = api.build_files(file, output, api.choose_targets(targets), options, progress)
+    if options.verbose or _stderr_is_terminal():
+        for result in results:
+            click.echo(f"{result.output}: {result.target}, {_size(result.size)}, {result.seconds:.2f} s", err=True)
+
+
+@cli.command(
+    context_settings=_CONTEXT,
+    epilog="""
+Examples:
+  waot run app.wasm
+  waot run app.wasm --dir . -- --verbose input.txt
+  waot run app.wasm --target aarch64-linux
+
+The status is the program's own; 134 where it trapped. Before it starts: 1 for an error, 2 for
+wrong usage.
+""",
+)
+@click.argument("file", metavar="FILE")
+@click.argument("arguments", metavar="[-- ARGUMENTS...]", nargs=-1, type=click.UNPROCESSED)
+@_option(
+    "--target",
+    metavar="TARGET",
+    section="The result",
+    help="Run it as an executable for TARGET, under an emulator where this machine is another.",
+)
+@_code_options
+@_grant_options
+@_work_options
+def run(file: str, arguments: Sequence[str], target: str | None, **values: Any) -> None:
+    """Compile the module FILE and run it.
+
+    What was compiled is kept in the cache: the second run of a module starts at once. Nothing else is written.
+    """
+    from waot import api
+    from waot.progress import Progress
+
+    options = _build_options(values)
+    [chosen] = api.choose_targets([target] if target else None)
+    emulator = _emulator(chosen)
+    with Progress(options.verbose) as progress:
+        [artifact] = api.compile_file(file, [chosen], options, progress)
+    name = "-" if file == api.STDIN else os.path.basename(file)
+    _execute(artifact.data, emulator, [name, *arguments])
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.argument("file", metavar="FILE")
+def validate(file: str) -> None:
+    """Check that FILE is a valid WebAssembly module.
+
+    Prints that it is, or what is wrong and at which byte, with status 1.
+    """
+    from waot import api
+    from waot.progress import Progress
+
+    with Progress() as progress:
+        api.validate(file, progress)
+    click.echo(f"{'<stdin>' if file == api.STDIN else file}: valid")
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.argument("file", metavar="FILE")
+@_option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def inspect(file: str, as_json: bool) -> None:
+    """Show what FILE is made of.
+
+    Of a module: its sections, imports, exports, features and sizes. Of an executable that waot made: its target,
+    format, memory, what it was granted and what it imports.
+    """
+    from waot import api
+
+    _show(api.inspect(file), as_json)
+
+
+@cli.command(context_settings=_CONTEXT)
+@_option("--cpus", metavar="TARGET", help="List instead what --cpu accepts for TARGET.")
+@_option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def targets(cpus: str | None, as_json: bool) -> None:
+    """List the machines that waot compiles for."""
+    from waot.targets import find_target, known_cpus, load_targets
+
+    if cpus is not None:
+        target = find_target(cpus)
+        known = known_cpus(target.arch)
+        lists = {"baseline": target.cpu_baseline, "cpus": sorted(known.names), "features": sorted(known.features)}
+        _show(lists, as_json)
+        return
+    if as_json:
+        _show([_target_fields(target) for target in load_targets().values()], as_json)
+        return
+    rows = [("TARGET", "CPU", "MEMORY", "RUNS HERE", "ALSO CALLED")]
+    for target in load_targets().values():
+        rows.append(
+            (
+                target.name,
+                target.cpu_baseline,
+                " ".join(target.memory_supported),
+                _runs_here(target),
+                " ".join(alias for alias in target.aliases if "unknown" not in alias),
+            )
+        )
+    _table(rows)
+
+
+@cli.group(context_settings=_CONTEXT)
+def cache() -> None:
+    """Look at the cache of compiled code, or empty it.
+
+    It is in $WAOT_CACHE_DIR, or $XDG_CACHE_HOME/waot, or ~/.cache/waot, and holds at most $WAOT_CACHE_SIZE (2GiB).
+    """
+
+
+@cache.command(context_settings=_CONTEXT)
+@_option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def info(as_json: bool) -> None:
+    """Say where the cache is and what it holds."""
+    from waot.cache import Cache
+
+    found = Cache.open().info()
+    if as_json:
+        _show(found, as_json)
+        return
+    click.echo(f"directory: {found.root or 'none'}")
+    click.echo(f"entries:   {found.entries}, {_size(found.bytes)} of at most {_size(found.limit)}")
+    for kind, (entries, size) in found.kinds.items():
+        click.echo(f"  {kind}: {entries}, {_size(size)}")
+    click.echo(f"tools:     {_size(found.tools_bytes)}")
+
+
+@cache.command(context_settings=_CONTEXT)
+def clear() -> None:
+    """Remove everything in the cache."""
+    from waot.cache import Cache
+
+    Cache.open().clear()
+
+
+# ------------------------------------------------------------------------------------------------------------- running
+
+
+def _emulator(target: Target) -> str | None:
+    """The program that runs `target`'s executables here, None where this machine does. Raises WaotError."""
+    import shutil
+
+    if target.is_host():
+        return None
+    path = shutil.which(target.emulator) if target.emulator else None
+    if path is None:
+        need = f"install {target.emulator}" if target.emulator else "there is no emulator for it"
+        raise WaotError(
+            f"this machine cannot run executables for {target.name}",
+            hint=f"{need}, or use `waot build --target {target.name}`",
+        )
+    return path
+
+
+def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoReturn:
+    """Becomes the program `image`, with `arguments` (its name first)."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and ignored signals stay ignored
+    # In memory: nothing is left behind, however the program ends.
+    with contextlib.suppress(OSError, AttributeError):
+        memory = os.memfd_create("waot", 0)
+        try:
+            with open(memory, "wb", closefd=False) as file:
+                file.write(image)
+            if emulator is None:
+                os.set_inheritable(memory, False)
+                os.execve(memory, arguments, os.environ)
+            os.execv(emulator, [emulator, "-0", arguments[0], f"/proc/self/fd/{memory}", *arguments[1:]])
+        finally:
+            os.close(memory)
+    # A system without memfd, or that forbids executing them: a file, and a parent that removes it.
+    import subprocess
+    import tempfile
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="waot-") as directory:
+            program = os.path.join(directory, "program")
+            with open(program, "wb") as file:
+                file.write(image)
+            os.chmod(program, 0o700)
+            command = [emulator, "-0", arguments[0], program] if emulator else [arguments[0]]
+            child = subprocess.Popen([*command, *arguments[1:]], executable=emulator or program)
+            signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
+            while True:
+                try:
+                    status = child.wait()
+                    break
+                except KeyboardInterrupt:
+                    continue  # the terminal sent it to the child as well; what it does with it is its affair
+    except OSError as error:
+        raise WaotError(f"the program cannot be started: {error.strerror}") from None
+    sys.exit(status if status >= 0 else 128 - status)
+
+
+# ------------------------------------------------------------------------------------------------------------ printing
+
+
+def _stderr_is_terminal() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _size(size: int) -> str:
+    """Bytes for a person: ``817 bytes``, ``14.2 KiB``."""
+    if size < 1024:
+        return f"{size} bytes"
+    value, unit = size / 1024, "KiB"
+    for unit in ("KiB", "MiB", "GiB"):
+        if value < 1024 or unit == "GiB":
+            break
+        value /= 1024
+    return f"{value:.1f} {unit}"
+
+
+def _runs_here(target: Target) -> str:
+    import shutil
+
+    if target.is_host():
+        return "yes"
+    return "emulated" if target.emulator and shutil.which(target.emulator) else "no"
+
+
+def _target_fields(target: Target) -> dict[str, Any]:
+    return dataclasses.asdict(target) | {"runs_here": _runs_here(target)}
+
+
+def _table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo((indent + "  ".join(cells)).rstrip())
+
+
+def _plain(value: Any) -> Any:
+    """`value` in what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
+def _show(value: Any, as_json: bool) -> None:
+    """Prints a dataclass, or a dictionary, as JSON or for a person: scalars on lines, lists of records as tables."""
+    plain = _plain(value)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(plain, indent=2))
+        return
+    _show_fields(plain, "")
+
+
+def _show_fields(fields: dict[str, Any], indent: str) -> None:
+    for key, item in fields.items():
+        title = indent + key.replace("_", " ")
+        if item is None or item in ([], {}):
+            continue
+        if isinstance(item, dict):
+            click.echo(f"{title}:")
+            _show_fields(item, indent + "  ")
+        elif isinstance(item, list) and isinstance(item[0], dict):
+            click.echo(f"{title}:")
+            heading = [name.replace("_", " ") for name in item[0]]
+            _table([heading, *([_cell(cell) for cell in record.values()] for record in item)], indent + "  ")
+        elif isinstance(item, list) and isinstance(item[0], list):
+            click.echo(f"{title}:")
+            _table([[_cell(cell) for cell in record] for record in item], indent + "  ")
+        else:
+            click.echo(f"{title}: {_cell(item)}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(map(_cell, value))
+    return str(value)
+
+
+# ---------------------------------------------------------------------------------------------------- start and errors
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    with contextlib.suppress(OSError, ValueError):
+        print(f"waot: error: {' '.join(text.split())}", file=sys.stderr, flush=True)
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """Exits; what is still in the buffer of a standard output that nobody reads is dropped in silence."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(status)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    sys.exit(_STATUS_TERMINATED)  # an exception, so that temporary files are removed
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The program `waot`. Never returns: exits with the status of the command."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        if "_WAOT_COMPLETE" in os.environ:  # a shell asks for completions
+            cli.main(given, prog_name="waot")
+        with cli.make_context("waot", given) as context:
+            cli.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leave:
+        _leave(leave.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        _leave(2)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "waot"
+        _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except WaotError as error:
+        if os.environ.get("WAOT_DEBUG"):
+            _print_traceback()
+        _fail(str(error), error.exit_status)
+    except (KeyboardInterrupt, click.Abort):
+        _leave(_STATUS_INTERRUPTED)
+    except BrokenPipeError:
+        _leave(_STATUS_BROKEN_PIPE)
+    except MemoryError:
+        _fail("out of memory; fewer --jobs need less", 1)
+    except Exception as error:
+        if os.environ.get("WAOT_DEBUG"):
+            _print_traceback()
+        _fail(f"a bug in waot, please report it: {_where(error)}; WAOT_DEBUG=1 shows the traceback", 1)
+    sys.exit(0)
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
+def _where(error: BaseException) -> str:
+    """``KeyError: 'x' (plan.py:123)``: the error and the line of ours that it came from."""
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if os.sep + "waot" + os.sep in file:
+            place = f" ({os.path.basename(file)}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {error}{place}"

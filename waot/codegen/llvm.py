@@ -1,0 +1,83 @@
+"""The one module that loads LLVM (through llvmlite).
+
+Limits of llvmlite, and how we live with them: inline assembly aborts for any target but the host's, so there is none
+in what we compile; linkage is changed value by value because there is no `internalize` pass; options of LLVM's
+passes are process-wide, so they are set once, when the process starts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import llvmlite.binding as llvm
+
+from waot.codegen.options import CodegenOptions
+from waot.errors import CodegenError
+
+# Each with the reason it is set.
+_LLVM_OPTIONS = (
+    # Without it LLVM marks code of unknown origin with line 0; the last known line is what a trap report wants.
+    "-use-unknown-locations=Disable",
+    # Widening 32-bit counters hides the trip count of clang's loops (they count up to zero) from the vectoriser.
+    "-indvars-widen-indvars=false",
+)
+
+
+@cache
+def _initialize() -> None:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    for option in _LLVM_OPTIONS:
+        llvm.set_option("waot", option)
+
+
+def llvm_version() -> str:
+    """Version of the LLVM in llvmlite."""
+    return ".".join(map(str, llvm.llvm_version_info))
+
+
+def host_cpu() -> tuple[str, list[str]]:
+    """LLVM's name of this machine's CPU and its features, with signs."""
+    _initialize()
+    features = llvm.get_host_cpu_features()
+    return llvm.get_host_cpu_name(), [f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())]
+
+
+def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options: CodegenOptions) -> bytes:
+    """Compiles LLVM IR, together with the shim's bitcode `runtime` where given, to an object (or assembly, or IR).
+
+    Of the shim's symbols only those in `keep` stay visible. Raises CodegenError if LLVM refuses the text; errors that
+    LLVM calls fatal end the process.
+    """
+    _initialize()
+    target = llvm.Target.from_triple(options.triple)
+    speed = int(options.opt_level) if options.opt_level.isdigit() else 2
+    machine = target.create_target_machine(
+        cpu=options.cpu, features=options.features, opt=speed, reloc="pic", codemodel="small"
+    )
+    try:
+        module = llvm.parse_assembly(text)
+        if runtime is not None:
+            shim = llvm.parse_bitcode(runtime)
+            shim_symbols = {v.name for v in (*shim.functions, *shim.global_variables) if not v.is_declaration}
+            module.link_in(shim)
+            _internalize(module, (shim_symbols | {"waot_module"}) - keep)
+        module.verify()
+    except RuntimeError as error:
+        raise CodegenError(f"LLVM refused the code that waot made (a bug in waot): {error}") from None
+    tuning = llvm.create_pipeline_tuning_options(speed)
+    if speed >= 2:
+        tuning.slp_vectorization = True
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    if options.emit == "llvm-ir":
+        return str(module).encode()
+    if options.emit == "asm":
+        return str(machine.emit_assembly(module)).encode()
+    return bytes(machine.emit_object(module))
+
+
+def _internalize(module: llvm.ModuleRef, names: set[str]) -> None:
+    for value in (*module.functions, *module.global_variables):
+        if value.name in names and not value.is_declaration and not value.name.startswith("llvm."):
+            value.linkage = "internal"

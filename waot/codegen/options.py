@@ -1,0 +1,47 @@
+"""What LLVM must know to compile a unit. Plain data: this module does not load LLVM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from waot.options import Cpu
+from waot.targets import Target
+
+# x86-64 processors without SSSE3, where `i8x16.swizzle` has no single instruction.
+_WITHOUT_SSSE3 = ("x86-64", "k8", "opteron", "athlon", "nocona", "pentium", "i386", "i486", "i586", "i686", "amdfam10")
+
+
+@dataclass(frozen=True, slots=True)
+class CodegenOptions:
+    """For `compile_unit`."""
+
+    triple: str
+    cpu: str
+    features: str  # LLVM's form: "+avx2,-sse4.2"
+    opt_level: str  # "0" to "3", "s", "z"
+    emit: str  # "obj", "asm" or "llvm-ir"
+
+
+def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) -> CodegenOptions:
+    """Resolves `cpu`, which `target.check_cpu` has accepted."""
+    name, features = target.cpu_baseline, [*target.cpu_features]
+    if cpu.name == "native":
+        from waot.codegen.llvm import host_cpu
+
+        name, features = host_cpu()
+    elif cpu.name is not None:
+        name = cpu.name
+    features += cpu.features
+    return CodegenOptions(target.triple, name, ",".join(features), opt_level, "obj" if emit == "exe" else emit)
+
+
+def byte_shuffle(arch: str, options: CodegenOptions) -> str | None:
+    """The table look-up of bytes that the CPU is sure to have (see `LoweringOptions.byte_shuffle`)."""
+    if arch == "aarch64":
+        return None if "-neon" in options.features.split(",") else "neon"
+    if arch == "x86_64":
+        features = options.features.split(",")
+        without = any(f"-{f}" in features for f in ("ssse3", "sse3", "sse2", "sse"))
+        old = options.cpu in _WITHOUT_SSSE3 or options.cpu.startswith(("k8-", "opteron-", "athlon-", "pentium"))
+        return None if without or (old and "+ssse3" not in features) else "ssse3"
+    return None

@@ -1,0 +1,9 @@
+"""Bytes to a validated `Module`. Knows nothing of LLVM, targets or the linker."""
+
+from __future__ import annotations
+
+from waot.frontend.body import validate_function
+from waot.frontend.decode import decode_module
+from waot.frontend.facts import collect_facts
+
+__all__ = ["collect_facts", "decode_module", "validate_function"]

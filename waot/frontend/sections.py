@@ -1,0 +1,232 @@
+"""The sections of a module, one function each (core specification, section 5.5).
+
+Only what the binary format demands is checked here, except where a later step needs an index to exist (the type of an
+imported function); the rest of chapter 3 is in `validate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from waot.frontend import limits
+from waot.frontend.constexpr import REF_FUNC, read_const_expr
+from waot.frontend.module import (
+    FUNCREF,
+    Code,
+    ConstExpr,
+    Data,
+    Element,
+    Export,
+    FuncType,
+    Global,
+    GlobalType,
+    Import,
+    MemoryType,
+    Module,
+    Table,
+    TableType,
+)
+from waot.frontend.reader import Reader
+from waot.frontend.types import read_func_type, read_global_type, read_memory_type, read_ref_type, read_table_type
+
+_KINDS: Final = ("func", "table", "memory", "global", "tag")
+
+
+def _type_section(reader: Reader, module: Module) -> None:
+    count = reader.count("types", limits.MAX_TYPES, 3)
+    module.types = [read_func_type(reader) for _ in range(count)]
+
+
+def _kind(reader: Reader, what: str) -> str:
+    at = reader.pos
+    byte = reader.byte()
+    if byte == 4:
+        raise reader.unsupported(f"the {what} of a tag", "exception-handling", at)
+    if byte >= len(_KINDS):
+        raise reader.malformed(f"malformed {what} kind 0x{byte:02x}", at)
+    return _KINDS[byte]
+
+
+def _import_section(reader: Reader, module: Module) -> None:
+    count = reader.count("imports", limits.MAX_IMPORTS, 4)
+    for _ in range(count):
+        offset = reader.pos
+        from_module = reader.name()
+        name = reader.name()
+        kind = _kind(reader, "import")
+        type_index = None
+        type_: FuncType | TableType | MemoryType | GlobalType
+        if kind == "func":
+            at = reader.pos
+            type_index = reader.u32()
+            if type_index >= len(module.types):
+                raise reader.invalid(f"unknown type {type_index}", at)
+            type_ = module.types[type_index]
+            module.funcs.append(type_index)
+        elif kind == "table":
+            type_ = read_table_type(reader)
+            module.tables.append(type_)
+        elif kind == "memory":
+            type_ = read_memory_type(reader)
+            module.memories.append(type_)
+        else:
+            type_ = read_global_type(reader)
+            module.globals.append(type_)
+        module.imports.append(Import(from_module, name, kind, type_, type_index, offset))
+
+
+def _function_section(reader: Reader, module: Module) -> None:
+    count = reader.count("functions", limits.MAX_FUNCTIONS)
+    module.funcs.extend([reader.u32() for _ in range(count)])
+
+
+def _table_section(reader: Reader, module: Module) -> None:
+    count = reader.count("tables", limits.MAX_TABLES, 3)
+    for _ in range(count):
+        offset = reader.pos
+        if reader.pos < reader.end and reader.source[reader.pos] == 0x40:
+            raise reader.unsupported("a table with an initial value", "function-references", offset)
+        type_ = read_table_type(reader)
+        module.tables.append(type_)
+        module.defined_tables.append(Table(type_, None, offset))
+
+
+def _memory_section(reader: Reader, module: Module) -> None:
+    count = reader.count("memories", limits.MAX_MEMORIES, 2)
+    module.memories.extend([read_memory_type(reader) for _ in range(count)])
+
+
+def _global_section(reader: Reader, module: Module) -> None:
+    count = reader.count("globals", limits.MAX_GLOBALS, 3)
+    for _ in range(count):
+        offset = reader.pos
+        type_ = read_global_type(reader)
+        init = read_const_expr(reader)
+        module.globals.append(type_)
+        module.defined_globals.append(Global(type_, init, offset))
+
+
+def _export_section(reader: Reader, module: Module) -> None:
+    count = reader.count("exports", limits.MAX_EXPORTS, 3)
+    for _ in range(count):
+        offset = reader.pos
+        name = reader.name()
+        kind = _kind(reader, "export")
+        module.exports.append(Export(name, kind, reader.u32(), offset))
+
+
+def _start_section(reader: Reader, module: Module) -> None:
+    module.start = reader.u32()
+
+
+def _element_section(reader: Reader, module: Module) -> None:
+    count = reader.count("element segments", limits.MAX_ELEMENT_SEGMENTS, 2)
+    for _ in range(count):
+        module.elements.append(_element(reader))
+
+
+def _element(reader: Reader) -> Element:
+    """Section 5.5.12. Bits: 1 passive or declarative, 2 a table index (active) or declarative, 4 expressions."""
+    offset = reader.pos
+    flags = reader.u32()
+    if flags > 7:
+        raise reader.malformed(f"malformed element segment kind {flags}", offset)
+    mode, table, offset_expr = "active", 0, None
+    if flags & 1:
+        mode = "declarative" if flags & 2 else "passive"
+    else:
+        if flags & 2:
+            table = reader.u32()
+        offset_expr = read_const_expr(reader)
+    type_ = FUNCREF
+    if flags & 3:
+        if flags & 4:
+            type_ = read_ref_type(reader)
+        else:
+            at = reader.pos
+            kind = reader.byte()
+            if kind != 0:
+                raise reader.malformed(f"malformed element kind 0x{kind:02x}", at)
+    functions: tuple[int, ...] | None
+    exprs: tuple[ConstExpr, ...] | None = None
+    if flags & 4:
+        count = reader.count("elements", limits.MAX_TABLE_SEGMENT, 2)
+        exprs = tuple([read_const_expr(reader) for _ in range(count)])
+        functions = _only_functions(exprs) if type_ is FUNCREF else None
+        if functions is not None:
+            exprs = None
+    else:
+        count = reader.count("elements", limits.MAX_TABLE_SEGMENT)
+        functions = tuple([reader.u32() for _ in range(count)])
+    return Element(type_, mode, table, offset_expr, functions, exprs, offset)
+
+
+def _only_functions(exprs: tuple[ConstExpr, ...]) -> tuple[int, ...] | None:
+    if all(len(expr) == 1 and expr[0][0] == REF_FUNC for expr in exprs):
+        return tuple([expr[0][1] for expr in exprs])
+    return None
+
+
+def _data_count_section(reader: Reader, module: Module) -> None:
+    module.data_count = reader.u32()
+
+
+def _code_section(reader: Reader, module: Module) -> None:
+    at = reader.pos
+    count = reader.count("function bodies", limits.MAX_FUNCTIONS)
+    if count != len(module.funcs) - sum(i.kind == "func" for i in module.imports):
+        raise reader.malformed("function and code section have inconsistent lengths", at)
+    for _ in range(count):
+        at = reader.pos
+        size = reader.u32()
+        start = reader.pos
+        if size > reader.end - start:
+            raise reader.malformed("unexpected end: a function body reaches past the end of the section", at)
+        if size > limits.MAX_BODY_BYTES:
+            raise reader.too_many("bytes in a function body", size, limits.MAX_BODY_BYTES, at)
+        reader.pos = start + size
+        module.codes.append(Code(start, start + size))
+
+
+def _data_section(reader: Reader, module: Module) -> None:
+    count = reader.count("data segments", limits.MAX_DATA_SEGMENTS, 2)
+    for _ in range(count):
+        offset = reader.pos
+        flags = reader.u32()
+        if flags > 2:
+            raise reader.malformed(f"malformed data segment kind {flags}", offset)
+        memory = reader.u32() if flags == 2 else 0
+        offset_expr = None if flags == 1 else read_const_expr(reader)
+        at = reader.pos
+        size = reader.u32()
+        start = reader.pos
+        if size > reader.end - start:
+            raise reader.malformed("unexpected end: a data segment reaches past the end of the section", at)
+        reader.pos = start + size
+        module.datas.append(
+            Data("passive" if flags == 1 else "active", memory, offset_expr, start, start + size, offset)
+        )
+
+
+def _tag_section(reader: Reader, module: Module) -> None:
+    raise reader.unsupported("the tag section", "exception-handling")
+
+
+#: Sections by id: their name and what reads their contents. In the order in which they may appear, each at most once
+#: (5.5.16); custom sections, id 0, may stand anywhere.
+SECTIONS: Final[dict[int, tuple[str, Callable[[Reader, Module], None]]]] = {
+    1: ("type", _type_section),
+    2: ("import", _import_section),
+    3: ("function", _function_section),
+    4: ("table", _table_section),
+    5: ("memory", _memory_section),
+    13: ("tag", _tag_section),
+    6: ("global", _global_section),
+    7: ("export", _export_section),
+    8: ("start", _start_section),
+    9: ("element", _element_section),
+    12: ("data count", _data_count_section),
+    10: ("code", _code_section),
+    11: ("data", _data_section),
+}

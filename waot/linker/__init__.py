@@ -1,0 +1,27 @@
+"""Objects and the runtime shim to an executable, and executables read back.
+
+The only caller of zig and the only importer of lief. The way in is `build_runtime`, then `link_executable`;
+`inspect_executable` reads what they made.
+"""
+
+from __future__ import annotations
+
+from waot.linker.combine import combine_objects
+from waot.linker.inspect import ExecutableInfo, inspect_executable
+from waot.linker.link import MemoryImage, image_as_segment, link_executable
+from waot.linker.manifest import Manifest, decode_manifest, encode_manifest
+from waot.linker.runtime import Runtime, build_runtime
+
+__all__ = [
+    "ExecutableInfo",
+    "Manifest",
+    "MemoryImage",
+    "Runtime",
+    "build_runtime",
+    "combine_objects",
+    "decode_manifest",
+    "encode_manifest",
+    "image_as_segment",
+    "inspect_executable",
+    "link_executable",
+]

@@ -1,0 +1,70 @@
+"""An executable of ours, read back: what `waot inspect` shows."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from waot.errors import ToolError
+from waot.linker.manifest import Manifest, decode_manifest
+
+_SECTION = ".waot.manifest"
+_MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A loadable segment: address and sizes in bytes, `access` like "r-x"."""
+
+    address: int
+    file_size: int
+    memory_size: int
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutableInfo:
+    """An executable: what it says of itself, and how it is laid out. Sizes are in bytes."""
+
+    manifest: Manifest
+    format: str  # "ELF executable" or "ELF static PIE"
+    machine: str
+    size: int
+    sections: tuple[tuple[str, int], ...]  # (name, size)
+    segments: tuple[Segment, ...]
+
+
+def inspect_executable(data: bytes) -> ExecutableInfo:
+    """What an executable of ours is and may do. Raises ToolError for anything else."""
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        section = elf.get_section_by_name(_SECTION)
+        if section is None:
+            raise ToolError("not a program that waot built: it has no manifest")
+        manifest = decode_manifest(section.data(), "little" if elf.little_endian else "big")
+        sections = tuple((s.name, s["sh_size"]) for s in elf.iter_sections() if s.name)
+        segments = tuple(
+            Segment(s["p_vaddr"], s["p_filesz"], s["p_memsz"], _access(s["p_flags"]))
+            for s in elf.iter_segments("PT_LOAD")
+        )
+        return ExecutableInfo(
+            manifest=manifest,
+            format="ELF static PIE" if elf["e_type"] == "ET_DYN" else "ELF executable",
+            machine=_MACHINES.get(elf["e_machine"], str(elf["e_machine"])),
+            size=len(data),
+            sections=sections,
+            segments=segments,
+        )
+    except ToolError:
+        raise
+    except ELFError as error:
+        raise ToolError(f"not an ELF file: {error}" if data[:4] != b"\x7fELF" else f"a damaged ELF file: {error}") from None
+    except Exception as error:  # pyelftools meets damage in many ways: KeyError, struct.error, UnicodeDecodeError, ...
+        raise ToolError(f"a damaged ELF file: {type(error).__name__}") from None
+
+
+def _access(flags: int) -> str:
+    return "".join(letter if flags & bit else "-" for letter, bit in (("r", 4), ("w", 2), ("x", 1)))

@@ -1,0 +1,137 @@
+"""The manifest: what an executable records about itself, and reads at its start (`waot_abi.h`, `struct waot_record`).
+
+A sequence of records, each at a multiple of 8 bytes: kind and flags (16 bits each), size of the payload (32 bits),
+payload, padding; a record of kind 0 ends it. Numbers are in the target's byte order.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from waot.errors import ToolError, UsageError
+from waot.options import DirGrant, EnvGrant, Grants
+
+_END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
+_READ_ONLY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says. `stack_size` in bytes; `module_sha256` is the digest of the .wasm file."""
+
+    grants: Grants
+    stack_size: int
+    version: str  # waot's
+    target: str
+    memory: str  # the strategy
+    imports: tuple[tuple[str, str], ...]  # (module, name) of each import that the program uses
+    module_sha256: bytes
+    module_name: str  # the .wasm file's, without directories
+
+
+def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
+    """The bytes of section ``.waot.manifest``. Raises UsageError for a string that C could not hold."""
+    order = "<" if endian == "little" else ">"
+    parts: list[bytes] = []
+
+    def record(kind: int, payload: bytes = b"", flags: int = 0) -> None:
+        parts.append(struct.pack(order + "HHI", kind, flags, len(payload)) + payload + bytes(-len(payload) % 8))
+
+    grants = manifest.grants
+    # What every start reads stands first.
+    record(_STACK_SIZE, struct.pack(order + "Q", manifest.stack_size))
+    for grant in grants.dirs:
+        record(_DIR, _strings(grant.host, grant.guest), _READ_ONLY if grant.read_only else 0)
+    for variable in grants.env:
+        record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
+    if grants.inherit_env:
+        record(_INHERIT_ENV)
+    record(_VERSION, _strings(manifest.version))
+    record(_TARGET, _strings(manifest.target))
+    record(_MEMORY, _strings(manifest.memory))
+    for module, name in manifest.imports:
+        record(_IMPORT, _strings(module, name))
+    record(_MODULE, manifest.module_sha256 + _strings(manifest.module_name))
+    record(_END)
+    return b"".join(parts)
+
+
+def _strings(*texts: str) -> bytes:
+    # Surrogates are bytes of a path that are not UTF-8 (PEP 383): they go through as they were.
+    encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
+    for text, data in zip(texts, encoded, strict=True):
+        if 0 in data:
+            raise UsageError(f"{text!r} holds a NUL, which a program's manifest cannot")
+    return b"".join(data + b"\0" for data in encoded)
+
+
+def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
+    """The `Manifest` in the bytes of section ``.waot.manifest``. Records of unknown kinds are passed over.
+
+    Raises ToolError where the bytes are not a manifest, with the offset in them.
+    """
+    order = "<" if endian == "little" else ">"
+    dirs: list[DirGrant] = []
+    env: list[EnvGrant] = []
+    imports: list[tuple[str, str]] = []
+    texts = {_VERSION: "", _TARGET: "", _MEMORY: ""}
+    inherit_env = False
+    stack_size = 0
+    sha256, module_name = b"", ""
+    at = 0
+    while True:
+        if len(data) - at < 8:
+            raise _damaged(at)
+        kind, flags, size = struct.unpack_from(order + "HHI", data, at)
+        start, at = at, at + 8
+        if kind == _END:
+            break
+        if len(data) - at < size:
+            raise _damaged(start)
+        payload = data[at : at + size]
+        at += size + -size % 8
+        if kind == _DIR:
+            host, guest = _split(payload, 2, start)
+            dirs.append(DirGrant(host, guest, read_only=bool(flags & _READ_ONLY)))
+        elif kind == _ENV:
+            name, separator, value = _split(payload, 1, start)[0].partition("=")
+            env.append(EnvGrant(name, value if separator else None))
+        elif kind == _INHERIT_ENV:
+            inherit_env = True
+        elif kind == _STACK_SIZE:
+            if size != 8:
+                raise _damaged(start)
+            (stack_size,) = struct.unpack(order + "Q", payload)
+        elif kind in texts:
+            (texts[kind],) = _split(payload, 1, start)
+        elif kind == _IMPORT:
+            module, name = _split(payload, 2, start)
+            imports.append((module, name))
+        elif kind == _MODULE:
+            if size < 33:
+                raise _damaged(start)
+            sha256 = payload[:32]
+            (module_name,) = _split(payload[32:], 1, start)
+    return Manifest(
+        grants=Grants(tuple(dirs), tuple(env), inherit_env),
+        stack_size=stack_size,
+        version=texts[_VERSION],
+        target=texts[_TARGET],
+        memory=texts[_MEMORY],
+        imports=tuple(imports),
+        module_sha256=sha256,
+        module_name=module_name,
+    )
+
+
+def _split(payload: bytes, count: int, start: int) -> list[str]:
+    """The `count` strings, each ended by NUL, that fill `payload`."""
+    parts = payload.split(b"\0")
+    if len(parts) != count + 1 or parts[-1]:
+        raise _damaged(start)
+    return [part.decode("utf-8", "surrogateescape") for part in parts[:-1]]
+
+
+def _damaged(offset: int) -> ToolError:
+    return ToolError("the manifest is damaged", section=".waot.manifest", offset=offset)

@@ -1,0 +1,21 @@
+"""Module -> LLVM IR text.
+
+The approach. A wasm function becomes one LLVM function in SSA form, built directly while walking its validated
+`Body` once: the operand stack holds the *names* of SSA values, so `local.get` and the stack cost no instruction;
+where control flow joins (`end`, loop headers) the values that differ meet in phis. Nothing is emitted for code that
+cannot be reached.
+
+Two structures carry everything: `FunctionLowering` (function.py), the state of the function at hand with push, pop
+and a list of control frames; and `UnitLowering` (unit.py), which knows the module, the plan and how to reach instance
+state (`layout.py`). Operators are registered by name with `@lowers("i32.add")` in numeric.py, memory.py, control.py,
+variables.py, tables.py and simd.py; `plan.py` makes the decisions that need the whole module; `state.py` emits what
+is not a function: globals, tables, memory descriptors, the instantiation code.
+
+What this layer needs to know of the environment: the ABI header's symbols (abi.py), the target's pointer size,
+architecture and memory strategy (`LoweringOptions`). It knows nothing of files, processes or llvmlite.
+"""
+
+from waot.lowering.plan import LoweringOptions, Plan, make_plan
+from waot.lowering.unit import LoweredUnit, lower_unit
+
+__all__ = ["LoweredUnit", "LoweringOptions", "Plan", "lower_unit", "make_plan"]

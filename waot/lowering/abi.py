@@ -1,0 +1,57 @@
+"""The IR side of runtime-support/include/waot_abi.h: struct types and the functions that the shim defines.
+
+Lowering refers to no other symbol of the shim; tests/test_abi.py reads the header and compares.
+"""
+
+from __future__ import annotations
+
+# Struct types as IR text, by the name the header gives in its comments.
+STRUCTS = {
+    "waot.memory": "{ ptr, i64, i64, i64, i32, i32 }",
+    "waot.funcref": "{ ptr, i64 }",
+    "waot.table": "{ ptr, i64, i64 }",
+    "waot.data": "{ ptr, i64 }",
+    "waot.elem": "{ ptr, i64 }",
+    "waot.part": "{ i64, i64, i64 }",
+    "waot.function": "{ i32, i32, i32, i32 }",
+    "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64 }",
+}
+
+MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
+
+# The order is the header's. A trap's function is `waot_trap_<name>`.
+TRAPS = (
+    "unreachable",
+    "memory_out_of_bounds",
+    "table_out_of_bounds",
+    "integer_divide_by_zero",
+    "integer_overflow",
+    "invalid_conversion_to_integer",
+    "undefined_element",
+    "uninitialized_element",
+    "indirect_call_type_mismatch",
+    "call_stack_exhausted",
+)
+
+# Functions of the shim: symbol -> (result type, parameter types).
+FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "waot_memory_create": ("void", ("ptr",)),
+    "waot_memory_grow": ("i64", ("ptr", "i64")),
+    "waot_memory_fill": ("void", ("ptr", "i64", "i32", "i64")),
+    "waot_memory_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_memory_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_memory_write_parts": ("void", ("ptr", "ptr", "ptr", "i64")),
+    "waot_table_grow": ("i64", ("ptr", "ptr", "i64")),
+    "waot_table_fill": ("void", ("ptr", "i64", "ptr", "i64")),
+    "waot_table_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_table_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+}
+
+DATA_IMAGE = "waot_data_image"
+WASM_TEXT = ".text.wasm"  # section of wasm functions, see waot_wasm_text_start
+WASI_PREFIX = "waot_wasi_"
+
+
+def trap_symbol(name: str) -> str:
+    """The shim's function for the trap `name`, one of `TRAPS`."""
+    return f"waot_trap_{name}"

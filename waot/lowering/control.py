@@ -1,0 +1,226 @@
+"""Control instructions, section 4.4.8 of the core specification."""
+
+from __future__ import annotations
+
+from waot.frontend.module import FuncType, ValType
+from waot.lowering.function import Frame, FunctionLowering, lowers
+from waot.lowering.types import ir_type
+
+
+@lowers("nop")
+def _nop(f: FunctionLowering, immediate: None, offset: int) -> None:
+    pass
+
+
+@lowers("unreachable")
+def _unreachable(f: FunctionLowering, immediate: None, offset: int) -> None:
+    f.trap("unreachable", offset)
+
+
+@lowers("block")
+def _block(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
+    (t,) = immediate
+    f.frames.append(Frame("block", f.new_label("b"), t, len(f.stack) - len(t.params)))
+
+
+@lowers("loop")
+def _loop(f: FunctionLowering, immediate: tuple[FuncType, tuple[int, ...]], offset: int) -> None:
+    t, assigned = immediate
+    frame = Frame("loop", f.new_label("l"), t, len(f.stack) - len(t.params))
+    f.frames.append(frame)
+    f.begin_loop(frame, assigned)
+
+
+@lowers("if")
+def _if(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
+    (t,) = immediate
+    condition = f.pop_bool()
+    number = f.new_label("")
+    frame = Frame("if", f"b{number}", t, len(f.stack) - len(t.params))
+    frame.else_params = f.operands(len(t.params))
+    _, frame.else_locals = f.edge()
+    f.frames.append(frame)
+    f.effect(f"br i1 {condition}, label %i{number}, label %e{number}", condition)
+    f.place(f"i{number}")
+
+
+def _begin_else(f: FunctionLowering, frame: Frame) -> None:
+    if f.label is not None:
+        f.add_edge(frame)
+        f.out.append(f"  br label %{frame.label}")
+    f.place("e" + frame.label[1:])
+    del f.stack[frame.height :]
+    f.stack.extend(frame.else_params)
+    assert frame.else_locals is not None
+    f.locals = frame.else_locals
+    f.locals_shared = True
+    frame.kind = "else"
+
+
+@lowers("else")
+def _else(f: FunctionLowering, immediate: None, offset: int) -> None:
+    _begin_else(f, f.frames[-1])
+
+
+@lowers("end")
+def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
+    frame = f.frames[-1]
+    if frame.kind == "if":  # no else: its parameters are its results
+        _begin_else(f, frame)
+    f.frames.pop()
+    if frame.kind == "function":
+        if f.label is not None:
+            f.emit_return(f.operands(len(frame.types)))
+    elif frame.kind == "loop":
+        f.end_loop(frame)
+        if f.label is None:
+            f.join(f.new_label("d"), [], frame.results, frame.height)
+    else:
+        if f.label is not None:
+            f.add_edge(frame)
+            f.out.append(f"  br label %{frame.label}")
+        f.join(frame.label, frame.edges, frame.types, frame.height)
+
+
+def _frame(f: FunctionLowering, depth: int) -> Frame:
+    return f.frames[-1 - depth]
+
+
+@lowers("br")
+def _br(f: FunctionLowering, depth: int, offset: int) -> None:
+    f.branch_to(_frame(f, depth), offset)
+
+
+def _branch_label(f: FunctionLowering, frame: Frame, pending: list[str]) -> str:
+    """The label that a conditional branch to `frame` goes to; where that is a return, a new block put on `pending`."""
+    if frame.kind == "function":
+        label = f.new_label("r")
+        pending.append(label)
+        return label
+    f.add_edge(frame)
+    return frame.label
+
+
+def _place_returns(f: FunctionLowering, pending: list[str], types: tuple[ValType, ...]) -> None:
+    for label in pending:
+        f.place(label)
+        f.emit_return(f.operands(len(types)))
+
+
+@lowers("br_if")
+def _br_if(f: FunctionLowering, depth: int, offset: int) -> None:
+    condition = f.pop_bool()
+    frame = _frame(f, depth)
+    pending: list[str] = []
+    taken = _branch_label(f, frame, pending)
+    next_ = f.new_label("n")
+    f.effect(f"br i1 {condition}, label %{taken}, label %{next_}", condition)
+    _place_returns(f, pending, frame.types)
+    f.place(next_)
+
+
+@lowers("br_table")
+def _br_table(f: FunctionLowering, depths: tuple[int, ...], offset: int) -> None:
+    index = f.stack.pop()
+    # A block reached twice from one switch needs two entries in each of its phis, so every target gets one block that
+    # goes on to it; LLVM removes them.
+    targets: dict[int, str] = {}
+    for depth in depths:
+        if depth not in targets:
+            targets[depth] = f.new_label("s")
+    cases = " ".join(f"i32 {i}, label %{targets[d]}" for i, d in enumerate(depths[:-1]))
+    f.effect(f"switch i32 {index}, label %{targets[depths[-1]]} [ {cases} ]", index)
+    for depth, label in targets.items():
+        f.place(label)
+        f.branch_to(_frame(f, depth), offset)
+    f.label = None
+
+
+@lowers("return")
+def _return(f: FunctionLowering, immediate: None, offset: int) -> None:
+    f.emit_return(f.operands(len(f.type.results)))
+
+
+@lowers("call")
+def _call(f: FunctionLowering, index: int, offset: int) -> None:
+    f.call(f.unit.module.func_type(index), f.unit.function_symbol(index), offset)
+
+
+@lowers("return_call")
+def _return_call(f: FunctionLowering, index: int, offset: int) -> None:
+    f.tail_call(f.unit.module.func_type(index), f.unit.function_symbol(index), offset)
+
+
+def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tail: bool) -> str:
+    """Checks an indirect call (section 4.4.8.10) and gives the code pointer.
+
+    An immutable table is two constant arrays, code and type; while it is small, each signature that is called has an
+    array of its own in which everything else is a stub that traps, and the call has no check but the bounds. A tail
+    call leaves no frame that could tell where the stub was called from, so it checks.
+    """
+    type_index, table_index = immediate
+    unit = f.unit
+    table = unit.plan.tables[table_index]
+    type_id = unit.plan.type_ids[type_index]
+    index = f.stack.pop()
+    if table.immutable:
+        f.trap_if(f.emit(f"icmp uge i32 {index}, {table.size}", index), "undefined_element", offset)
+        wide = f.emit(f"zext i32 {index} to i64", index)
+        if type_id in table.dense_types and not tail:
+            place = f.emit(f"getelementptr ptr, ptr {unit.layout.dense_table(table_index, type_id)}, i64 {wide}", wide)
+            return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
+        place = f.emit(f"getelementptr i16, ptr {unit.layout.table_types(table_index)}, i64 {wide}", wide)
+        found = f.emit(f"load i16, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
+        _check_type(f, found, "i16", str(unit.layout.type_number(type_id)), "0", offset)
+        place = f.emit(f"getelementptr ptr, ptr {unit.layout.table_code(table_index)}, i64 {wide}", wide)
+        return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
+    wide = f.emit(f"zext i32 {index} to i64", index)
+    size = unit.layout.table_size(f, table_index)
+    f.trap_if(f.emit(f"icmp uge i64 {wide}, {size}", wide, size), "undefined_element", offset)
+    elements = unit.layout.table_elements(f, table_index)
+    place = f.emit(f"getelementptr ptr, ptr {elements}, i64 {wide}", elements, wide)
+    funcref = f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}", place)
+    f.trap_if(f.emit(f"icmp eq ptr {funcref}, null", funcref), "uninitialized_element", offset)
+    place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {funcref}, i32 0, i32 1", funcref)
+    found = f.emit(f"load i64, ptr {place}, !invariant.load !0", place)
+    f.trap_if(f.emit(f"icmp ne i64 {found}, {type_id}", found), "indirect_call_type_mismatch", offset)
+    return f.emit(f"load ptr, ptr {funcref}, !invariant.load !0", funcref)
+
+
+def _check_type(f: FunctionLowering, found: str, width: str, wanted: str, null: str, offset: int) -> None:
+    """Traps unless `found` is `wanted`; one branch on the way, and which trap it is decided off it."""
+    number = f.new_label("")
+    wrong = f.emit(f"icmp ne {width} {found}, {wanted}", found)
+    f.effect(f"br i1 {wrong}, label %w{number}, label %y{number}", wrong)
+    f.place(f"w{number}")
+    is_null = f.emit(f"icmp eq {width} {found}, {null}", found)
+    f.trap_if(is_null, "uninitialized_element", offset)
+    f.trap("indirect_call_type_mismatch", offset)
+    f.place(f"y{number}")
+
+
+@lowers("call_indirect")
+def _call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
+    callee = _callee(f, immediate, offset, tail=False)
+    f.roots.append(callee)
+    f.call(f.unit.module.types[immediate[0]], callee, offset)
+
+
+@lowers("return_call_indirect")
+def _return_call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
+    callee = _callee(f, immediate, offset, tail=True)
+    f.roots.append(callee)
+    f.tail_call(f.unit.module.types[immediate[0]], callee, offset)
+
+
+@lowers("drop")
+def _drop(f: FunctionLowering, t: ValType, offset: int) -> None:
+    f.stack.pop()
+
+
+@lowers("select", "select t")
+def _select(f: FunctionLowering, t: ValType, offset: int) -> None:
+    condition = f.pop_bool()
+    b, a = f.stack.pop(), f.stack.pop()
+    ir = ir_type(t)
+    f.stack.append(f.emit(f"select i1 {condition}, {ir} {a}, {ir} {b}", condition, a, b))

@@ -1,0 +1,481 @@
+"""The state of one function's lowering, and the helpers that operator lowerings share.
+
+Values are SSA names or constants as IR text. Numbered names (%17) need not be dense but must grow in textual order,
+so a phi's number is taken where the phi's line stands: loop headers reserve their phis when the loop begins and fill
+in the incoming values when it ends.
+
+Dead loads. A load whose value nothing observable depends on would be deleted by LLVM together with its trap. So every
+pure operator records which values its result depends on (`deps`), every observable use is recorded too (`roots`), and
+at the end loads that no root reaches are turned into volatile ones (`_keep_dead_loads`). All other loads stay plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from waot.errors import UnsupportedError
+from waot.frontend.module import Body, FuncType, ValType
+from waot.frontend.opcodes import BY_NAME, OPERATORS
+from waot.lowering.abi import WASM_TEXT, trap_symbol
+from waot.lowering.types import (
+    ir_type,
+    parameter_types,
+    results_in_memory,
+    results_struct,
+    return_type,
+    zero,
+)
+
+if TYPE_CHECKING:
+    from waot.lowering.unit import UnitLowering
+
+Handler = Callable[["FunctionLowering", Any, int], None]
+
+# One entry an operator, by operator index.
+HANDLERS: list[Handler | None] = [None] * len(OPERATORS)
+
+# SSA construction compares every local at every join. Beyond this many (locals x joins) a function keeps its locals in
+# stack slots instead and leaves the work to LLVM: slower for everyone else, linear for such functions.
+SSA_WORK_LIMIT = 4_000_000
+
+
+def lowers(*names: str) -> Callable[[Handler], Handler]:
+    """Registers a function as the lowering of the operators `names`."""
+
+    def register(handler: Handler) -> Handler:
+        for name in names:
+            assert HANDLERS[BY_NAME[name].index] is None, name
+            HANDLERS[BY_NAME[name].index] = handler
+        return handler
+
+    return register
+
+
+# A way into a join: (label of the predecessor, locals there, operands there).
+Edge = tuple[str, list[str], list[str]]
+
+
+class Frame:
+    """A control frame: block, loop, if, or the function itself."""
+
+    __slots__ = (
+        "edges",
+        "else_locals",
+        "else_params",
+        "height",
+        "kind",
+        "label",
+        "loop_locals",
+        "phi_line",
+        "results",
+        "types",
+    )
+
+    def __init__(self, kind: str, label: str, t: FuncType, height: int) -> None:
+        self.kind = kind  # "block", "loop", "if", "else", "function"
+        self.label = label  # where a branch to this frame goes; for "if" its end
+        self.types = t.params if kind == "loop" else t.results  # the operands that a branch carries
+        self.results = t.results
+        self.height = height  # of the operand stack below the frame's parameters
+        self.edges: list[Edge] = []  # ways to `label`, but for the function frame
+        self.else_locals: list[str] | None = None  # "if": the state at the beginning, for the else branch
+        self.else_params: list[str] = []
+        self.loop_locals: tuple[int, ...] = ()  # "loop": locals with a phi in the header
+        self.phi_line = 0  # "loop": index into `out` of the first phi
+
+
+class FunctionLowering:
+    """Lowers one `Body`; `text` is the result."""
+
+    __slots__ = (
+        "body",
+        "bools",
+        "deps",
+        "entry_names",
+        "entry_out",
+        "frames",
+        "label",
+        "labels",
+        "loads",
+        "local_types",
+        "locals",
+        "locals_shared",
+        "n",
+        "out",
+        "promoted",
+        "roots",
+        "scope",
+        "slots",
+        "stack",
+        "type",
+        "unit",
+    )
+
+    def __init__(self, unit: UnitLowering, body: Body) -> None:
+        self.unit = unit
+        self.body = body
+        self.type: FuncType = body.type
+        self.out: list[str] = []
+        self.entry_out: list[str] = []  # what is computed once in the entry block, before everything else
+        self.entry_names: set[str] = set()
+        self.stack: list[str] = []
+        self.frames: list[Frame] = []
+        self.n = 0
+        self.labels = 0
+        self.label: str | None = "entry"  # the block being filled; None after a branch
+        self.scope = unit.subprogram(body.index)
+        self.local_types = (*body.type.params, *body.locals)
+        self.locals: list[str] = []
+        self.locals_shared = False  # an edge holds `locals`: copy before writing
+        self.slots = False  # locals live in stack slots, see SSA_WORK_LIMIT
+        self.bools: dict[str, str] = {}  # i32 that is a zext of an i1 -> that i1
+        self.promoted: dict[str, str] = {}  # result of f64.promote_f32 -> its operand
+        self.deps: dict[str, tuple[str, ...]] = {}
+        self.roots: list[str] = []
+        self.loads: dict[str, int] = {}  # value of a load -> index of its line
+
+    # ------------------------------------------------------------ values
+
+    def fresh(self) -> str:
+        """A new SSA name."""
+        self.n += 1
+        return f"%{self.n}"
+
+    def emit(self, operation: str, *operands: str) -> str:
+        """Emits a pure instruction; `operands` are the values its result depends on. The name of the result."""
+        self.n += 1
+        name = f"%{self.n}"
+        self.out.append(f"  {name} = {operation}")
+        self.deps[name] = operands
+        return name
+
+    def effect(self, instruction: str, *operands: str) -> None:
+        """Emits an instruction that can be observed, so that `operands` are needed."""
+        self.out.append(f"  {instruction}")
+        self.roots.extend(operands)
+
+    def effect_value(self, operation: str, *operands: str) -> str:
+        """As `effect`, with a result."""
+        self.n += 1
+        name = f"%{self.n}"
+        self.out.append(f"  {name} = {operation}")
+        self.roots.extend(operands)
+        return name
+
+    def load(self, operation: str, *operands: str) -> str:
+        """Emits a load that may trap; `operation` is the text after ``load``."""
+        self.n += 1
+        name = f"%{self.n}"
+        self.loads[name] = len(self.out)
+        self.out.append(f"  {name} = load {operation}")
+        self.deps[name] = operands
+        return name
+
+    def push_bool(self, condition: str) -> None:
+        """Pushes an i1 as i32, and remembers it for branches and selects."""
+        value = self.emit(f"zext i1 {condition} to i32", condition)
+        self.bools[value] = condition
+        self.stack.append(value)
+
+    def pop_bool(self) -> str:
+        """Pops an i32 as the i1 `value != 0`."""
+        value = self.stack.pop()
+        known = self.bools.get(value)
+        return known if known is not None else self.emit(f"icmp ne i32 {value}, 0", value)
+
+    def call_intrinsic(self, result: str, name: str, *typed: tuple[str, str]) -> str:
+        """Calls an LLVM intrinsic without side effects; `typed` are (type, value) pairs."""
+        self.unit.declare(name, result, tuple(t for t, _ in typed))
+        arguments = ", ".join(f"{t} {v}" for t, v in typed)
+        return self.emit(f"call {result} @{name}({arguments})", *(v for _, v in typed))
+
+    def call_runtime(self, symbol: str, *arguments: str, offset: int | None = None) -> str | None:
+        """Calls a function of the shim. Returns the name of its result, None for void."""
+        result, parameters = self.unit.runtime_function(symbol)
+        text = ", ".join(f"{t} {v}" for t, v in zip(parameters, arguments, strict=True))
+        location = self.location(offset) if offset is not None else ""
+        if result == "void":
+            self.effect(f"call void @{symbol}({text}){location}", *arguments)
+            return None
+        return self.effect_value(f"call {result} @{symbol}({text}){location}", *arguments)
+
+    def location(self, offset: int) -> str:
+        """The debug location of the operator at byte `offset`, to be put at the end of an instruction."""
+        return f", !dbg !DILocation(line: {offset}, scope: {self.scope})"
+
+    # ------------------------------------------------------------ blocks
+
+    def new_label(self, prefix: str) -> str:
+        """A new block label; it is not placed yet."""
+        self.labels += 1
+        return f"{prefix}{self.labels}"
+
+    def place(self, label: str) -> None:
+        """Begins the block `label`."""
+        self.out.append(f"{label}:")
+        self.label = label
+
+    def trap(self, name: str, offset: int) -> None:
+        """Ends the block with a trap. `nomerge` keeps each site apart, so that its return address tells the offset."""
+        symbol = trap_symbol(name)
+        self.unit.declare_trap(symbol)
+        self.out.append(f"  call void @{symbol}() #1{self.location(offset)}")
+        self.out.append("  unreachable")
+        self.label = None
+
+    def trap_if(self, condition: str, name: str, offset: int) -> None:
+        """Traps where the i1 `condition` holds and goes on otherwise."""
+        self.labels += 1
+        bad, good = f"t{self.labels}", f"c{self.labels}"
+        self.effect(f"br i1 {condition}, label %{bad}, label %{good}", condition)
+        self.place(bad)
+        self.trap(name, offset)
+        self.place(good)
+
+    def at_entry(self, name: str, operation: str) -> str:
+        """A value called `name`, computed once in the entry block, before everything else."""
+        if name not in self.entry_names:
+            self.entry_names.add(name)
+            self.entry_out.append(f"  {name} = {operation}")
+        return name
+
+    # ------------------------------------------------------------ joins
+
+    def edge(self) -> tuple[str, list[str]]:
+        """The current block and locals, to be kept by an edge."""
+        assert self.label is not None
+        self.locals_shared = True
+        return self.label, self.locals
+
+    def operands(self, count: int) -> list[str]:
+        """The topmost `count` operands, left where they are."""
+        return self.stack[len(self.stack) - count :] if count else []
+
+    def add_edge(self, frame: Frame) -> None:
+        """Records a branch from here to `frame`, with the operands it carries."""
+        label, locals_ = self.edge()
+        frame.edges.append((label, locals_, self.operands(len(frame.types))))
+
+    def join(self, label: str, edges: list[Edge], types: tuple[ValType, ...], height: int) -> None:
+        """Begins block `label`, reached by `edges`; operands above `height` become the joined ones."""
+        self.place(label)
+        del self.stack[height:]
+        if len(edges) == 1:
+            _, self.locals, values = edges[0]
+            self.locals_shared = True
+            self.stack.extend(values)
+            return
+        if not edges:
+            # Nothing gets here, though validation treats it as reachable. LLVM deletes the block.
+            self.stack.extend(zero(t) for t in types)
+            return
+        first = edges[0][1]
+        if any(e[1] is not first for e in edges):
+            self.locals = [
+                self._phi(self.local_types[i], edges, [e[1][i] for e in edges]) for i in range(len(first))
+            ]
+            self.locals_shared = False
+        else:
+            self.locals, self.locals_shared = first, True
+        for i, t in enumerate(types):
+            self.stack.append(self._phi(t, edges, [e[2][i] for e in edges]))
+
+    def _phi(self, t: ValType, edges: list[Edge], values: list[str]) -> str:
+        first = values[0]
+        if values.count(first) == len(values):
+            return first
+        incoming = ", ".join(f"[ {v}, %{e[0]} ]" for v, e in zip(values, edges, strict=True))
+        return self.emit(f"phi {ir_type(t)} {incoming}", *values)
+
+    def begin_loop(self, frame: Frame, assigned: tuple[int, ...]) -> None:
+        """Begins the header of a loop: a phi for each operand and each local that the body assigns."""
+        label, locals_ = self.edge()
+        frame.edges.append((label, locals_, self.operands(len(frame.types))))
+        frame.loop_locals = () if self.slots else assigned
+        self.out.append(f"  br label %{frame.label}")
+        self.place(frame.label)
+        frame.phi_line = len(self.out)
+        self.own_locals()
+        for i in frame.loop_locals:
+            self.locals[i] = self.emit("phi")
+        del self.stack[frame.height :]
+        for _ in frame.types:
+            self.stack.append(self.emit("phi"))
+
+    def end_loop(self, frame: Frame) -> None:
+        """Fills in the phis of the header, now that every way to it is known."""
+        line = frame.phi_line
+        places = [(self.local_types[i], 1, i) for i in frame.loop_locals]
+        places += [(t, 2, i) for i, t in enumerate(frame.types)]
+        for t, part, i in places:
+            name = self.out[line].split(" ", 3)[2]
+            values = [e[part][i] for e in frame.edges]
+            incoming = ", ".join(f"[ {v}, %{e[0]} ]" for v, e in zip(values, frame.edges, strict=True))
+            self.out[line] = f"  {name} = phi {ir_type(t)} {incoming}"
+            self.deps[name] = tuple(values)
+            line += 1
+
+    def own_locals(self) -> None:
+        """Makes `locals` writable."""
+        if self.locals_shared:
+            self.locals = self.locals[:]
+            self.locals_shared = False
+
+    def branch_to(self, frame: Frame, offset: int) -> None:
+        """An unconditional branch to `frame`, which ends the block."""
+        if frame.kind == "function":
+            self.emit_return(self.operands(len(frame.types)))
+        else:
+            self.add_edge(frame)
+            self.out.append(f"  br label %{frame.label}")
+        self.label = None
+
+    def emit_return(self, values: list[str]) -> None:
+        """Returns `values`, in the native form of the signature (see types.py)."""
+        t = self.type
+        if results_in_memory(t):
+            struct = results_struct(t)
+            for i, (value, result) in enumerate(zip(values, t.results, strict=True)):
+                place = self.emit(f"getelementptr inbounds {struct}, ptr %results, i32 0, i32 {i}")
+                self.effect(f"store {ir_type(result)} {value}, ptr {place}", value)
+            self.out.append("  ret void")
+        elif len(values) > 1:
+            struct = results_struct(t)
+            whole = "poison"
+            for i, (value, result) in enumerate(zip(values, t.results, strict=True)):
+                whole = self.emit(f"insertvalue {struct} {whole}, {ir_type(result)} {value}, {i}", whole, value)
+            self.effect(f"ret {struct} {whole}", whole)
+        elif values:
+            self.effect(f"ret {ir_type(t.results[0])} {values[0]}", values[0])
+        else:
+            self.out.append("  ret void")
+        self.label = None
+
+    # ------------------------------------------------------------ calls
+
+    def push_results(self, t: FuncType, call: str, results_pointer: str | None) -> None:
+        """Pushes what a call that has been emitted as `call` (its name) returned."""
+        if results_pointer is not None:
+            struct = results_struct(t)
+            for i, result in enumerate(t.results):
+                place = self.emit(f"getelementptr inbounds {struct}, ptr {results_pointer}, i32 0, i32 {i}")
+                self.stack.append(self.emit(f"load {ir_type(result)}, ptr {place}"))
+        elif len(t.results) > 1:
+            for i in range(len(t.results)):
+                self.stack.append(self.emit(f"extractvalue {results_struct(t)} {call}, {i}", call))
+        elif t.results:
+            self.stack.append(call)
+
+    def call(self, t: FuncType, callee: str, offset: int, *, inherit: bool = True) -> None:
+        """Calls `callee`, a pointer to a wasm function of type `t`, with operands from the stack."""
+        arguments = self.operands(len(t.params))
+        del self.stack[len(self.stack) - len(arguments) :]
+        typed = [f"{ir_type(p)} {a}" for p, a in zip(t.params, arguments, strict=True)]
+        pointer = None
+        if results_in_memory(t):
+            pointer = self.at_entry(f"%results.{self.unit.results_key(t)}", f"alloca {results_struct(t)}, align 16")
+            typed.insert(0, f"ptr {pointer}")
+        result = return_type(t)
+        text = f"call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
+        if result == "void":
+            self.effect(text, *arguments)
+            self.push_results(t, "", pointer)
+        else:
+            self.push_results(t, self.effect_value(text, *arguments), pointer)
+
+    def tail_call(self, t: FuncType, callee: str, offset: int) -> None:
+        """A guaranteed tail call, which ends the block. Results in memory go where this function's own would."""
+        arguments = self.operands(len(t.params))
+        typed = [f"{ir_type(p)} {a}" for p, a in zip(t.params, arguments, strict=True)]
+        if results_in_memory(t):
+            typed.insert(0, "ptr %results")
+        result = return_type(t)
+        text = f"musttail call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
+        if result == "void":
+            self.effect(text, *arguments)
+            self.out.append("  ret void")
+        else:
+            value = self.effect_value(text, *arguments)
+            self.out.append(f"  ret {result} {value}")
+        self.label = None
+
+    # ------------------------------------------------------------ the function
+
+    def lower(self) -> None:
+        """Walks the body."""
+        params = [f"%p{i}" for i in range(len(self.type.params))]
+        self.locals = params + [zero(t) for t in self.body.locals]
+        self.slots = self._wants_slots()
+        if self.slots:
+            for i, t in enumerate(self.local_types):
+                self.out.append(f"  %local{i} = alloca {ir_type(t)}")
+                self.out.append(f"  store {ir_type(t)} {self.locals[i]}, ptr %local{i}")
+            self.locals = []
+        self.frames.append(Frame("function", "", self.type, 0))
+        handlers = HANDLERS
+        for op, immediate, offset in self.body.code:
+            handler = handlers[op]
+            if handler is None:
+                operator = OPERATORS[op]
+                raise UnsupportedError(
+                    f"'{operator.name}' belongs to the proposal {operator.proposal}, which waot cannot compile yet",
+                    function=self.unit.module.function_name(self.body.index),
+                    offset=offset,
+                )
+            handler(self, immediate, offset)
+        self._keep_dead_loads()
+
+    def _wants_slots(self) -> bool:
+        if len(self.local_types) < 64:
+            return False
+        joins = 0
+        joining = _JOINING
+        for op, immediate, _ in self.body.code:
+            if op in joining:
+                joins += len(immediate) if op == _BR_TABLE else 1
+        return joins * len(self.local_types) > SSA_WORK_LIMIT
+
+    def _keep_dead_loads(self) -> None:
+        """Makes loads volatile whose value nothing observable depends on, so that their trap stays."""
+        if not self.loads:
+            return
+        deps = self.deps
+        needed: set[str] = set()
+        work = self.roots
+        while work:
+            value = work.pop()
+            if value not in needed:
+                needed.add(value)
+                below = deps.get(value)
+                if below:
+                    work.extend(below)
+        for name, line in self.loads.items():
+            if name not in needed:
+                self.out[line] = self.out[line].replace(" = load ", " = load volatile ", 1)
+
+    def header(self) -> str:
+        """The ``define`` line without its brace."""
+        t = self.type
+        names = [f"%p{i}" for i in range(len(t.params))]
+        if results_in_memory(t):
+            names.insert(0, "%results")
+        parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t), names, strict=True))
+        symbol = self.unit.function_symbol(self.body.index)
+        linkage = self.unit.linkage
+        return (
+            f"define {linkage} {self.unit.call_conv} {return_type(t)} {symbol}({parameters}) "
+            f'#0 section "{WASM_TEXT}" !dbg {self.scope}'
+        )
+
+    def text(self) -> Iterable[str]:
+        """The finished function, a line an element."""
+        yield self.header() + " {"
+        yield "entry:"
+        yield from self.entry_out
+        yield from self.out
+        yield "}"
+
+
+_BR_TABLE = BY_NAME["br_table"].index
+_JOINING = frozenset(BY_NAME[n].index for n in ("br", "br_if", "br_table", "block", "loop", "if", "else"))

@@ -1,0 +1,58 @@
+"""Imports: which there are, and whether a module's agree with them.
+
+The one list of WASI's functions is runtime-support/include/wasi_preview1.def, which the C shim is compiled from too.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from waot.errors import LinkError
+from waot.frontend.module import I32, I64, FuncType, Import, Module
+from waot.resources import runtime_support_dir
+
+WASI_MODULES = ("wasi_snapshot_preview1",)
+
+_LINE = re.compile(r"^WASI\((\w+), (I32|NONE), \(MEMORY((?:, I(?:32|64) \w+)*)\)\)$")
+
+
+@cache
+def wasi_signatures() -> dict[str, FuncType]:
+    """Name and core type of every WASI preview 1 function."""
+    found = {}
+    for line in (runtime_support_dir() / "include" / "wasi_preview1.def").read_text(encoding="utf-8").splitlines():
+        if line.startswith("WASI("):
+            match = _LINE.match(line)
+            assert match, line
+            params = tuple(I32 if t == "I32" else I64 for t in re.findall(r", (I32|I64) ", match[3]))
+            found[match[1]] = FuncType(params, (I32,) if match[2] == "I32" else ())
+    return found
+
+
+def check_imports(module: Module) -> None:
+    """Raises LinkError for the first import that waot does not provide, or not with that type."""
+    for item in module.imports:
+        name = f"{item.module}.{item.name}"
+        if item.module not in WASI_MODULES:
+            raise LinkError(f"the module imports {item.kind} '{name}', which is not WASI's", hint=_hint(module, item))
+        if item.kind != "func" or item.name not in wasi_signatures():
+            raise LinkError(f"'{name}' ({item.kind}) is not part of WASI preview 1", offset=item.offset)
+        expected = wasi_signatures()[item.name]
+        if item.type != expected:
+            raise LinkError(
+                f"'{name}' is imported with type {item.type}, but WASI defines it as {expected}", offset=item.offset
+            )
+
+
+def _hint(module: Module, item: Import) -> str:
+    modules = {i.module for i in module.imports}
+    if "gojs" in modules or "go" in modules:
+        return "it was built by Go for browsers; build it with GOOS=wasip1 GOARCH=wasm"
+    if any(m.startswith("wasi:") for m in modules):
+        return "it is the core of a WASI preview 2 component; build it for wasm32-wasip1"
+    if any("wbindgen" in m for m in modules):
+        return "it was built for browsers by wasm-bindgen; build it for wasm32-wasip1"
+    if item.module == "env":
+        return "it expects a host (often Emscripten's JavaScript) that provides this; build it for WASI"
+    return "waot provides wasi_snapshot_preview1 only; build the module for WASI preview 1"

@@ -1,0 +1,134 @@
+"""Memory instructions, section 4.4.7.
+
+Effective addresses are computed in 64 bits, where index plus offset cannot wrap. How an access stays inside the
+memory is the strategy's business (`address`); alignment is a hint that may be wrong, so every access says align 1.
+"""
+
+from __future__ import annotations
+
+from waot.lowering.function import FunctionLowering, Handler, lowers
+from waot.lowering.types import V128_IR
+
+Memarg = tuple[int, int, int]  # align as log2, offset, memory index
+
+
+def address(f: FunctionLowering, index: str, static_offset: int, memory: int, width: int, offset: int) -> str:
+    """A pointer to the `width` bytes at `index` plus `static_offset`; `offset` is the operator's, for the trap.
+
+    static and guarded: nothing is checked, everything that 32 + 32 bits reach past the memory is unmapped.
+    checked: one comparison against the current size, in this one place so that LLVM can merge and hoist it.
+    """
+    plan = f.unit.plan.memories[memory]
+    if index.lstrip("-").isdigit():
+        effective = (int(index) & 0xFFFFFFFF) + static_offset
+        value = str(effective)
+        end: str | None = str(effective + width)
+    else:
+        value = f.emit(f"zext i32 {index} to i64", index)
+        end = None
+    if plan.strategy == "checked":
+        size = f.unit.layout.memory_bytes(f, memory)
+        if end is None:
+            end = f.emit(f"add nuw nsw i64 {value}, {static_offset + width}", value)
+        f.trap_if(f.emit(f"icmp ugt i64 {end}, {size}", end, size), "memory_out_of_bounds", offset)
+    if not index.lstrip("-").isdigit():
+        if static_offset:
+            value = f.emit(f"add nuw nsw i64 {value}, {static_offset}", value)
+    elif plan.base is not None:
+        return f"inttoptr (i64 {plan.base + int(value)} to ptr)"
+    base = f.unit.layout.memory_base(f, memory)
+    return f.emit(f"getelementptr i8, ptr {base}, i64 {value}", value)
+
+
+def _load(memory_type: str, result_type: str, extend: str, width: int) -> Handler:
+    def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+        _, static_offset, memory = immediate
+        pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
+        value = f.load(f"{memory_type}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", pointer)
+        if extend:
+            value = f.emit(f"{extend} {memory_type} {value} to {result_type}", value)
+        f.stack.append(value)
+
+    return lower
+
+
+def _store(memory_type: str, value_type: str, width: int) -> Handler:
+    def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+        _, static_offset, memory = immediate
+        value = f.stack.pop()
+        pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
+        if memory_type != value_type:
+            value = f.emit(f"trunc {value_type} {value} to {memory_type}", value)
+        f.effect(
+            f"store {memory_type} {value}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", value, pointer
+        )
+
+    return lower
+
+
+for _name, _ir, _bits in (("i32", "i32", 32), ("i64", "i64", 64), ("f32", "float", 32), ("f64", "double", 64)):
+    lowers(f"{_name}.load")(_load(_ir, _ir, "", _bits // 8))
+    lowers(f"{_name}.store")(_store(_ir, _ir, _bits // 8))
+    for _narrow in (8, 16, 32):
+        if _name[0] == "i" and _narrow < _bits:
+            lowers(f"{_name}.load{_narrow}_s")(_load(f"i{_narrow}", _ir, "sext", _narrow // 8))
+            lowers(f"{_name}.load{_narrow}_u")(_load(f"i{_narrow}", _ir, "zext", _narrow // 8))
+            lowers(f"{_name}.store{_narrow}")(_store(f"i{_narrow}", _ir, _narrow // 8))
+
+lowers("v128.load")(_load(V128_IR, V128_IR, "", 16))
+lowers("v128.store")(_store(V128_IR, V128_IR, 16))
+
+
+def widen(f: FunctionLowering, value: str) -> str:
+    """A 32-bit index or count as the i64 that the shim takes."""
+    if value.lstrip("-").isdigit():
+        return str(int(value) & 0xFFFFFFFF)
+    return f.emit(f"zext i32 {value} to i64", value)
+
+
+@lowers("memory.size")
+def _memory_size(f: FunctionLowering, memory: int, offset: int) -> None:
+    size = f.unit.layout.memory_bytes(f, memory)
+    pages = f.emit(f"lshr i64 {size}, {f.unit.plan.memories[memory].page_log2}", size)
+    f.stack.append(f.emit(f"trunc i64 {pages} to i32", pages))
+
+
+@lowers("memory.grow")
+def _memory_grow(f: FunctionLowering, memory: int, offset: int) -> None:
+    delta = widen(f, f.stack.pop())
+    before = f.call_runtime("waot_memory_grow", f.unit.layout.memory(memory), delta)
+    assert before is not None
+    f.stack.append(f.emit(f"trunc i64 {before} to i32", before))
+
+
+@lowers("memory.fill")
+def _memory_fill(f: FunctionLowering, memory: int, offset: int) -> None:
+    count, value, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
+    arguments = (f.unit.layout.memory(memory), widen(f, to), value, widen(f, count))
+    f.call_runtime("waot_memory_fill", *arguments, offset=offset)
+
+
+@lowers("memory.copy")
+def _memory_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
+    destination, source = immediate
+    count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
+    descriptors = (f.unit.layout.memory(destination), f.unit.layout.memory(source))
+    f.call_runtime(
+        "waot_memory_copy", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset
+    )
+
+
+@lowers("memory.init")
+def _memory_init(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
+    data, memory = immediate
+    count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
+    descriptors = (f.unit.layout.memory(memory), f.unit.state_symbol(f"waot_data.{data}", "%waot.data"))
+    f.call_runtime(
+        "waot_memory_init", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset
+    )
+
+
+@lowers("data.drop")
+def _data_drop(f: FunctionLowering, data: int, offset: int) -> None:
+    symbol = f.unit.state_symbol(f"waot_data.{data}", "%waot.data")
+    f.effect(f"store i64 0, ptr getelementptr inbounds (%waot.data, ptr {symbol}, i32 0, i32 1)")

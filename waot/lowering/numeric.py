@@ -1,0 +1,373 @@
+"""Numeric instructions, sections 4.3 and 4.4.1.
+
+Most are one LLVM instruction. What LLVM leaves undefined and WebAssembly defines has its own lowering here: shift
+counts, division, float to integer, minimum and maximum. NaNs: LLVM may fold away an operation that leaves a number
+as it is (x * 1.0), and with it the quieting of a signalling NaN that WebAssembly requires; `_neutral` keeps that.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from waot.lowering.function import FunctionLowering, Handler, lowers
+
+_INT = {"i32": 32, "i64": 64}
+_FLOAT = {"f32": "float", "f64": "double"}
+_SUFFIX = {"f32": "f32", "f64": "f64"}
+
+
+def _simple_binary(operation: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        stack = f.stack
+        b = stack.pop()
+        a = stack.pop()
+        f.n = n = f.n + 1
+        name = f"%{n}"
+        f.out.append(f"  {name} = {operation} {a}, {b}")
+        f.deps[name] = (a, b)
+        stack.append(name)
+
+    return lower
+
+
+def _absorbing(operation: str) -> Handler:
+    """mul and and: a constant 0 makes the result 0 whatever the other operand is, so that one is not needed."""
+    plain = _simple_binary(operation)
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        if f.stack[-1] == "0" or f.stack[-2] == "0":
+            del f.stack[-2:]
+            f.stack.append("0")
+        else:
+            plain(f, immediate, offset)
+
+    return lower
+
+
+def _comparison(operation: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b = f.stack.pop()
+        a = f.stack.pop()
+        f.push_bool(f.emit(f"{operation} {a}, {b}", a, b))
+
+    return lower
+
+
+def _unary_intrinsic(ir: str, intrinsic: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        f.stack.append(f.call_intrinsic(ir, intrinsic, (ir, f.stack.pop())))
+
+    return lower
+
+
+def _conversion(operation: str, source: str, result: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        value = f.stack.pop()
+        f.stack.append(f.emit(f"{operation} {source} {value} to {result}", value))
+
+    return lower
+
+
+# ---------------------------------------------------------------- integers
+
+
+def _shift(operation: str, ir: str, bits: int) -> Handler:
+    """Counts are modulo the width (section 4.3.2); LLVM's are poison from the width on."""
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        count = f.stack.pop()
+        value = f.stack.pop()
+        if count.lstrip("-").isdigit():
+            count = str(int(count) & (bits - 1))
+        else:
+            count = f.emit(f"and {ir} {count}, {bits - 1}", count)
+        f.stack.append(f.emit(f"{operation} {ir} {value}, {count}", value, count))
+
+    return lower
+
+
+def _rotate(intrinsic: str, ir: str) -> Handler:
+    """Funnel shifts of a value with itself take the count modulo the width, as rotl and rotr do."""
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        count = f.stack.pop()
+        value = f.stack.pop()
+        f.stack.append(f.call_intrinsic(ir, f"{intrinsic}.{ir}", (ir, value), (ir, value), (ir, count)))
+
+    return lower
+
+
+def _count_zeros(intrinsic: str, ir: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        # `false`: the count of zero is the width, not poison.
+        f.stack.append(f.call_intrinsic(ir, f"{intrinsic}.{ir}", (ir, f.stack.pop()), ("i1", "false")))
+
+    return lower
+
+
+def _divide(operation: str, ir: str, bits: int) -> Handler:
+    signed = operation[0] == "s"
+    remainder = operation.endswith("rem")
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        divisor = f.stack.pop()
+        value = f.stack.pop()
+        known = int(divisor) if divisor.lstrip("-").isdigit() else None
+        if known is None or known == 0:
+            f.trap_if(f.emit(f"icmp eq {ir} {divisor}, 0", divisor), "integer_divide_by_zero", offset)
+        if signed and (known is None or known == -1):
+            minus_one = f.emit(f"icmp eq {ir} {divisor}, -1", divisor)
+            if remainder:
+                # x rem -1 is 0, also for the smallest x where LLVM's srem (and x86's idiv) overflows.
+                divisor = f.emit(f"select i1 {minus_one}, {ir} 1, {ir} {divisor}", minus_one, divisor)
+            else:
+                smallest = f.emit(f"icmp eq {ir} {value}, {-(1 << (bits - 1))}", value)
+                both = f.emit(f"and i1 {smallest}, {minus_one}", smallest, minus_one)
+                f.trap_if(both, "integer_overflow", offset)
+        f.stack.append(f.emit(f"{operation} {ir} {value}, {divisor}", value, divisor))
+
+    return lower
+
+
+def _sign_extend(ir: str, narrow: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        value = f.stack.pop()
+        short = f.emit(f"trunc {ir} {value} to {narrow}", value)
+        f.stack.append(f.emit(f"sext {narrow} {short} to {ir}", short))
+
+    return lower
+
+
+def _equal_zero(ir: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        value = f.stack.pop()
+        known = f.bools.get(value)
+        if known is not None:
+            f.push_bool(f.emit(f"xor i1 {known}, true", known))
+        else:
+            f.push_bool(f.emit(f"icmp eq {ir} {value}, 0", value))
+
+    return lower
+
+
+for _name, _bits in _INT.items():
+    _ir = _name
+    for _op in ("add", "sub", "or", "xor"):
+        lowers(f"{_name}.{_op}")(_simple_binary(f"{_op} {_ir}"))
+    for _op in ("mul", "and"):
+        lowers(f"{_name}.{_op}")(_absorbing(f"{_op} {_ir}"))
+    for _op, _ll in (("shl", "shl"), ("shr_s", "ashr"), ("shr_u", "lshr")):
+        lowers(f"{_name}.{_op}")(_shift(_ll, _ir, _bits))
+    for _op, _ll in (("rotl", "llvm.fshl"), ("rotr", "llvm.fshr")):
+        lowers(f"{_name}.{_op}")(_rotate(_ll, _ir))
+    for _op, _ll in (("clz", "llvm.ctlz"), ("ctz", "llvm.cttz")):
+        lowers(f"{_name}.{_op}")(_count_zeros(_ll, _ir))
+    lowers(f"{_name}.popcnt")(_unary_intrinsic(_ir, f"llvm.ctpop.{_ir}"))
+    for _op, _ll in (("div_s", "sdiv"), ("div_u", "udiv"), ("rem_s", "srem"), ("rem_u", "urem")):
+        lowers(f"{_name}.{_op}")(_divide(_ll, _ir, _bits))
+    lowers(f"{_name}.eqz")(_equal_zero(_ir))
+    for _op in ("eq", "ne"):
+        lowers(f"{_name}.{_op}")(_comparison(f"icmp {_op} {_ir}"))
+    for _op in ("lt", "gt", "le", "ge"):
+        for _sign in "su":
+            lowers(f"{_name}.{_op}_{_sign}")(_comparison(f"icmp {_sign}{_op} {_ir}"))
+    for _narrow in (8, 16, 32):
+        if _narrow < _bits:
+            lowers(f"{_name}.extend{_narrow}_s")(_sign_extend(_ir, f"i{_narrow}"))
+
+lowers("i32.wrap_i64")(_conversion("trunc", "i64", "i32"))
+lowers("i64.extend_i32_s")(_conversion("sext", "i32", "i64"))
+lowers("i64.extend_i32_u")(_conversion("zext", "i32", "i64"))
+
+
+# ---------------------------------------------------------------- floating point
+
+_ONE = "0x3FF0000000000000"
+_MINUS_ONE = "0xBFF0000000000000"
+_ZERO = "0x0000000000000000"
+_MINUS_ZERO = "0x8000000000000000"
+_INFINITY = "0x7FF0000000000000"
+_MINUS_INFINITY = "0xFFF0000000000000"
+
+# (operator, operand on the left) -> constants on the other side for which LLVM would fold the operation to that
+# operand, or to its negation where the second element is True.
+_FOLDED_LEFT = {
+    "fadd": {_MINUS_ZERO: False},
+    "fsub": {_ZERO: False},
+    "fmul": {_ONE: False, _MINUS_ONE: True},
+    "fdiv": {_ONE: False, _MINUS_ONE: True},
+}
+_FOLDED_RIGHT = {
+    "fadd": {_MINUS_ZERO: False},
+    "fsub": {_MINUS_ZERO: True},
+    "fmul": {_ONE: False, _MINUS_ONE: True},
+    "fdiv": {},
+}
+
+
+def _quieted(f: FunctionLowering, ir: str, suffix: str, value: str, negate: bool) -> str:
+    """`value` or its negation, with a signalling NaN made quiet; LLVM keeps llvm.canonicalize."""
+    quiet = f.call_intrinsic(ir, f"llvm.canonicalize.{suffix}", (ir, value))
+    return f.emit(f"fneg {ir} {quiet}", quiet) if negate else quiet
+
+
+def _arithmetic(operation: str, ir: str, suffix: str) -> Handler:
+    plain = _simple_binary(f"{operation} {ir}")
+    left, right = _FOLDED_LEFT[operation], _FOLDED_RIGHT[operation]
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b = f.stack[-1]
+        a = f.stack[-2]
+        if b in left:
+            del f.stack[-2:]
+            f.stack.append(_quieted(f, ir, suffix, a, left[b]))
+        elif a in right:
+            del f.stack[-2:]
+            f.stack.append(_quieted(f, ir, suffix, b, right[a]))
+        else:
+            plain(f, immediate, offset)
+
+    return lower
+
+
+def _min_max(intrinsic: str, ir: str, suffix: str, neutral: str) -> Handler:
+    """llvm.minimum and llvm.maximum: NaN if either is NaN, and -0 below +0, as in section 4.3.3."""
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b = f.stack.pop()
+        a = f.stack.pop()
+        if a == b or b == neutral:
+            f.stack.append(_quieted(f, ir, suffix, a, False))
+        elif a == neutral:
+            f.stack.append(_quieted(f, ir, suffix, b, False))
+        else:
+            f.stack.append(f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, a), (ir, b)))
+
+    return lower
+
+
+def _copysign(ir: str, suffix: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b = f.stack.pop()
+        a = f.stack.pop()
+        f.stack.append(f.call_intrinsic(ir, f"llvm.copysign.{suffix}", (ir, a), (ir, b)))
+
+    return lower
+
+
+def _negate(ir: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        value = f.stack.pop()
+        f.stack.append(f.emit(f"fneg {ir} {value}", value))
+
+    return lower
+
+
+for _name, _ir in _FLOAT.items():
+    _suffix = _SUFFIX[_name]
+    for _op in ("add", "sub", "mul", "div"):
+        lowers(f"{_name}.{_op}")(_arithmetic(f"f{_op}", _ir, _suffix))
+    for _op, _ll in (
+        ("abs", "fabs"),
+        ("ceil", "ceil"),
+        ("floor", "floor"),
+        ("trunc", "trunc"),
+        ("nearest", "roundeven"),
+        ("sqrt", "sqrt"),
+    ):
+        lowers(f"{_name}.{_op}")(_unary_intrinsic(_ir, f"llvm.{_ll}.{_suffix}"))
+    lowers(f"{_name}.min")(_min_max("llvm.minimum", _ir, _suffix, _INFINITY))
+    lowers(f"{_name}.max")(_min_max("llvm.maximum", _ir, _suffix, _MINUS_INFINITY))
+    lowers(f"{_name}.neg")(_negate(_ir))
+    lowers(f"{_name}.copysign")(_copysign(_ir, _suffix))
+    for _op, _ll in (("eq", "oeq"), ("ne", "une"), ("lt", "olt"), ("gt", "ogt"), ("le", "ole"), ("ge", "oge")):
+        lowers(f"{_name}.{_op}")(_comparison(f"fcmp {_ll} {_ir}"))
+
+for _int, _int_bits in _INT.items():
+    for _name, _ir in _FLOAT.items():
+        lowers(f"{_name}.convert_{_int}_s")(_conversion("sitofp", _int, _ir))
+        lowers(f"{_name}.convert_{_int}_u")(_conversion("uitofp", _int, _ir))
+
+lowers("i32.reinterpret_f32")(_conversion("bitcast", "float", "i32"))
+lowers("i64.reinterpret_f64")(_conversion("bitcast", "double", "i64"))
+lowers("f32.reinterpret_i32")(_conversion("bitcast", "i32", "float"))
+lowers("f64.reinterpret_i64")(_conversion("bitcast", "i64", "double"))
+
+
+@lowers("f64.promote_f32")
+def _promote(f: FunctionLowering, immediate: None, offset: int) -> None:
+    value = f.stack.pop()
+    result = f.emit(f"fpext float {value} to double", value)
+    f.promoted[result] = value
+    f.stack.append(result)
+
+
+@lowers("f32.demote_f64")
+def _demote(f: FunctionLowering, immediate: None, offset: int) -> None:
+    value = f.stack.pop()
+    original = f.promoted.get(value)
+    if original is not None:  # LLVM would fold the pair to nothing
+        f.stack.append(_quieted(f, "float", "f32", original, False))
+    else:
+        f.stack.append(f.emit(f"fptrunc double {value} to float", value))
+
+
+# The open interval of floats whose truncation is in range (section 4.3.2, trunc_u and trunc_s), as the doubles that
+# LLVM writes them with: the largest float at or below the bound that is out, and the smallest at or above it. Where
+# the bound itself is in range the comparison includes it.
+_TRUNC_RANGES = {
+    # (int, signed, float): (low, low is in range, high; always out of range)
+    ("i32", True, "f32"): (-(2.0**31), True, 2.0**31),
+    ("i32", False, "f32"): (-1.0, False, 2.0**32),
+    ("i32", True, "f64"): (-(2.0**31) - 1.0, False, 2.0**31),
+    ("i32", False, "f64"): (-1.0, False, 2.0**32),
+    ("i64", True, "f32"): (-(2.0**63), True, 2.0**63),
+    ("i64", False, "f32"): (-1.0, False, 2.0**64),
+    ("i64", True, "f64"): (-(2.0**63), True, 2.0**63),
+    ("i64", False, "f64"): (-1.0, False, 2.0**64),
+}
+
+
+def _double(value: float) -> str:
+    """A float as LLVM writes it."""
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+
+def _truncate(name: str, signed: bool, float_name: str) -> Handler:
+    ir = _FLOAT[float_name]
+    low, low_in, high = _TRUNC_RANGES[name, signed, float_name]
+    convert = "fptosi" if signed else "fptoui"
+    above = "oge" if low_in else "ogt"
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        value = f.stack.pop()
+        first = f.emit(f"fcmp {above} {ir} {value}, {_double(low)}", value)
+        second = f.emit(f"fcmp olt {ir} {value}, {_double(high)}", value)
+        good = f.emit(f"and i1 {first}, {second}", first, second)
+        number = f.new_label("")
+        f.effect(f"br i1 {good}, label %y{number}, label %w{number}", good)
+        f.place(f"w{number}")
+        nan = f.emit(f"fcmp uno {ir} {value}, {value}", value)
+        f.trap_if(nan, "invalid_conversion_to_integer", offset)
+        f.trap("integer_overflow", offset)
+        f.place(f"y{number}")
+        f.stack.append(f.emit(f"{convert} {ir} {value} to {name}", value))
+
+    return lower
+
+
+def _truncate_saturating(name: str, signed: bool, float_name: str) -> Handler:
+    ir = _FLOAT[float_name]
+    intrinsic = f"llvm.fpto{'s' if signed else 'u'}i.sat.{name}.{float_name}"
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        f.stack.append(f.call_intrinsic(name, intrinsic, (ir, f.stack.pop())))
+
+    return lower
+
+
+for _int in _INT:
+    for _name in _FLOAT:
+        for _sign in "su":
+            lowers(f"{_int}.trunc_{_name}_{_sign}")(_truncate(_int, _sign == "s", _name))
+            lowers(f"{_int}.trunc_sat_{_name}_{_sign}")(_truncate_saturating(_int, _sign == "s", _name))

@@ -1,0 +1,64 @@
+"""WebAssembly types as LLVM IR text, and the native form of a function's signature."""
+
+from __future__ import annotations
+
+import struct
+
+from waot.frontend.module import F32, F64, I32, I64, V128, FuncType, RefType, ValType
+
+# A v128 on the operand stack is <16 x i8>; each operator bitcasts to the shape it works on, which costs nothing.
+V128_IR = "<16 x i8>"
+
+_IR = {I32: "i32", I64: "i64", F32: "float", F64: "double", V128: V128_IR}
+
+# Up to this many results come back in registers as an LLVM struct on every 64-bit target; more go through a pointer
+# that the caller passes. LLVM's own demotion to memory would break guaranteed tail calls.
+MAX_REGISTER_RESULTS = 2
+
+
+def ir_type(t: ValType) -> str:
+    """The LLVM type that holds a value of type `t`; references are pointers."""
+    return "ptr" if isinstance(t, RefType) else _IR[t]
+
+
+def zero(t: ValType) -> str:
+    """The default value of a local (section 4.4.10.1) as an LLVM constant."""
+    if isinstance(t, RefType):
+        return "null"
+    if t is F32 or t is F64:
+        return "0x0000000000000000"
+    return "zeroinitializer" if t is V128 else "0"
+
+
+def float_constant(bits: int, t: ValType) -> str:
+    """An f32 or f64 bit pattern as an LLVM constant that keeps every bit."""
+    if t is F64:
+        return f"0x{bits:016X}"
+    if bits & 0x7F800000 == 0x7F800000 and bits & 0x7FFFFF:
+        # LLVM writes floats as doubles; a NaN's payload does not survive that, so go through its bits.
+        return f"bitcast (i32 {bits} to float)"
+    value: float = struct.unpack("<f", struct.pack("<I", bits))[0]
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+
+def results_in_memory(t: FuncType) -> bool:
+    """True where the caller passes a pointer as first parameter through which the results come back."""
+    return len(t.results) > MAX_REGISTER_RESULTS
+
+
+def results_struct(t: FuncType) -> str:
+    """The LLVM struct of a function's results."""
+    return "{ " + ", ".join(map(ir_type, t.results)) + " }"
+
+
+def return_type(t: FuncType) -> str:
+    """The LLVM return type of a wasm function of type `t`."""
+    if not t.results or results_in_memory(t):
+        return "void"
+    return ir_type(t.results[0]) if len(t.results) == 1 else results_struct(t)
+
+
+def parameter_types(t: FuncType) -> list[str]:
+    """The LLVM parameter types of a wasm function of type `t`."""
+    own = [ir_type(p) for p in t.params]
+    return ["ptr", *own] if results_in_memory(t) else own

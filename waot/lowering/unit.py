@@ -1,0 +1,184 @@
+"""One codegen unit: some functions of a module, and in unit 0 the instance's state, as one text of LLVM IR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from waot.frontend.module import Body, FuncType, Module
+from waot.lowering import control, memory, numeric, simd, tables, variables
+from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
+from waot.lowering.function import FunctionLowering
+from waot.lowering.imports import wasi_signatures
+from waot.lowering.layout import TBAA_METADATA, InstanceLayout
+from waot.lowering.plan import Plan
+from waot.lowering.types import ir_type, parameter_types, return_type
+
+# Importing them registers the operators.
+_OPERATORS = (control, memory, numeric, simd, tables, variables)
+
+FIRST_SUBPROGRAM = 100
+
+_DEBUG_METADATA = """\
+!llvm.dbg.cu = !{!1}
+!llvm.module.flags = !{!2, !3}
+!1 = distinct !DICompileUnit(language: DW_LANG_C, file: !4, emissionKind: DebugDirectivesOnly)
+!2 = !{i32 2, !"Debug Info Version", i32 3}
+!3 = !{i32 2, !"Dwarf Version", i32 4}
+!4 = !DIFile(filename: "wasm", directory: "")
+!5 = !DISubroutineType(types: !6)
+!6 = !{}
+"""
+
+_SIZE_ATTRIBUTES = {"s": " optsize", "z": " optsize minsize"}
+
+
+@dataclass(frozen=True, slots=True)
+class LoweredUnit:
+    """IR text of a unit; the one with the instance state is to be compiled together with the shim."""
+
+    index: int
+    text: str
+    has_state: bool
+    keep: frozenset[str]  # the shim's symbols that other units may refer to
+
+
+class UnitLowering:
+    """Collects what the functions of a unit refer to."""
+
+    def __init__(self, module: Module, plan: Plan, index: int) -> None:
+        self.module = module
+        self.plan = plan
+        self.index = index
+        self.alone = len(plan.units) == 1
+        self.has_state = index == 0
+        self.linkage = "internal" if self.alone else "hidden"
+        self.call_conv = plan.call_conv
+        self.layout = InstanceLayout(self)
+        self.defined = set(plan.units[index])
+        if self.has_state:
+            self.defined.update(i for i in plan.reachable if i < module.imported_func_count)
+        self._declarations: dict[str, str] = {}
+        self._subprograms: list[str] = []
+        self._results: dict[FuncType, int] = {}
+        self._symbols: dict[int, str] = {}
+
+    # ------------------------------------------------------------ symbols
+
+    def function_symbol(self, index: int) -> str:
+        """The symbol of wasm function `index`, declared if another unit defines it."""
+        symbol = self._symbols.get(index)
+        if symbol is None:
+            name = self.module.function_names.get(index, "")
+            symbol = self._symbols[index] = quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
+            if index not in self.defined:
+                t = self.module.func_type(index)
+                parameters = ", ".join(parameter_types(t))
+                self._declarations[symbol] = (
+                    f"declare hidden {self.call_conv} {return_type(t)} {symbol}({parameters}) #2"
+                )
+        return symbol
+
+    def state_symbol(self, name: str, ir: str, *, constant: bool = False) -> str:
+        """The address of a piece of instance state that unit 0 defines."""
+        symbol = f"@{name}"
+        if not self.has_state and symbol not in self._declarations:
+            kind = "constant" if constant else "global"
+            self._declarations[symbol] = f"{symbol} = external hidden {kind} {ir}"
+        return symbol
+
+    def funcref_symbol(self, index: int) -> str:
+        """The funcref of function `index`."""
+        return self.state_symbol(f"waot_funcref.{index}", "%waot.funcref", constant=True)
+
+    def declare(self, name: str, result: str, parameters: tuple[str, ...]) -> None:
+        """Declares an LLVM intrinsic."""
+        if name not in self._declarations:
+            self._declarations[name] = f"declare {result} @{name}({', '.join(parameters)})"
+
+    def declare_trap(self, symbol: str) -> None:
+        """Declares a trap of the shim."""
+        if symbol not in self._declarations:
+            self._declarations[symbol] = f"declare hidden void @{symbol}() #1"
+
+    def runtime_function(self, symbol: str) -> tuple[str, tuple[str, ...]]:
+        """Result and parameter types of a function of the shim, which is declared."""
+        result, parameters = FUNCTIONS[symbol]
+        if symbol not in self._declarations:
+            self._declarations[symbol] = f"declare hidden {result} @{symbol}({', '.join(parameters)}) #2"
+        return result, parameters
+
+    def subprogram(self, index: int) -> str:
+        """The debug-information scope of function `index`."""
+        node = f"!{FIRST_SUBPROGRAM + index}"
+        self._subprograms.append(
+            f'{node} = distinct !DISubprogram(name: "f", file: !4, type: !5, unit: !1, spFlags: DISPFlagDefinition)'
+        )
+        return node
+
+    def results_key(self, t: FuncType) -> int:
+        """A number for the results of `t`, to name their place in a caller's frame."""
+        return self._results.setdefault(FuncType((), t.results), len(self._results))
+
+    # ------------------------------------------------------------ text
+
+    def import_thunk(self, index: int) -> str:
+        """An imported function with the signature and convention of a wasm function."""
+        imports = [i for i in self.module.imports if i.kind == "func"]
+        item = imports[index]
+        t = wasi_signatures()[item.name]
+        callee = f"@{WASI_PREFIX}{item.name}"
+        types = ["ptr", *map(ir_type, t.params)]
+        result = return_type(t)
+        self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
+        parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
+        export = next((e for e in self.module.exports if e.kind == "memory" and e.name == "memory"), None)
+        memory = "null" if export is None else self.layout.memory(export.index)
+        arguments = ", ".join([f"ptr {memory}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
+        # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
+        head = f"define {self.linkage} {self.call_conv} {result} {self.function_symbol(index)}({parameters}) #2 {{"
+        if result == "void":
+            return f"{head}\n  call void {callee}({arguments})\n  ret void\n}}"
+        return f"{head}\n  %r = call {result} {callee}({arguments})\n  ret {result} %r\n}}"
+
+    def text(self, bodies: Callable[[int], Body]) -> str:
+        """The whole unit. `bodies` gives the validated body of a function."""
+        options = self.plan.options
+        parts = [
+            f'source_filename = "wasm"\ntarget datalayout = "{options.data_layout}"\ntarget triple = "{options.triple}"',
+            *(f"%{name} = type {ir}" for name, ir in STRUCTS.items()),
+        ]
+        for index in self.plan.units[self.index]:
+            function = FunctionLowering(self, bodies(index))
+            function.lower()
+            parts.extend(function.text())
+        if self.has_state:
+            from waot.lowering.state import emit_state
+
+            parts.extend(emit_state(self))
+        parts.extend(self._declarations.values())
+        size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
+        parts += [
+            f'attributes #0 = {{ nounwind uwtable "probe-stack"="inline-asm"{size} }}',
+            "attributes #1 = { nomerge noreturn nounwind cold }",
+            f"attributes #2 = {{ nounwind{size} }}",
+            f"attributes #3 = {{ nounwind noinline uwtable{size} }}",
+            _DEBUG_METADATA + TBAA_METADATA.rstrip(),
+            *self._subprograms,
+        ]
+        return "\n".join(parts) + "\n"
+
+
+def quoted_symbol(name: str) -> str:
+    """`name` as an LLVM global's name."""
+    safe = all(c.isascii() and (c.isalnum() or c in "._$-") for c in name)
+    if safe:
+        return f"@{name}"
+    return '@"' + "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in name.encode()) + '"'
+
+
+def lower_unit(module: Module, plan: Plan, index: int, bodies: Callable[[int], Body]) -> LoweredUnit:
+    """Lowers unit `index` of `plan`. Raises UnsupportedError for an operator without a lowering."""
+    unit = UnitLowering(module, plan, index)
+    keep = frozenset() if unit.alone else frozenset([*FUNCTIONS, *map(trap_symbol, TRAPS)])
+    return LoweredUnit(index, unit.text(bodies), unit.has_state, keep)

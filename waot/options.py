@@ -1,0 +1,201 @@
+"""What a caller can ask of a build, and the text forms in which the command line and the API take it.
+
+`BuildOptions` is checked when it is made: whoever holds one holds legal values. What depends on the target (does it
+have that memory strategy, does LLVM know that CPU) is checked by `waot.targets.Target`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from waot.errors import UsageError
+
+OPT_LEVELS = ("0", "1", "2", "3", "s", "z")
+EMITS = ("exe", "obj", "asm", "llvm-ir")
+MEMORY_STRATEGIES = ("static", "guarded", "checked")
+MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
+
+DEFAULT_STACK_SIZE = 8 << 20
+MINIMUM_STACK_SIZE = 64 << 10  # the shim's own frames and a signal frame must fit beside the program's
+MAXIMUM_STACK_SIZE = 64 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """What the code may assume of the processor.
+
+    `name` is LLVM's name of a CPU, "native" for the machine that builds, or None for the target's baseline;
+    `features` are LLVM's, each with its sign ("+avx2", "-sse4.2"), the later one winning.
+    """
+
+    name: str | None = None
+    features: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ",".join(([self.name] if self.name else []) + list(self.features)) or "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class DirGrant:
+    """A directory that the program may use: `host` as opened at run time, `guest` as the program sees it.
+
+    A relative `host` is relative to the directory in which the program is run.
+    """
+
+    host: str
+    guest: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnvGrant:
+    """An environment variable for the program; `value` None takes it from the environment at run time, if set."""
+
+    name: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The authority recorded in an executable. Nothing is granted by default."""
+
+    dirs: tuple[DirGrant, ...] = ()
+    env: tuple[EnvGrant, ...] = ()
+    inherit_env: bool = False
+
+
+def default_jobs() -> int:
+    """Processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0)) or 1
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Everything about a build but the module and the targets. Raises UsageError for an illegal value."""
+
+    opt_level: str = "2"  # one of OPT_LEVELS
+    cpu: Cpu = field(default_factory=Cpu)
+    emit: str = "exe"  # one of EMITS
+    memory: str = "auto"  # one of MEMORY_CHOICES
+    stack_size: int = DEFAULT_STACK_SIZE  # bytes of native stack
+    jobs: int = field(default_factory=default_jobs)
+    grants: Grants = field(default_factory=Grants)
+    cache: bool = True
+    verbose: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("optimisation level", self.opt_level, OPT_LEVELS)
+        _one_of("kind of output", self.emit, EMITS)
+        _one_of("memory strategy", self.memory, MEMORY_CHOICES)
+        if not MINIMUM_STACK_SIZE <= self.stack_size <= MAXIMUM_STACK_SIZE:
+            raise UsageError(
+                f"a stack of {self.stack_size} bytes is out of range",
+                hint=f"use {MINIMUM_STACK_SIZE >> 10}KiB to {MAXIMUM_STACK_SIZE >> 30}GiB",
+            )
+        if self.jobs < 1:
+            raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        opt_level: str | int = "2",
+        cpu: str | Cpu | None = None,
+        emit: str = "exe",
+        memory: str = "auto",
+        stack_size: str | int = DEFAULT_STACK_SIZE,
+        jobs: int | None = None,
+        dirs: Sequence[str | DirGrant] = (),
+        env: Sequence[str | EnvGrant] = (),
+        inherit_env: bool = False,
+        cache: bool = True,
+        verbose: int = 0,
+    ) -> BuildOptions:
+        """Options from the forms in which a person writes them. Raises UsageError, which names the accepted forms."""
+        return cls(
+            opt_level=parse_opt_level(str(opt_level)),
+            cpu=cpu if isinstance(cpu, Cpu) else parse_cpu(cpu),
+            emit=emit,
+            memory=memory,
+            stack_size=parse_size(stack_size) if isinstance(stack_size, str) else stack_size,
+            jobs=default_jobs() if jobs is None else jobs,
+            grants=Grants(
+                tuple(d if isinstance(d, DirGrant) else parse_dir_grant(d) for d in dirs),
+                tuple(e if isinstance(e, EnvGrant) else parse_env_grant(e) for e in env),
+                inherit_env,
+            ),
+            cache=cache,
+            verbose=verbose,
+        )
+
+
+def _one_of(what: str, value: str, accepted: Sequence[str]) -> None:
+    if value not in accepted:
+        raise UsageError(f"unknown {what} {value!r}", hint=f"use one of {', '.join(accepted)}")
+
+
+def parse_opt_level(text: str) -> str:
+    """``2``, ``O2`` or ``-O2`` (likewise 0, 1, 3, s, z) to ``2``."""
+    level = text.removeprefix("-").removeprefix("O")
+    _one_of("optimisation level", level, OPT_LEVELS)
+    return level
+
+
+_CPU_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FEATURE = re.compile(r"[+-][A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def parse_cpu(text: str | None) -> Cpu:
+    """``NAME``, ``NAME,+feature,-feature`` or features alone; None and ``baseline`` are the target's baseline."""
+    if text is None:
+        return Cpu()
+    forms = 'use NAME, "native", NAME,+FEATURE,-FEATURE or +FEATURE,-FEATURE'
+    first, *rest = (part.strip() for part in text.split(","))
+    name: str | None = None
+    if first[:1] in ("+", "-"):
+        rest.insert(0, first)
+    elif _CPU_NAME.fullmatch(first):
+        name = None if first == "baseline" else first
+    else:
+        raise UsageError(f"{text!r} is not a CPU", hint=forms)
+    for feature in rest:
+        if not _FEATURE.fullmatch(feature):
+            raise UsageError(f"{feature!r} in {text!r} is not a CPU feature", hint=forms)
+    return Cpu(name, tuple(rest))
+
+
+_UNITS = {"": 0, "b": 0, "k": 10, "kib": 10, "m": 20, "mib": 20, "g": 30, "gib": 30}
+_SIZE = re.compile(r"([0-9]{1,18}) *([A-Za-z]*)")
+
+
+def parse_size(text: str) -> int:
+    """A size in bytes: ``8388608``, ``512KiB``, ``1M`` (K, M and G are powers of 1024)."""
+    match = _SIZE.fullmatch(text.strip())
+    shift = _UNITS.get(match[2].lower()) if match else None
+    if match is None or shift is None:
+        raise UsageError(f"{text!r} is not a size", hint="use bytes, or a number with KiB, MiB or GiB (K, M, G)")
+    return int(match[1]) << shift
+
+
+def parse_dir_grant(text: str) -> DirGrant:
+    """``HOST[::GUEST][:ro]``; without GUEST the program sees the directory under HOST's own name."""
+    forms = "use HOST, HOST::GUEST, HOST:ro or HOST::GUEST:ro"
+    rest = text.removesuffix(":ro")
+    host, separator, guest = rest.partition("::")
+    if not host or (separator and not guest) or "::" in guest or "\0" in text:
+        raise UsageError(f"{text!r} does not grant a directory", hint=forms)
+    return DirGrant(host, guest or host, read_only=rest != text)
+
+
+def parse_env_grant(text: str) -> EnvGrant:
+    """``NAME`` (its value at run time) or ``NAME=VALUE``."""
+    name, separator, value = text.partition("=")
+    if not name or "\0" in text:
+        raise UsageError(f"{text!r} does not grant an environment variable", hint="use NAME or NAME=VALUE")
+    return EnvGrant(name, value if separator else None)

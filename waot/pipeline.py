@@ -1,0 +1,375 @@
+"""Bytes, Module, IR text, objects, image: the five steps of a build, in order.
+
+    bytes    frontend.decode_module   ->  Module      sections; then every body is validated by frontend.collect_facts
+    Module   lowering.make_plan       ->  Plan        whole-module decisions and the split into units
+    Plan     lowering.lower_unit      ->  IR text     one text a unit, in a worker
+    IR text  codegen.compile_unit     ->  objects     in the same worker; cached by content
+    objects  linker.link_executable   ->  image
+
+Work on units goes through a `concurrent.futures.Executor`. Where the system can fork, workers inherit the decoded
+module; elsewhere it is sent to each once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from waot.cache import Cache, digest
+from waot.errors import CodegenError, WaotError
+from waot.options import BuildOptions
+from waot.progress import Progress
+from waot.targets import Target
+
+if TYPE_CHECKING:
+    from waot.codegen import CodegenOptions
+    from waot.frontend.module import Facts, Module
+    from waot.linker import Runtime
+    from waot.lowering import Plan
+
+# Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
+# of about UNIT_OPERATORS. Measured in docs/rationale.md.
+SINGLE_UNIT_OPERATORS = 120_000
+UNIT_OPERATORS = 60_000
+
+# Below this many bytes of code, validating in this process is quicker than starting workers.
+PARALLEL_CODE_BYTES = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a build makes for one target."""
+
+    target: Target
+    data: bytes
+    executable: bool
+
+
+def build(
+    source: bytes, file: str, targets: Sequence[Target], options: BuildOptions, progress: Progress
+) -> list[Artifact]:
+    """Compiles the module `source` for each of `targets`; `file` is its name in messages.
+
+    Raises WaotError: MalformedError, InvalidError, UnsupportedError, LinkError, CodegenError or ToolError.
+    """
+    store = Cache.open(options.cache)
+    keys = [_artifact_key(source, file, target, options) for target in targets]
+    found = [store.get("artifact", key) for key in keys]
+    missing = [target for target, data in zip(targets, found, strict=True) if data is None]
+    made = iter(_build(source, file, missing, options, progress, store) if missing else ())
+    artifacts = []
+    for target, key, data in zip(targets, keys, found, strict=True):
+        if data is None:
+            data = next(made)
+            store.put("artifact", key, data)
+        else:
+            progress.note(f"{target.name}: found in the cache")
+        artifacts.append(Artifact(target, data, options.emit == "exe"))
+    return artifacts
+
+
+@cache
+def compiler_digest() -> str:
+    """Identifies this compiler: everything in it that could change what it makes."""
+    from waot import __version__
+    from waot.resources import runtime_support_dir, targets_dir
+
+    package = Path(__file__).resolve().parent
+    files = [*package.rglob("*.py"), *targets_dir().rglob("*.toml"), *runtime_support_dir().rglob("*.*")]
+    parts = [__version__]
+    for path in sorted(files):
+        if path.is_file():
+            parts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
+    return digest(*parts)
+
+
+def _artifact_key(source: bytes, file: str, target: Target, options: BuildOptions) -> str:
+    # `jobs` and `verbose` change nothing in the result.
+    relevant = replace(options, jobs=1, verbose=0, cache=True)
+    host = ""
+    if options.cpu.name == "native":
+        from waot.codegen.llvm import host_cpu
+
+        host = repr(host_cpu())
+    return digest(compiler_digest(), source, os.path.basename(file), repr(target), repr(relevant), host)
+
+
+def _build(
+    source: bytes, file: str, targets: Sequence[Target], options: BuildOptions, progress: Progress, store: Cache
+) -> list[bytes]:
+    from waot import frontend, linker
+    from waot.codegen import make_codegen_options
+    from waot.lowering import make_plan
+
+    module = frontend.decode_module(source, file)
+    facts = _validate(module, options.jobs, progress)
+    jobs: list[_Job] = []
+    with _runtimes(targets if options.emit == "exe" else (), store, options.jobs, progress) as runtimes:
+        for target in targets:
+            codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
+            strategy = target.memory_strategy(options.memory)
+            image_as_segment: Callable[[int], bool] = lambda size, target=target: (  # noqa: E731
+                options.emit == "exe" and linker.image_as_segment(target, size)
+            )
+            plan = make_plan(module, facts, _lowering_options(target, options, codegen), image_as_segment)
+            jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
+        objects = _compile(module, jobs, options, progress, store)
+        results = []
+        for job, parts in zip(jobs, objects, strict=True):
+            with progress.step("linking", target=job.target.name):
+                results.append(_finish(source, file, job, parts, options, store))
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is to be made for one target."""
+
+    target: Target
+    strategy: str
+    plan: Plan
+    codegen: CodegenOptions
+    runtime: Callable[[], Runtime] | None  # waits for it
+
+
+def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOptions) -> Any:
+    from waot.codegen.options import byte_shuffle
+    from waot.lowering import LoweringOptions
+
+    whole = options.emit in ("asm", "llvm-ir")  # one text is what the user asked for
+    return LoweringOptions(
+        triple=target.triple,
+        data_layout=target.data_layout,
+        arch=target.arch,
+        pointer_bits=target.pointer_bits,
+        memory=target.memory_strategy(options.memory),
+        static_base=target.static_base,
+        opt_level=options.opt_level,
+        byte_shuffle=byte_shuffle(target.arch, codegen),
+        executable=options.emit == "exe",
+        unit_operators=UNIT_OPERATORS,
+        single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
+    )
+
+
+@contextmanager
+def _runtimes(
+    targets: Sequence[Target], store: Cache, jobs: int, progress: Progress
+) -> Iterator[dict[str, Callable[[], Runtime]]]:
+    """The shim for each target, found or built in threads (zig does the work) while the front end goes on."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from waot.linker import build_runtime
+
+    directory = store.directory("tools")
+    with ThreadPoolExecutor(max(1, min(jobs, len(targets) or 1))) as pool:
+        futures = {t.name: pool.submit(build_runtime, t, directory, progress.note) for t in targets}
+        yield {name: future.result for name, future in futures.items()}
+
+
+def _finish(source: bytes, file: str, job: _Job, parts: list[bytes], options: BuildOptions, store: Cache) -> bytes:
+    from waot import __version__, linker
+
+    if options.emit != "exe":
+        return parts[0] if len(parts) == 1 else linker.combine_objects(parts, job.target, store.directory("tools"))
+    plan = job.plan
+    manifest = linker.Manifest(
+        grants=options.grants,
+        stack_size=options.stack_size,
+        version=__version__,
+        target=job.target.name,
+        memory=job.strategy,
+        imports=tuple(plan.imports),
+        module_sha256=hashlib.sha256(source).digest(),
+        module_name=os.path.basename(file),
+    )
+    image = None
+    if plan.memories and plan.memories[0].base is not None:
+        image = linker.MemoryImage(plan.memories[0].bytes, plan.image or b"")
+    assert job.runtime is not None
+    return linker.link_executable(
+        parts,
+        target=job.target,
+        memory=job.strategy,
+        manifest=linker.encode_manifest(manifest, job.target.endian),
+        image=image,
+        data_image=plan.data_image,
+        runtime=job.runtime(),
+        cache_dir=store.directory("tools"),
+    )
+
+
+# ---------------------------------------------------------------- workers
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What every worker has: set by the initializer, inherited where the process was forked."""
+
+    module: Module
+    jobs: Sequence[_WorkerJob]
+    store: Cache
+
+
+@dataclass(frozen=True, slots=True)
+class _WorkerJob:
+    plan: Plan
+    codegen: CodegenOptions
+    runtime: tuple[bytes, frozenset[str]] | None  # bitcode and the symbols that must stay visible
+
+
+_shared: _Shared
+
+
+def _set_shared(shared: _Shared) -> None:
+    global _shared
+    _shared = shared
+
+
+@contextmanager
+def _executor(shared: _Shared, jobs: int) -> Iterator[Executor]:
+    import multiprocessing
+
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
+    pool = ProcessPoolExecutor(jobs, context, initializer=_set_shared, initargs=(shared,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_all(
+    shared: _Shared, calls: Sequence[tuple[Callable[..., T], tuple[Any, ...]]], names: Sequence[str], jobs: int,
+    done: Callable[[], None],
+) -> list[T]:
+    """Runs `calls` in workers and gives their results in order.
+
+    A worker that dies takes the whole pool with it. Calls without a result are then made again, each in a pool of its
+    own, so that the error names the one that kills its worker; the others are not lost.
+    """
+    results: dict[int, T] = {}
+    with _executor(shared, min(jobs, len(calls))) as pool:
+        futures: list[Future[T]] = [pool.submit(f, *arguments) for f, arguments in calls]
+        for index, future in enumerate(futures):
+            try:
+                results[index] = future.result()
+                done()
+            except BrokenProcessPool:
+                continue
+    for index, (function, arguments) in enumerate(calls):
+        if index in results:
+            continue
+        with _executor(shared, 1) as pool:
+            try:
+                results[index] = pool.submit(function, *arguments).result()
+                done()
+            except BrokenProcessPool:
+                raise CodegenError(
+                    f"the process {names[index]} died (out of memory, killed, or an error inside LLVM)",
+                    hint="try again with less at once (--jobs 1) or another -O level",
+                ) from None
+    return [results[i] for i in range(len(calls))]
+
+
+def _validate(module: Module, jobs: int, progress: Progress) -> Facts:
+    """Validates every body; in workers where there is enough of them."""
+    from waot.frontend import collect_facts
+    from waot.frontend.module import Facts
+
+    imported, total = module.imported_func_count, len(module.funcs)
+    size = sum(code.end - code.start for code in module.codes)
+    if size < PARALLEL_CODE_BYTES or jobs == 1:
+        with progress.step("validating"):
+            return collect_facts(module, range(imported, total))
+    chunks = _chunks(module, size // (4 * jobs) + 1)
+    facts = Facts()
+    with progress.step("validating", total=len(chunks)) as step:
+        calls = [(_validate_chunk, chunk) for chunk in chunks]
+        names = [f"that validates functions {first} to {last - 1}" for first, last in chunks]
+        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, step.advance):
+            facts.merge(part)
+    return facts
+
+
+def _chunks(module: Module, size: int) -> list[tuple[int, int]]:
+    """Ranges of function indices with about `size` bytes of code each."""
+    chunks = []
+    first = index = module.imported_func_count
+    reached = 0
+    for code in module.codes:
+        index += 1
+        reached += code.end - code.start
+        if reached >= size:
+            chunks.append((first, index))
+            first, reached = index, 0
+    if first < index:
+        chunks.append((first, index))
+    return chunks
+
+
+def _validate_chunk(first: int, last: int) -> Facts:
+    from waot.frontend import collect_facts
+
+    return collect_facts(_shared.module, range(first, last))
+
+
+def _compile(
+    module: Module, jobs: Sequence[_Job], options: BuildOptions, progress: Progress, store: Cache
+) -> list[list[bytes]]:
+    """The objects of each job, a unit each (assembly or IR text where that is asked for)."""
+    worker_jobs = []
+    for job in jobs:
+        runtime = None
+        if job.runtime is not None:
+            shim = job.runtime()
+            runtime = (shim.bitcode, frozenset(shim.entry_points))
+        worker_jobs.append(_WorkerJob(job.plan, job.codegen, runtime))
+    units = [(j, u) for j, job in enumerate(jobs) for u in range(len(job.plan.units))]
+    # The largest first, so that no worker ends with one alone.
+    units.sort(key=lambda unit: (unit[1] == 0, unit[1]))
+    names = []
+    for j, u in units:
+        indices = jobs[j].plan.units[u]
+        what = f"functions {indices[0]} to {indices[-1]}" if indices else "the instance state"
+        names.append(f"that compiles unit {u} ({what}) for {jobs[j].target.name}")
+    with progress.step("compiling", total=len(units)) as step:
+        calls = [(_compile_unit, unit) for unit in units]
+        made = _run_all(_Shared(module, worker_jobs, store), calls, names, options.jobs, step.advance)
+    objects: list[list[bytes]] = [[b""] * len(job.plan.units) for job in jobs]
+    for (j, u), data in zip(units, made, strict=True):
+        objects[j][u] = data
+    return objects
+
+
+def _compile_unit(job_index: int, unit_index: int) -> bytes:
+    """In a worker: validated bodies to IR to an object, or from the cache."""
+    from waot.codegen.llvm import compile_unit, llvm_version
+    from waot.frontend import validate_function
+    from waot.lowering import lower_unit
+
+    module, job, store = _shared.module, _shared.jobs[job_index], _shared.store
+    unit = lower_unit(module, job.plan, unit_index, lambda index: validate_function(module, index))
+    runtime, keep = None, frozenset[str]()
+    if job.runtime is not None and unit.has_state:
+        runtime, keep = job.runtime
+        keep |= unit.keep
+    key = digest(compiler_digest(), llvm_version(), unit.text, repr(job.codegen), runtime, " ".join(sorted(keep)))
+    data = store.get("unit", key)
+    if data is None:
+        data = compile_unit(unit.text, runtime, keep, job.codegen)
+        store.put("unit", key, data)
+    return data
+
+
+__all__ = ["Artifact", "WaotError", "build", "compiler_digest"]

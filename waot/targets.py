@@ -1,0 +1,207 @@
+"""The machines that waot compiles for, read from ``targets/*.toml``: data, no code.
+
+A file there is a target: nothing else has to know of it. Each key of a file is the field of the same name in `Target`;
+a key too many, too few or of the wrong type is refused, with the file's name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import platform
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from waot.errors import ToolError, UsageError
+from waot.options import MEMORY_STRATEGIES, Cpu
+from waot.resources import targets_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kind of machine and system. Hashable, picklable, compared by value."""
+
+    name: str  # ours, and the file's: ARCH-SYSTEM
+    triple: str  # LLVM's
+    zig_target: str  # zig's, for compiling the shim
+    aliases: tuple[str, ...]  # other names by which people know it
+    arch: str  # zig's name of the architecture; picks the syscall stub and the entry point
+    system: str  # picks `runtime-support/os/<system>`
+    pointer_bits: int
+    endian: str  # "little" or "big"
+    object_format: str  # "elf"
+    data_layout: str  # LLVM's, exactly as the back end gives it
+    page_size: int  # bytes; the largest that a kernel for this target uses, so the alignment of segments
+    runtime: str  # directory of the system layer, relative to runtime-support/
+    emulator: str | None  # a program that runs this target's executables on another machine
+    cpu_baseline: str  # [cpu] baseline: LLVM's name of the CPU assumed unless --cpu says otherwise
+    cpu_features: tuple[str, ...]  # [cpu] features: on top of the baseline, with their signs
+    memory_default: str  # [memory] default: what `--memory auto` means
+    memory_supported: tuple[str, ...]  # [memory] supported
+    static_base: int | None  # [static] base: where memory 0 lies with the static strategy
+    static_text_base: int | None  # [static] text_base: where the image's other segments start with it
+
+    def memory_strategy(self, choice: str) -> str:
+        """What `choice` of `MEMORY_CHOICES` means here. Raises UsageError where the target does not have it."""
+        if choice == "auto":
+            return self.memory_default
+        if choice not in self.memory_supported:
+            raise UsageError(
+                f"target {self.name} has no memory strategy {choice!r}",
+                hint=f"use auto or one of {', '.join(self.memory_supported)}",
+            )
+        return choice
+
+    def check_cpu(self, cpu: Cpu) -> None:
+        """Raises UsageError unless LLVM compiles for `cpu` here; "native" only where this machine is of the kind."""
+        if cpu.name == "native":
+            host = host_name() or "unknown"
+            if not self.is_host():
+                raise UsageError(f"CPU 'native' is this machine's ({host}), not one of target {self.name}")
+        elif cpu.name is not None:
+            self._check_known("CPU", cpu.name, known_cpus(self.arch).names)
+        for feature in cpu.features:
+            self._check_known("CPU feature", feature[1:], known_cpus(self.arch).features)
+
+    def _check_known(self, what: str, name: str, known: frozenset[str]) -> None:
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"`waot targets --cpus {self.name}` lists them"
+            raise UsageError(f"unknown {what} {name!r} for target {self.name}", hint=hint)
+
+    def is_host(self) -> bool:
+        """Whether this machine runs the target's executables without an emulator."""
+        host = host_name()
+        return host is not None and host in self.names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name by which `find_target` knows it."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCpus:
+    """What ``--cpu`` accepts for an architecture: LLVM's names, without those for which it cannot make our code."""
+
+    names: frozenset[str]
+    features: frozenset[str]
+
+
+@cache
+def known_cpus(arch: str) -> KnownCpus:
+    """The lists in ``targets/cpus/<arch>.toml``, which ``scripts/list_cpus.py`` writes from LLVM's own."""
+    file = targets_dir() / "cpus" / f"{arch}.toml"
+    reader = _Reader(file, _read_toml(file))
+    known = KnownCpus(frozenset(reader.strings("names")), frozenset(reader.strings("features")))
+    reader.done()
+    return known
+
+
+_STRINGS = ("name", "triple", "zig_target", "arch", "system", "endian", "object_format", "data_layout", "runtime")
+_INTEGERS = ("pointer_bits", "page_size")
+
+
+class _Reader:
+    """Takes typed values out of a TOML table and knows what is left."""
+
+    def __init__(self, file: Path, table: dict[str, Any]) -> None:
+        self.file = file
+        self.table = dict(table)
+
+    def take(self, key: str, kind: type) -> Any:
+        value = self.table.pop(key, None)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ToolError(f"key {key!r} is not {kind.__name__}", file=str(self.file))
+        return value
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        values = self.take(key, list)
+        if not all(isinstance(value, str) for value in values):
+            raise ToolError(f"key {key!r} is not a list of strings", file=str(self.file))
+        return tuple(values)
+
+    def section(self, key: str) -> _Reader:
+        return _Reader(self.file, self.take(key, dict))
+
+    def done(self) -> None:
+        if self.table:
+            raise ToolError(f"unknown key {min(self.table)!r}", file=str(self.file))
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolError(f"cannot be read: {error}", file=str(file)) from None
+
+
+def read_target(file: Path) -> Target:
+    """The target that `file` describes. Raises ToolError that names the file and the key."""
+    reader = _Reader(file, _read_toml(file))
+    fields: dict[str, Any] = {key: reader.take(key, str) for key in _STRINGS}
+    fields |= {key: reader.take(key, int) for key in _INTEGERS}
+    fields["aliases"] = reader.strings("aliases")
+    fields["emulator"] = reader.take("emulator", str) if "emulator" in reader.table else None
+    cpu = reader.section("cpu")
+    fields["cpu_baseline"] = cpu.take("baseline", str)
+    fields["cpu_features"] = cpu.strings("features")
+    cpu.done()
+    memory = reader.section("memory")
+    fields["memory_default"] = memory.take("default", str)
+    fields["memory_supported"] = supported = memory.strings("supported")
+    memory.done()
+    fields["static_base"] = fields["static_text_base"] = None
+    if "static" in supported:
+        static = reader.section("static")
+        fields["static_base"] = static.take("base", int)
+        fields["static_text_base"] = static.take("text_base", int)
+        static.done()
+    reader.done()
+    if not set(supported) <= set(MEMORY_STRATEGIES) or fields["memory_default"] not in supported:
+        raise ToolError("the memory strategies are not known ones with the default among them", file=str(file))
+    if fields["name"] != file.stem:
+        raise ToolError(f"describes {fields['name']!r}, another name than the file's", file=str(file))
+    return Target(**fields)
+
+
+@cache
+def load_targets() -> dict[str, Target]:
+    """All targets by name, sorted."""
+    return {target.name: target for target in map(read_target, sorted(targets_dir().glob("*.toml")))}
+
+
+def find_target(name: str) -> Target:
+    """The target called `name`, by its own name or an alias; ``linux/amd64`` is ``linux-amd64``, case does not count.
+
+    Raises UsageError with the nearest names.
+    """
+    wanted = name.strip().lower().replace("/", "-")
+    if wanted in ("native", "host"):
+        return host_target()
+    known = {alias.lower(): target for target in load_targets().values() for alias in target.names}
+    if wanted in known:
+        return known[wanted]
+    near = difflib.get_close_matches(wanted, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"unknown target {name!r}", hint=f"{hint}known targets: {', '.join(load_targets())}")
+
+
+def host_name() -> str | None:
+    """This machine as ARCH-SYSTEM, whether or not it is a target."""
+    machine, system = platform.machine().lower(), platform.system().lower()
+    return f"{machine}-{system}" if machine and system else None
+
+
+def host_target() -> Target:
+    """The target that this machine runs. Raises UsageError where there is none."""
+    host = host_name()
+    for target in load_targets().values():
+        if host in target.names:
+            return target
+    raise UsageError(
+        f"this machine ({host or 'unknown'}) is not a target of waot",
+        hint=f"give --target, one of {', '.join(load_targets())}",
+    )
