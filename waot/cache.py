@@ -38,7 +38,7 @@ def digest(*parts: bytes | str | int | None) -> str:
     """A cache key: the SHA-256, in hexadecimal, of `parts` and their boundaries and types."""
     state = hashlib.sha256()
     for part in parts:
-        data = part if isinstance(part, bytes) else str(part).encode()
+        data = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
         state.update(f"{type(part).__name__} {len(data)} ".encode())
         state.update(data)
     return state.hexdigest()

@@ -25,6 +25,7 @@ from waot.errors import WaotError
 from waot.options import EMITS, MEMORY_CHOICES, BuildOptions
 
 if TYPE_CHECKING:
+    from waot.linker.inspect import ExecutableInfo
     from waot.targets import Target
 
 _STATUS_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -274,7 +275,10 @@ def build(file: str, output: str | None, targets: Sequence[str], **values: Any) 
         results = api.build_files(file, output, api.choose_targets(targets), options, progress)
     if options.verbose or _stderr_is_terminal():
         for result in results:
-            click.echo(f"{result.output}: {result.target}, {_size(result.size)}, {result.seconds:.2f} s", err=True)
+            click.echo(
+                f"{_printable(str(result.output))}: {result.target}, {_size(result.size)}, {result.seconds:.2f} s",
+                err=True,
+            )
 
 
 @cli.command(
@@ -311,8 +315,9 @@ def run(file: str, arguments: Sequence[str], target: str | None, **values: Any) 
     options = _build_options(values)
     [chosen] = api.choose_targets([target] if target else None)
     emulator = _emulator(chosen)
+    source, shown = api.read_module(file)
     with Progress(options.verbose) as progress:
-        [artifact] = api.compile_file(file, [chosen], options, progress)
+        [artifact] = api.compile_module(source, shown, [chosen], options, progress)
     name = "-" if file == api.STDIN else os.path.basename(file)
     _execute(artifact.data, emulator, [name, *arguments])
 
@@ -329,7 +334,7 @@ def validate(file: str) -> None:
 
     with Progress() as progress:
         api.validate(file, progress)
-    click.echo(f"{'<stdin>' if file == api.STDIN else file}: valid")
+    click.echo(f"{'<stdin>' if file == api.STDIN else _printable(file)}: valid")
 
 
 @cli.command(context_settings=_CONTEXT)
@@ -343,7 +348,11 @@ def inspect(file: str, as_json: bool) -> None:
     """
     from waot import api
 
-    _show(api.inspect(file), as_json)
+    found = api.inspect(file)
+    if not as_json and api.is_executable(found):
+        _show_executable(found)
+    else:
+        _show(found, as_json)
 
 
 @cli.command(context_settings=_CONTEXT)
@@ -432,7 +441,9 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
     """Becomes the program `image`, with `arguments` (its name first)."""
     sys.stdout.flush()
     sys.stderr.flush()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # as it was before Python and `main`
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and ignored signals stay ignored
     # In memory: nothing is left behind, however the program ends.
     with contextlib.suppress(OSError, AttributeError):
@@ -459,12 +470,8 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
             command = [emulator, "-0", arguments[0], program] if emulator else [arguments[0]]
             child = subprocess.Popen([*command, *arguments[1:]], executable=emulator or program)
             signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
-            while True:
-                try:
-                    status = child.wait()
-                    break
-                except KeyboardInterrupt:
-                    continue  # the terminal sent it to the child as well; what it does with it is its affair
+            signal.signal(signal.SIGINT, lambda number, frame: None)  # the terminal sends it to the child as well
+            status = child.wait()
     except OSError as error:
         raise WaotError(f"the program cannot be started: {error.strerror}") from None
     sys.exit(status if status >= 0 else 128 - status)
@@ -539,9 +546,38 @@ def _show(value: Any, as_json: bool) -> None:
     _show_fields(plain, "")
 
 
+def _show_executable(info: ExecutableInfo) -> None:
+    """An executable, what it may do before how it is laid out."""
+    manifest, grants = info.manifest, info.manifest.grants
+    click.echo(f"{info.format} for {manifest.target}, {_size(info.size)}, made by waot {manifest.version}")
+    click.echo(f"from: {_printable(manifest.module_name)}, SHA-256 {manifest.module_sha256.hex()}")
+    click.echo(f"memory: {manifest.memory}")
+    click.echo(f"stack: {_size(manifest.stack_size)}")
+    granted = [
+        f"directory {grant.host!r} as {grant.guest!r}{', for reading only' if grant.read_only else ''}"
+        for grant in grants.dirs
+    ]
+    granted += [
+        f"variable {grant.name}, {'as where it is run' if grant.value is None else f'with the value {grant.value!r}'}"
+        for grant in grants.env
+    ]
+    if grants.inherit_env:
+        granted.append("the whole environment where it is run")
+    click.echo("granted:" if granted else "granted: nothing but arguments, standard streams, clocks and random numbers")
+    for line in granted:
+        click.echo(f"  {_printable(line)}")
+    imports: dict[str, list[str]] = {}
+    for module, name in manifest.imports:
+        imports.setdefault(module, []).append(name)
+    for module, names in imports.items():
+        click.echo(f"imports from {_printable(module)}:")
+        click.echo(click.wrap_text(" ".join(map(_printable, names)), 100, "  ", "  "))
+    _show_fields(_plain({"sections": info.sections, "segments": info.segments}), "")
+
+
 def _show_fields(fields: dict[str, Any], indent: str) -> None:
     for key, item in fields.items():
-        title = indent + key.replace("_", " ")
+        title = indent + _printable(key.replace("_", " "))
         if item is None or item in ([], {}):
             continue
         if isinstance(item, dict):
@@ -565,7 +601,12 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return " ".join(map(_cell, value))
-    return str(value)
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """`text` with what could drive a terminal, or is not Unicode, as escapes: names in a module are anybody's."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 # ---------------------------------------------------------------------------------------------------- start and errors
@@ -573,7 +614,7 @@ def _cell(value: Any) -> str:
 
 def _fail(text: str, status: int) -> NoReturn:
     with contextlib.suppress(OSError, ValueError):
-        print(f"waot: error: {' '.join(text.split())}", file=sys.stderr, flush=True)
+        print(f"waot: error: {_printable(' '.join(text.split()))}", file=sys.stderr, flush=True)
     _leave(status)
 
 
@@ -587,14 +628,34 @@ def _leave(status: int) -> NoReturn:
     sys.exit(status)
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    sys.exit(_STATUS_TERMINATED)  # an exception, so that temporary files are removed
+def _handle_signals() -> None:
+    """Makes SIGINT and SIGTERM end the command at once, by an exception, so that temporary files are removed.
+
+    Workers inherit the handler. They end on the spot, and are ended: LLVM may be busy for a minute with a unit before
+    Python hears of a signal, and the pool would wait for that.
+    """
+    main_process = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        status = _STATUS_INTERRUPTED if number == signal.SIGINT else _STATUS_TERMINATED
+        if os.getpid() != main_process:
+            os._exit(status)
+        if "multiprocessing" in sys.modules:
+            import multiprocessing
+
+            for worker in multiprocessing.active_children():
+                worker.kill()
+        sys.exit(status)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # `nohup`, or a shell's background job
+            signal.signal(number, end)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program `waot`. Never returns: exits with the status of the command."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _terminated)
+    _handle_signals()
     try:
         if "_WAOT_COMPLETE" in os.environ:  # a shell asks for completions
             cli.main(given, prog_name="waot")

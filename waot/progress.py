@@ -127,7 +127,7 @@ class Progress:
 
     def _appear(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
         with self._lock:
@@ -137,7 +137,7 @@ class Progress:
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=30),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[count]}", markup=False),
                 TimeElapsedColumn(),
                 console=Console(file=self._stream),
                 transient=True,
@@ -151,8 +151,9 @@ class Progress:
         if self._display is None:
             return
         if step._task is None:
-            step._task = self._display.add_task(_label(step), total=step.total)
-        self._display.update(step._task, completed=step.done)
+            step._task = self._display.add_task(_label(step), total=step.total, count="")
+        count = "" if step.total is None else f"{step.done}/{step.total}"
+        self._display.update(step._task, completed=step.done, count=count)
 
 
 def _label(step: Step) -> str:

@@ -14,8 +14,7 @@ struct waot_row {
 };
 
 struct waot_sequence {
-    struct waot_row row;     /* the last row emitted */
-    struct waot_row known;   /* the last one whose line is not 0 */
+    struct waot_row row; /* the last row emitted */
     int any;
 };
 
@@ -26,13 +25,9 @@ static void waot_emit(struct waot_sequence *sequence, uintptr_t end, struct waot
         return;
     for (unsigned i = 0; i < count; i++) {
         struct waot_place *place = &places[i];
-        if (place->pc >= sequence->row.address && place->pc < end) {
-            /* Line 0 is code of no operator in particular; what stands before it in the function is nearest. */
-            if (sequence->row.line)
-                place->offset = sequence->row.line;
-            else if (sequence->known.line && sequence->known.address >= place->function)
-                place->offset = sequence->known.line;
-        }
+        /* Line 0 is code that LLVM merged from several operators: better no offset than the wrong one. */
+        if (place->pc >= sequence->row.address && place->pc < end)
+            place->offset = sequence->row.line;
         if (place->function == sequence->row.address && !place->entry)
             place->entry = sequence->row.line;
     }
@@ -112,8 +107,6 @@ static void waot_run_lines(struct waot_cursor *unit, struct waot_place *places, 
             waot_emit(&sequence, address, places, count);
             sequence.row = (struct waot_row){address, line};
             sequence.any = 1;
-            if (line)
-                sequence.known = sequence.row;
         }
     }
 }

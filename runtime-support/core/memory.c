@@ -20,14 +20,14 @@ void waot_memory_create(struct waot_memory *memory)
         uintptr_t mapped = waot_page_up((uintptr_t)memory->base + memory->bytes);
         uintptr_t end = waot_page_up((uintptr_t)memory->base + memory->reserve);
         if (end > mapped && waot_os_reserve_at((void *)mapped, end - mapped))
-            waot_fatal("the address space of the memory is not free; build with --memory guarded");
+            waot_fatal("the address space of the memory cannot be reserved (see ulimit -v); build with --memory checked");
         return;
     }
     /* One page where nothing is asked for: a base that is null would make `base + index` an address of ours. */
     uint64_t size = memory->reserve ? memory->reserve : 1;
     memory->base = size < UINT64_MAX >> 1 ? waot_os_reserve(size) : 0;
     if (!memory->base)
-        waot_fatal("no address space for a memory");
+        waot_fatal("no address space for a memory (see ulimit -v); build with --memory checked");
     if (memory->bytes && waot_os_commit(memory->base, memory->bytes))
         waot_fatal("no memory for the initial size of a memory");
 }

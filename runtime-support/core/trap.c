@@ -25,7 +25,7 @@ struct waot_report {
     size_t length;
     char text[1024];
 };
-static struct waot_report waot_report;
+WAOT_COLD_DATA static struct waot_report waot_report;
 
 static void waot_flush(void)
 {
@@ -115,7 +115,10 @@ static void waot_put_place(const struct waot_place *place)
 {
     waot_put("    at ");
     const struct waot_function *function = place->offset ? waot_find_function(place->offset) : 0;
+    /* The row at a machine function's start is its own only if it says the start of a body: no operator lies there. */
     const struct waot_function *outer = place->entry ? waot_find_function(place->entry) : 0;
+    if (outer && outer->start != place->entry)
+        outer = 0;
     if (!function) {
         /* Code of the function with no row of its own yet; the frame is real, so it is told. */
         if (outer)

@@ -6,6 +6,9 @@
 
 #include <stddef.h>
 
+/* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. */
+#define WAOT_COLD_DATA __attribute__((section(".bss.cold")))
+
 /* Says the trap and where it happened, with a backtrace, then ends the program with status 134. `exact`: registers->pc
  * is the instruction at fault, not a return address. */
 _Noreturn void waot_trap(const char *text, const struct waot_registers *registers, int exact);

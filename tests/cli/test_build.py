@@ -252,7 +252,7 @@ BAD = {
     "not wasm": (b"hello, world", ["not a WebAssembly module"]),
     "an executable": (b"\x7fELF" + bytes(100), ["not a WebAssembly module"]),
     "only a magic": (b"\0asm", ["cut off"]),
-    "truncated": (module(HELLO)[:-5], ["offset 0x", "cut off"]),
+    "truncated": (module(HELLO)[:-5], ["offset 0x", "unexpected end"]),
     "malformed": (module(HELLO)[:8] + b"\x7f\x00", ["offset 0x8", "section"]),
     "invalid": (INVALID, ["function", "offset 0x"]),
     "a component": (COMPONENT, ["component"]),
@@ -427,3 +427,72 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, shared_cache: Path) -> None
     assert child.returncode == 130, errors
     assert b"Traceback" not in errors
     assert os.listdir(tmp_path) == ["big.wasm"]
+
+
+def _with_compile_unit(body: str, tmp_path: Path, shared_cache: Path) -> subprocess.CompletedProcess[str]:
+    """`waot build hello.wasm --no-cache`, where compiling a unit begins with `body`: workers are forked and have it."""
+    code = f"""
+import os, signal, waot.codegen.llvm as llvm, waot.cli as cli
+whole = llvm.compile_unit
+def compile_unit(*arguments):
+    {body}
+    return whole(*arguments)
+llvm.compile_unit = compile_unit
+cli.main(["build", "hello.wasm", "--no-cache"])
+"""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "WAOT_CACHE_DIR": str(shared_cache)}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=False
+    )
+
+
+def test_a_killed_worker_is_reported_with_what_it_did(hello: Path, tmp_path: Path, shared_cache: Path) -> None:
+    line = error_line(_with_compile_unit("os.kill(os.getpid(), signal.SIGKILL)", tmp_path, shared_cache))
+    assert line.startswith("hello.wasm: ")
+    assert "unit 0" in line
+    assert "died" in line
+    assert os.listdir(tmp_path) == ["hello.wasm"]
+
+
+def test_a_worker_killed_once_is_replaced(hello: Path, tmp_path: Path, shared_cache: Path) -> None:
+    body = """
+    try:
+        os.mkdir("killed")
+    except FileExistsError:
+        pass
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)"""
+    run = _with_compile_unit(body, tmp_path, shared_cache)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert program(tmp_path / "hello") == "hello\n"
+    assert (tmp_path / "killed").exists()
+
+
+def test_names_in_a_module_cannot_drive_the_terminal(waot: Run, tmp_path: Path) -> None:
+    assemble(tmp_path / "a.wasm", r'(module (import "env" "\1b[31mred\n" (func)) (func (export "_start") (call 0)))')
+    for arguments in (["build", "a.wasm"], ["inspect", "a.wasm"]):
+        run = waot(*arguments)
+        assert "\x1b" not in run.stdout + run.stderr
+        assert r"\x1b[31mred" in run.stdout + run.stderr
+
+
+def test_file_names_need_not_be_unicode(waot: Run, hello: Path, tmp_path: Path) -> None:
+    hello.rename(tmp_path / os.fsdecode(b"\xff.wasm"))
+    name = os.fsdecode(b"\xff")
+    waot("build", f"{name}.wasm", "--dir", f".::/{name}", "--env", f"A={name}", check=True)
+    assert program(tmp_path / name) == "hello\n"
+    for command in (["validate", f"{name}.wasm"], ["inspect", name], ["inspect", name, "--json"]):
+        assert r"\udcff" in waot(*command, check=True).stdout
+
+
+def test_run_works_where_memory_cannot_be_executed(tmp_path: Path, shared_cache: Path) -> None:
+    exit_7 = """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                  (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const 7))))"""
+    assemble(tmp_path / "seven.wasm", exit_7)
+    code = 'import os, waot.cli as cli; del os.memfd_create; cli.main(["run", "seven.wasm", "--", "a"])'
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "WAOT_CACHE_DIR": str(shared_cache), "TMPDIR": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (7, "", "")
+    assert os.listdir(tmp_path) == ["seven.wasm"]

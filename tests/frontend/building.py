@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from waot.frontend import decode_module, validate_function
 from waot.frontend.module import Body, Module
-from waot.frontend.opcodes import BY_NAME
+from waot.frontend.opcodes import BY_NAME, OPERATORS
 
 PREAMBLE = b"\0asm\1\0\0\0"
 TYPES = {"i32": 0x7F, "i64": 0x7E, "f32": 0x7D, "f64": 0x7C, "v128": 0x7B, "funcref": 0x70, "externref": 0x6F}
@@ -104,6 +104,12 @@ def wat(text: str) -> bytes:
 
 def listing(result: Body) -> list[str]:
     """The operators of a body: ``name immediate``, the immediate only where there is one."""
-    from waot.frontend.opcodes import OPERATORS
+    return [
+        OPERATORS[i].name + ("" if immediate is None else f" {_show(immediate)}") for i, immediate, _ in result.code
+    ]
 
-    return [OPERATORS[i].name + (f" {immediate}" if immediate is not None else "") for i, immediate, _ in result.code]
+
+def _show(immediate: object) -> str:
+    if isinstance(immediate, tuple):
+        return f"({', '.join(map(_show, immediate))})"
+    return str(immediate)

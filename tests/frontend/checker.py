@@ -34,6 +34,7 @@ class Checker:
     def __init__(self, module: Module, body: Body) -> None:
         self.module = module
         self.body = body
+        self.locals = body.type.params + body.locals
         self.stack: list[ValType] = []
         self.open: list[_Open] = []
 
@@ -50,7 +51,6 @@ class Checker:
         assert body.type == module.func_type(body.index)
         code = module.codes[body.index - module.imported_func_count]
         assert body.start == code.start
-        assert body.locals[: len(body.type.params)] == body.type.params
         self.open = [_Open("function", FuncType((), body.type.results), 0)]
         function = self.open[0]
         last = code.start
@@ -235,15 +235,15 @@ class Checker:
         self.give(type_)
 
     def do_local_get(self, index: int) -> None:
-        self.give(self.body.locals[index])
+        self.give(self.locals[index])
 
     def do_local_set(self, index: int) -> None:
-        self.take(self.body.locals[index])
+        self.take(self.locals[index])
         self.open[-1].assigned.add(index)
 
     def do_local_tee(self, index: int) -> None:
         self.do_local_set(index)
-        self.give(self.body.locals[index])
+        self.give(self.locals[index])
 
     def do_global_get(self, index: int) -> None:
         self.give(self.module.globals[index].value)

@@ -67,15 +67,15 @@ _EXPECTED: dict[str, type[WaotError] | None] = {
 }
 
 
-def _modules(commands: list[Command]) -> Iterator[tuple[ModuleSource, str]]:
-    """Every module of a script and what it is there for: "module", or the kind of its assertion."""
+def _modules(commands: list[Command]) -> Iterator[tuple[ModuleSource, str, int]]:
+    """Every module of a script, what it is there for ("module", or the kind of its assertion), and the line."""
     for command in commands:
         if isinstance(command, Thread):
             yield from _modules(list(command.commands))
         elif isinstance(command, ModuleCommand):
-            yield command.module, "module"
+            yield command.module, "module", command.line
         elif isinstance(command, Assertion) and command.module is not None:
-            yield command.module, command.kind
+            yield command.module, command.kind, command.line
 
 
 def _refusal(source: ModuleSource) -> WaotError | None:
@@ -109,13 +109,13 @@ def _unexpected(source: ModuleSource, kind: str) -> str | None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_modules_of_script_are_accepted_or_refused_as_it_says(script: str) -> None:
     wrong = []
-    for source, kind in _modules(read_script((SUITE / script).read_bytes())):
+    for source, kind, line in _modules(read_script((SUITE / script).read_bytes())):
         found = _unexpected(source, kind)
-        excepted = (script, source.line) in _EXCEPTIONS
+        excepted = (script, line) in _EXCEPTIONS
         if found and not excepted:
-            wrong.append(f"{script}:{source.line}: {kind}: {found}")
+            wrong.append(f"{script}:{line}: {kind}: {found}")
         elif excepted and not found:
-            wrong.append(f"{script}:{source.line}: {kind}: is an exception without need")
+            wrong.append(f"{script}:{line}: {kind}: is an exception without need")
     assert not wrong, "\n".join(wrong)
 
 

@@ -1,8 +1,8 @@
 """A guest that a test drives call by call: ``wasi_snapshot_preview1`` of the shim, or wasmtime's, behind one interface.
 
 ``NativeGuest`` starts ``guest.c`` (the shim without any WebAssembly) as a process, on the host or under qemu-user;
-``WasmtimeGuest`` calls the same functions in wasmtime through a module of trampolines. What is compared are error codes,
-results and effects.
+``WasmtimeGuest`` calls the same functions in wasmtime through a module of trampolines. What is compared are error
+codes, results and effects.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-ERRNO = re.sub(
+SYSTEM = ["beneath", "clock", "errors", "files", "memory", "poll", "process", "socket", "vdso"]  # of os/linux/
+ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
     """success 2big acces addrinuse addrnotavail afnosupport again already badf badmsg busy canceled child connaborted
@@ -75,6 +76,8 @@ class Guest(Protocol):
         """The name of the errno."""
         ...
 
+    def close(self) -> None: ...
+
 
 # ---------------------------------------------------------------- the shim
 
@@ -88,7 +91,7 @@ def build(architecture: str) -> Path:
     sources = [
         Path(__file__).with_name("guest.c"),
         *sorted((RUNTIME / "wasi").glob("*.c")),
-        *(system / f"{name}.c" for name in "beneath clock errors files memory poll process socket vdso".split()),
+        *(system / f"{name}.c" for name in SYSTEM),
         system / f"{architecture}.S",
     ]
     common = [sys.executable, "-m", "ziglang", "cc", "-target", f"{architecture}-linux-musl", "-O2", "-g0"]
@@ -151,6 +154,7 @@ class NativeGuest:
             command = [f"qemu-{architecture}-static", "-0", arguments[0], program, *arguments[1:]]
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
+
         # The child takes the four ends to 100 and 101 itself; preexec_fn runs after stdin and the rest are in place.
         def move() -> None:
             os.dup2(theirs_in, 100)
@@ -205,7 +209,7 @@ class NativeGuest:
 
     def finish(self) -> str:
         (result,) = struct.unpack("=Q", self._receive(8))
-        return ERRNO[result]
+        return ERRNO[int(result)]
 
     def call(self, name: str, *arguments: int) -> str:
         self.start(name, *arguments)
@@ -259,9 +263,11 @@ class WasmtimeGuest:
 
     def call(self, name: str, *arguments: int) -> str:
         kinds = next(f for f in functions() if f.name == name).parameters
-        signed = [a - (1 << 64) if k == "i64" and a >= 1 << 63 else a for a, (_, k) in zip(arguments, kinds, strict=True)]
+        signed = [
+            a - (1 << 64) if k == "i64" and a >= 1 << 63 else a for a, (_, k) in zip(arguments, kinds, strict=True)
+        ]
         signed = [a - (1 << 32) if k == "i32" and a >= 1 << 31 else a for a, (_, k) in zip(signed, kinds, strict=True)]
-        return ERRNO[self._exports[name](self._store, *signed)]
+        return ERRNO[int(self._exports[name](self._store, *signed))]
 
     def close(self) -> None:
         pass
@@ -293,7 +299,7 @@ class Entry:
 
 
 class Calls:
-    """A guest's functions with Python values in place of addresses. Each returns the errno's name, or a value with it."""
+    """A guest's functions with Python values in place of addresses. Each returns the errno's name, or also a value."""
 
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
@@ -318,7 +324,7 @@ class Calls:
         )
         return error, struct.unpack("<I", self.guest.read(OUT, 4))[0]
 
-    def opened(self, fd: int, path: str | bytes, **options: int) -> int:
+    def opened(self, fd: int, path: str | bytes, **options: Any) -> int:
         error, new = self.open(fd, path, **options)
         assert error == SUCCESS, error
         return new
@@ -392,9 +398,7 @@ class Calls:
         return self.guest.call("path_symlink", *self._path(PATH2, target), fd, *self._path(PATH, path))
 
     def link(self, fd: int, path: str | bytes, new_fd: int, new: str | bytes, *, follow: bool = False) -> str:
-        return self.guest.call(
-            "path_link", fd, int(follow), *self._path(PATH, path), new_fd, *self._path(PATH2, new)
-        )
+        return self.guest.call("path_link", fd, int(follow), *self._path(PATH, path), new_fd, *self._path(PATH2, new))
 
     def rename(self, fd: int, path: str | bytes, new_fd: int, new: str | bytes) -> str:
         return self.guest.call("path_rename", fd, *self._path(PATH, path), new_fd, *self._path(PATH2, new))
@@ -405,12 +409,8 @@ class Calls:
             return error, b""
         return error, self.guest.read(DATA, struct.unpack("<I", self.guest.read(OUT, 4))[0])
 
-    def set_times(
-        self, fd: int, path: str | bytes, atim: int, mtim: int, flags: int, *, follow: bool = False
-    ) -> str:
-        return self.guest.call(
-            "path_filestat_set_times", fd, int(follow), *self._path(PATH, path), atim, mtim, flags
-        )
+    def set_times(self, fd: int, path: str | bytes, atim: int, mtim: int, flags: int, *, follow: bool = False) -> str:
+        return self.guest.call("path_filestat_set_times", fd, int(follow), *self._path(PATH, path), atim, mtim, flags)
 
     def readdir_once(self, fd: int, size: int, cookie: int) -> tuple[str, bytes]:
         error = self.guest.call("fd_readdir", fd, DATA, size, cookie, OUT)

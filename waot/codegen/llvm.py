@@ -16,10 +16,13 @@ from waot.errors import CodegenError
 
 # Each with the reason it is set.
 _LLVM_OPTIONS = (
-    # Without it LLVM marks code of unknown origin with line 0; the last known line is what a trap report wants.
+    # Instructions without a location are part of the operator before them; only what LLVM merged from several
+    # operators has line 0. Without it every block would begin with a row of line 0: a quarter more of line table.
     "-use-unknown-locations=Disable",
     # Widening 32-bit counters hides the trip count of clang's loops (they count up to zero) from the vectoriser.
     "-indvars-widen-indvars=false",
+    # The base of linear memory fits a displacement; hoisted, it costs a register and an index in every address.
+    "-disable-constant-hoisting",
 )
 
 
@@ -52,8 +55,10 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     _initialize()
     target = llvm.Target.from_triple(options.triple)
     speed = int(options.opt_level) if options.opt_level.isdigit() else 2
+    # At -O0 the back end still allocates registers over whole functions: LLVM's fast allocator reloads from the wrong
+    # slots after a call whose callee pops its stack arguments (tailcc on AArch64; tests/programs/c, tail calls).
     machine = target.create_target_machine(
-        cpu=options.cpu, features=options.features, opt=speed, reloc="pic", codemodel="small"
+        cpu=options.cpu, features=options.features, opt=max(speed, 1), reloc="pic", codemodel="small"
     )
     try:
         module = llvm.parse_assembly(text)
@@ -69,6 +74,11 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     if speed >= 2:
         tuning.slp_vectorization = True
     builder = llvm.create_pass_builder(machine, tuning)
+    if runtime is not None:
+        # The -O pipelines meet dead functions late; most of the shim is dead in most programs.
+        prune = llvm.create_new_module_pass_manager()
+        prune.add_global_dead_code_eliminate_pass()
+        prune.run(module, builder)
     builder.getModulePassManager().run(module, builder)
     if options.emit == "llvm-ir":
         return str(module).encode()

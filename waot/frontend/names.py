@@ -6,6 +6,7 @@ It serves people only, so a malformed one is ignored as a whole, as the specific
 from __future__ import annotations
 
 from waot.errors import WaotError
+from waot.frontend.limits import MAX_FUNCTIONS
 from waot.frontend.module import Module
 from waot.frontend.reader import Reader
 
@@ -37,8 +38,9 @@ def read_name_section(module: Module, start: int, end: int) -> None:
 
 
 def _name_map(reader: Reader, limit: int) -> dict[int, str]:
+    """The names of indices below `limit`; others mean nothing."""
     names: dict[int, str] = {}
-    for _ in range(reader.count("names", limit, 2)):
+    for _ in range(reader.count("names", MAX_FUNCTIONS, 2)):
         index = reader.u32()
         name = reader.name()
         if index < limit and name:

@@ -78,7 +78,8 @@ class Validator:
         self.reader = Reader(
             module.source, code.start, code.end, file=module.file, section="code", function=self._function_name
         )
-        self.locals = self.type.params + self._read_locals()
+        self.declared = self._read_locals()
+        self.locals = self.type.params + self.declared
         self.code: list[tuple[int, Any, int]] = []
         self.stack: list[ValType | None] = [None]
         self.controls = [Frame(FUNCTION, FuncType((), self.type.results), 1, True)]
@@ -113,10 +114,10 @@ class Validator:
             groups.append((count, read_val_type(reader)))
         if total > limits.MAX_LOCALS:
             raise reader.too_many("locals", total, limits.MAX_LOCALS)
-        expanded: list[ValType] = []
-        for count, type_ in groups:
-            expanded.extend([type_] * count)
-        return tuple(expanded)
+        if len(groups) == 1:  # no copy: a group of 50,000 takes four bytes, and a module can have a million of them
+            count, type_ = groups[0]
+            return (type_,) * count
+        return tuple([type_ for count, type_ in groups for _ in range(count)])
 
     # ------------------------------------------------------------------ errors
 
@@ -252,7 +253,7 @@ class Validator:
         return Body(
             self.index,
             self.type,
-            self.locals[len(self.type.params) :],
+            self.declared,
             self.code,
             self.start,
             tuple(sorted(self.scopes[0].assigned)),

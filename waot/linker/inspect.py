@@ -61,7 +61,9 @@ def inspect_executable(data: bytes) -> ExecutableInfo:
     except ToolError:
         raise
     except ELFError as error:
-        raise ToolError(f"not an ELF file: {error}" if data[:4] != b"\x7fELF" else f"a damaged ELF file: {error}") from None
+        raise ToolError(
+            f"not an ELF file: {error}" if data[:4] != b"\x7fELF" else f"a damaged ELF file: {error}"
+        ) from None
     except Exception as error:  # pyelftools meets damage in many ways: KeyError, struct.error, UnicodeDecodeError, ...
         raise ToolError(f"a damaged ELF file: {type(error).__name__}") from None
 

@@ -1,26 +1,30 @@
 """Objects, the runtime, the manifest and memory 0's image to one static ELF executable, by lld and a linker script.
 
-Segments, in the order of the file, which has no padding between the first three (a page that two of them share is mapped
-twice, as lld does by default):
+Segments, in the order of the file, which has no padding between them (a page that two share is mapped twice):
 
     R    headers, constants, manifest, frame information, line table, relocations of a static PIE
     RX   the wasm functions, then the shim
     RW   pointers and variables, then zeros
-    RW   static strategy only: memory 0 at its constant address; in the file from its first page that is not zero
 
-With the static strategy the image is not position independent and stands above the reservation (`static_text_base`);
-otherwise it is a static PIE that relocates itself (runtime-support/os/linux/start.c).
+and with the static strategy, listed first because their addresses are lower:
+
+    RW   memory 0 at its constant address; in the file, at its end, from its first page that is not zero
+    RW   the wasm stack
+
+The image is then not position independent and stands above the reservation (`static_text_base`); otherwise it is a
+static PIE that relocates itself (runtime-support/os/linux/start.c).
 """
 
 from __future__ import annotations
 
 import struct
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from waot.errors import CacheError, ToolError
+from waot.linker.manifest import decode_manifest
 from waot.linker.objects import data_object, load_lines
 from waot.linker.runtime import Runtime
 from waot.linker.zig import run_zig
@@ -61,17 +65,19 @@ def link_executable(
     image: MemoryImage | None = None,
     data_image: bytes = b"",
     cache_dir: Path,
-    progress: Callable[[str], None] | None = None,
 ) -> bytes:
     """The executable, stripped. The same input gives the same bytes, whatever the directories.
 
     `objects` are codegen's, unit 0 with the shim's bitcode first; `memory` the strategy; `manifest` from
-    `encode_manifest`; `image` is given exactly when the strategy is static and the module has a memory; `data_image` are
-    the bytes at the symbol ``waot_data_image``. Raises ToolError where lld refuses, CacheError where there is no room for
-    its files.
+    `encode_manifest`; `image` is given exactly when the strategy is static and the module has a memory; `data_image`
+    are the bytes at the symbol ``waot_data_image``. Raises ToolError where lld refuses, CacheError where there is no
+    room for its files.
     """
     static = memory == "static"
-    segments = plan_segments(target, image) if static and image is not None else []
+    segments = plan_memory(target, image) if static and image is not None else []
+    stack = plan_stack(target, decode_manifest(manifest, target.endian).stack_size) if static else None
+    if stack is not None:
+        segments.append(stack)
     inputs = [load_lines(data, target) for data in objects]
     inputs.append(data_object({".waot.manifest": manifest, ".waot.data": data_image}, target))
     arguments = ["ld.lld", "-static", "-o", "out", "-T", "script.ld", "-e", "_start"]
@@ -85,7 +91,7 @@ def link_executable(
                 (work / f"{index}.o").write_bytes(data)
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
-            script = linker_script(target, static=static, memory_segments=len(segments))
+            script = linker_script(target, stack=stack, reserved=len(segments))
             (work / "script.ld").write_text(script, encoding="ascii")
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")
             executable = (work / "out").read_bytes()
@@ -96,36 +102,53 @@ def link_executable(
 
 
 @dataclass(frozen=True, slots=True)
-class MemorySegment:
-    """A part of memory 0 as a loadable segment: `data` at `address`, then zeros up to `size` bytes."""
+class AddedSegment:
+    """A loadable read-write segment that lld does not see: `data` at `address`, then zeros up to `size` bytes."""
 
     address: int
     data: bytes
     size: int
 
 
-def plan_segments(target: Target, image: MemoryImage) -> list[MemorySegment]:
+def plan_memory(target: Target, image: MemoryImage) -> list[AddedSegment]:
     """Memory 0 as segments: whole pages of zeros at its start and zeros at its end cost nothing as addresses."""
     base = target.static_base
     assert base is not None
     data = image.data.rstrip(b"\0")
     size = max(image.size, len(data))
     low = (len(data) - len(data.lstrip(b"\0"))) // target.page_size * target.page_size if data else size
-    segments = [MemorySegment(base, b"", low), MemorySegment(base + low, data[low:], size - low)]
+    segments = [AddedSegment(base, b"", low), AddedSegment(base + low, data[low:], size - low)]
     return [segment for segment in segments if segment.size]
 
 
-def _add_segments(executable: bytes, segments: Sequence[MemorySegment], page_size: int) -> bytes:
-    """Appends memory 0 to what lld made, whose first program headers are PT_NULL for this.
+_HUGE_PAGE = 2 << 20
 
-    lld could place it too, but not with the ELF header in a segment at a higher address.
+
+def plan_stack(target: Target, size: int) -> AddedSegment:
+    """The wasm stack as a segment of an image at a fixed address.
+
+    It costs nothing in the file, and the kernel maps it with the rest: two system calls less, and pages less, at each
+    start. Below it lies what is left between the memory's reservation and `static_text_base`: never mapped.
+    """
+    base = target.static_text_base
+    assert base is not None
+    size += -size % target.page_size
+    # The top lies in the middle of a huge page, so that it shares a page table with the image behind it and the kernel
+    # cannot give it a huge page, all of which the first push would clear.
+    return AddedSegment(base + (_HUGE_PAGE // 2 - size) % _HUGE_PAGE, b"", size)
+
+
+def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size: int) -> bytes:
+    """Appends the segments to what lld made, whose first program headers are PT_NULL for this.
+
+    lld could place memory 0 too, but not with the ELF header in a segment at a higher address.
     """
     out = bytearray(executable)
     (table,) = struct.unpack_from("<Q", out, 32)
     for index, segment in enumerate(segments):
         at = table + index * _PROGRAM_HEADER.size
         if struct.unpack_from("<I", out, at) != (_PT_NULL,):
-            raise ToolError("the linker left no program header for the memory")
+            raise ToolError("the linker left no program header for a segment to add")
         if segment.data:
             out += bytes(-len(out) % page_size)
         # Offset and address agree modulo the page size also where there is nothing in the file.
@@ -137,8 +160,11 @@ def _add_segments(executable: bytes, segments: Sequence[MemorySegment], page_siz
     return bytes(out)
 
 
-def linker_script(target: Target, *, static: bool, memory_segments: int) -> str:
-    """The script. Symbols in it are those of `waot_abi.h` and of runtime-support/core/process.h."""
+def linker_script(target: Target, *, stack: AddedSegment | None, reserved: int) -> str:
+    """The script; `reserved` program headers are left for segments to add, `stack` is the stack if among them.
+
+    Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h and os/linux/start.c.
+    """
     page = target.page_size
     next_segment = f". = ALIGN({page:#x}) + (. & {page - 1:#x});"
     headers = [
@@ -147,19 +173,21 @@ def linker_script(target: Target, *, static: bool, memory_segments: int) -> str:
         "data PT_LOAD FLAGS(6);",
         "stack PT_GNU_STACK FLAGS(6);",
     ]
-    if not static:
+    if stack is None:
         headers.insert(-1, "dynamic PT_DYNAMIC FLAGS(6);")
-    # Loadable segments are listed by address, so memory 0's come first.
-    headers = [f"memory{i} PT_NULL;" for i in range(memory_segments)] + headers
+    # Loadable segments are listed by address, so those to add come first.
+    headers = [f"added{i} PT_NULL;" for i in range(reserved)] + headers
     program_headers = "\n  ".join(headers)
-    start = (target.static_text_base or 0) if static else 0
+    low, high = (stack.address, stack.address + stack.size) if stack else (0, 0)
     return f"""\
 PHDRS {{
   {program_headers}
 }}
 SECTIONS {{
-  . = {start:#x} + SIZEOF_HEADERS;
-  waot_image_start = {start:#x};
+  . = {high:#x} + SIZEOF_HEADERS;
+  waot_stack_low = {low:#x};
+  waot_stack_high = {high:#x};
+  waot_image_start = {high:#x};
   .waot.manifest : {{
     waot_manifest_start = .; KEEP(*(.waot.manifest)) waot_manifest_end = .;
   }} :constants
@@ -180,11 +208,11 @@ SECTIONS {{
     *(.text .text.*)
   }} :text
   {next_segment}
-  .dynamic : {{ *(.dynamic) }} :data {":dynamic" if not static else ""}
+  .dynamic : {{ *(.dynamic) }} :data {"" if stack else ":dynamic"}
   .data.rel.ro : {{ *(.data.rel.ro .data.rel.ro.*) }} :data
   .got : {{ *(.got .got.plt) }} :data
   .data : {{ *(.data .data.*) }} :data
-  .bss : {{ *(.bss .bss.* COMMON) }} :data
+  .bss : {{ *(.bss COMMON) *(.bss.*) }} :data
   waot_image_end = .;
   /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) *(.ARM.attributes) }}
 }}

@@ -43,14 +43,16 @@ def _sections(data: bytes) -> list[_Section]:
         raise ToolError("an object is not 64-bit little-endian ELF")
     fields = _FILE_HEADER.unpack_from(data)
     table, entry_size, count, strings = fields[6], fields[11], fields[12], fields[13]
-    headers = [_SECTION_HEADER.unpack_from(data, table + i * entry_size) for i in range(1)] if table else []
+    null = _SECTION_HEADER.unpack_from(data, table)
     # More sections than 16 bits count: the real numbers stand in the null section (gABI, e_shnum and e_shstrndx).
-    count = count or headers[0][5]
-    strings = headers[0][6] if strings == 0xFFFF else strings
+    count = count or null[5]
+    strings = null[6] if strings == 0xFFFF else strings
     headers = [_SECTION_HEADER.unpack_from(data, table + i * entry_size) for i in range(count)]
     names = headers[strings][4]
     return [
-        _Section(table + i * entry_size, data[names + h[0] : data.index(b"\0", names + h[0])], h[1], h[2], h[4], h[5], h[7])
+        _Section(
+            table + i * entry_size, data[names + h[0] : data.index(b"\0", names + h[0])], h[1], h[2], h[4], h[5], h[7]
+        )
         for i, h in enumerate(headers)
     ]
 
@@ -75,7 +77,7 @@ def load_lines(data: bytes, target: Target) -> bytes:
                     if info & 0xFFFFFFFF != absolute:
                         raise ToolError(f"an object's line table has a relocation of type {info & 0xFFFFFFFF}")
                     _RELA.pack_into(out, at, place, (info >> 32 << 32) | relative, addend)
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         raise ToolError("an object is damaged") from None
     return bytes(out)
 

@@ -24,9 +24,10 @@ from waot.targets import Target
 # Not -ffreestanding for the bitcode: it implies -fno-builtin, which marks functions so that they cannot be inlined
 # into generated code. Nothing of libc is called but what core/builtins.c defines.
 _COMMON_FLAGS = (
-    "-std=c11 -D_GNU_SOURCE -g0 -fPIE -fvisibility=hidden -fasynchronous-unwind-tables -fno-exceptions"
-    " -fno-stack-protector -fno-sanitize=all -fomit-frame-pointer -Wall -Wextra -Werror"
-).split()
+    *("-std=c11", "-D_GNU_SOURCE", "-g0", "-fPIE", "-fvisibility=hidden", "-fasynchronous-unwind-tables"),
+    *("-fno-exceptions", "-fno-stack-protector", "-fno-sanitize=all", "-fomit-frame-pointer"),
+    *("-Wall", "-Wextra", "-Werror"),
+)
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
 
@@ -56,6 +57,7 @@ def build_runtime(target: Target, cache_dir: Path, progress: Callable[[str], Non
     `progress` is told in a phrase before something takes long (a second). Safe to call from several processes at once.
     Raises ToolError where zig fails, CacheError where the cache cannot be written.
     """
+    cache_dir = cache_dir.absolute()  # zig runs in another directory
     root = runtime_support_dir()
     sources = _sources(root, target)
     digest = _digest(root, target)

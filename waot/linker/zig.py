@@ -42,7 +42,7 @@ def run_zig(arguments: Sequence[str], *, cache_dir: Path, directory: Path, what:
 
     `what` names the work in the error. Raises ToolError with the first line of complaint.
     """
-    zig_cache = cache_dir / "zig"
+    zig_cache = cache_dir.absolute() / "zig"
     environment = {
         **os.environ,
         "ZIG_GLOBAL_CACHE_DIR": str(zig_cache / "global"),

@@ -220,6 +220,10 @@ def _drop(f: FunctionLowering, t: ValType, offset: int) -> None:
 
 @lowers("select", "select t")
 def _select(f: FunctionLowering, t: ValType, offset: int) -> None:
+    if f.stack[-1].lstrip("-").isdigit():
+        chosen = f.stack[-3] if f.stack[-1] != "0" else f.stack[-2]
+        f.stack[-3:] = [chosen]
+        return
     condition = f.pop_bool()
     b, a = f.stack.pop(), f.stack.pop()
     ir = ir_type(t)

@@ -1,21 +1,30 @@
 """The state of one function's lowering, and the helpers that operator lowerings share.
 
-Values are SSA names or constants as IR text. Numbered names (%17) need not be dense but must grow in textual order,
-so a phi's number is taken where the phi's line stands: loop headers reserve their phis when the loop begins and fill
-in the incoming values when it ends.
+Values are SSA names or constants as IR text. Numbered names (%17) need not be dense but must grow in textual order;
+phis, which are written when their edges are known, have names of their own (%x17).
 
 Dead loads. A load whose value nothing observable depends on would be deleted by LLVM together with its trap. So every
 pure operator records which values its result depends on (`deps`), every observable use is recorded too (`roots`), and
-at the end loads that no root reaches are turned into volatile ones (`_keep_dead_loads`). All other loads stay plain.
+at the end loads that no root reaches are turned into volatile ones (`_keep_dead_loads`). So are loads of which only a
+part is used, where LLVM would read only that part, which may be inside the memory where the whole is not; but not in
+loops, where volatile would cost vectorisation (`partly_used`). All other loads stay plain, but at -O0 all are volatile.
+Across functions, a parameter that its function does not need and a result that its caller drops are written to a
+stack slot, because inlining would otherwise make the loads behind them dead. (llvm.fake.use would be the thing, but
+the optimiser drops it.)
+
+Pointers in phis. An i32 that a load made is zero-extended for nothing, but not once it went through a phi: a loop that
+walks a list would extend the pointer in every round, a cycle on the one path that matters. So a phi of i32 values that
+come from loads is a phi of i64 with a trunc behind it, and addresses use the i64 (`wide`). Measured on the list search
+of benchmarks/programs/integer_mix.c: 1.2 times native without, 1.0 with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from waot.errors import UnsupportedError
-from waot.frontend.module import Body, FuncType, ValType
+from waot.frontend.module import I32, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import WASM_TEXT, trap_symbol
 from waot.lowering.types import (
@@ -52,8 +61,8 @@ def lowers(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
-# A way into a join: (label of the predecessor, locals there, operands there).
-Edge = tuple[str, list[str], list[str]]
+# A way into a join: (label of the predecessor, locals there, operands there, index of the line with the branch).
+Edge = tuple[str, list[str], list[str], int]
 
 
 class Frame:
@@ -68,6 +77,7 @@ class Frame:
         "label",
         "loop_locals",
         "phi_line",
+        "phi_names",
         "results",
         "types",
     )
@@ -82,7 +92,8 @@ class Frame:
         self.else_locals: list[str] | None = None  # "if": the state at the beginning, for the else branch
         self.else_params: list[str] = []
         self.loop_locals: tuple[int, ...] = ()  # "loop": locals with a phi in the header
-        self.phi_line = 0  # "loop": index into `out` of the first phi
+        self.phi_line = 0  # "loop": index into `out` of the line that the phis are to be in
+        self.phi_names: list[str] = []  # "loop": their names
 
 
 class FunctionLowering:
@@ -101,15 +112,20 @@ class FunctionLowering:
         "local_types",
         "locals",
         "locals_shared",
+        "loops",
         "n",
         "out",
+        "pointers",
         "promoted",
+        "results",
         "roots",
         "scope",
         "slots",
         "stack",
         "type",
         "unit",
+        "wide",
+        "widening",
     )
 
     def __init__(self, unit: UnitLowering, body: Body) -> None:
@@ -121,6 +137,7 @@ class FunctionLowering:
         self.entry_names: set[str] = set()
         self.stack: list[str] = []
         self.frames: list[Frame] = []
+        self.loops = 0  # loops that we are in
         self.n = 0
         self.labels = 0
         self.label: str | None = "entry"  # the block being filled; None after a branch
@@ -131,9 +148,13 @@ class FunctionLowering:
         self.slots = False  # locals live in stack slots, see SSA_WORK_LIMIT
         self.bools: dict[str, str] = {}  # i32 that is a zext of an i1 -> that i1
         self.promoted: dict[str, str] = {}  # result of f64.promote_f32 -> its operand
-        self.deps: dict[str, tuple[str, ...]] = {}
+        self.deps: dict[str, tuple[str, ...] | list[str]] = {}
+        self.pointers: set[str] = set()  # i32 values that come from loads, maybe through phis
+        self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
+        self.widening = unit.plan.options.opt_level != "0"
         self.roots: list[str] = []
         self.loads: dict[str, int] = {}  # value of a load -> index of its line
+        self.results: dict[str, tuple[int, str]] = {}  # result of a call -> index of its line, LLVM type
 
     # ------------------------------------------------------------ values
 
@@ -168,9 +189,20 @@ class FunctionLowering:
         self.n += 1
         name = f"%{self.n}"
         self.loads[name] = len(self.out)
-        self.out.append(f"  {name} = load {operation}")
+        self.out.append(f"  {name} = load {self.unit.volatile}{operation}")
         self.deps[name] = operands
         return name
+
+    def partly_used(self, value: str) -> None:
+        """Says that the consumer at hand needs only a part of `value`; if that is a load, it must stay whole."""
+        if not self.loops and value in self.loads:
+            self.make_volatile(value)
+
+    def make_volatile(self, value: str) -> None:
+        """Makes the load with the result `value` one that LLVM neither deletes nor narrows."""
+        line = self.loads[value]
+        if " = load volatile " not in self.out[line]:
+            self.out[line] = self.out[line].replace(" = load ", " = load volatile ", 1)
 
     def push_bool(self, condition: str) -> None:
         """Pushes an i1 as i32, and remembers it for branches and selects."""
@@ -253,16 +285,16 @@ class FunctionLowering:
         return self.stack[len(self.stack) - count :] if count else []
 
     def add_edge(self, frame: Frame) -> None:
-        """Records a branch from here to `frame`, with the operands it carries."""
+        """Records a branch from here to `frame`, with the operands it carries. The branch must be the next line."""
         label, locals_ = self.edge()
-        frame.edges.append((label, locals_, self.operands(len(frame.types))))
+        frame.edges.append((label, locals_, self.operands(len(frame.types)), len(self.out)))
 
     def join(self, label: str, edges: list[Edge], types: tuple[ValType, ...], height: int) -> None:
         """Begins block `label`, reached by `edges`; operands above `height` become the joined ones."""
         self.place(label)
         del self.stack[height:]
         if len(edges) == 1:
-            _, self.locals, values = edges[0]
+            _, self.locals, values, _ = edges[0]
             self.locals_shared = True
             self.stack.extend(values)
             return
@@ -271,50 +303,92 @@ class FunctionLowering:
             self.stack.extend(zero(t) for t in types)
             return
         first = edges[0][1]
+        self.locals, self.locals_shared = first, True
+        truncs: list[str] = []
         if any(e[1] is not first for e in edges):
-            self.locals = [
-                self._phi(self.local_types[i], edges, [e[1][i] for e in edges]) for i in range(len(first))
-            ]
-            self.locals_shared = False
-        else:
-            self.locals, self.locals_shared = first, True
+            for i, columns in enumerate(zip(*(e[1] for e in edges), strict=True)):
+                value = columns[0]
+                if columns.count(value) != len(columns):
+                    self.own_locals()
+                    self.locals[i] = self._phi(self.local_types[i], edges, columns, truncs)
         for i, t in enumerate(types):
-            self.stack.append(self._phi(t, edges, [e[2][i] for e in edges]))
+            columns = tuple(e[2][i] for e in edges)
+            same = columns.count(columns[0]) == len(columns)
+            self.stack.append(columns[0] if same else self._phi(t, edges, columns, truncs))
+        self.out.extend(truncs)
 
-    def _phi(self, t: ValType, edges: list[Edge], values: list[str]) -> str:
-        first = values[0]
-        if values.count(first) == len(values):
-            return first
-        incoming = ", ".join(f"[ {v}, %{e[0]} ]" for v, e in zip(values, edges, strict=True))
-        return self.emit(f"phi {ir_type(t)} {incoming}", *values)
+    def _phi(self, t: ValType, edges: list[Edge], values: Sequence[str], truncs: list[str]) -> str:
+        """Emits a phi. A widened one's trunc goes to `truncs`, which the caller emits after the last phi."""
+        self.n += 1
+        name = f"%x{self.n}"
+        line, trunc = self.phi_text(name, t, edges, values)
+        self.out.append(line)
+        if trunc:
+            truncs.append(trunc)
+        return name
+
+    def phi_text(self, name: str, t: ValType, edges: list[Edge], values: Sequence[str]) -> tuple[str, str]:
+        """The line of the phi `name`, and the line of the trunc that goes with it if it is widened (or nothing)."""
+        self.deps[name] = tuple(values)
+        # Where only the first value is not from a load it is what a loop starts with, extended once.
+        later = values[1:] if len(values) > 1 else values
+        widen = (
+            t is I32
+            and self.widening
+            and any(v in self.pointers for v in later)
+            and all(v in self.pointers or v == name or v[0] != "%" for v in later)
+        )
+        if not widen:
+            incoming = ", ".join(f"[ {v}, %{e[0]} ]" for v, e in zip(values, edges, strict=True))
+            return f"  {name} = phi {ir_type(t)} {incoming}", ""
+        self.pointers.add(name)
+        self.wide[name] = f"{name}.w"
+        self.deps[f"{name}.w"] = (name,)
+        incoming = ", ".join(f"[ {self._widened_in(v, e)}, %{e[0]} ]" for v, e in zip(values, edges, strict=True))
+        return f"  {name}.w = phi i64 {incoming}", f"  {name} = trunc i64 {name}.w to i32"
+
+    def _widened_in(self, value: str, edge: Edge) -> str:
+        """`value` as an i64 at the end of the block that `edge` comes from."""
+        known = self.wide.get(value)
+        if known is not None:
+            return known
+        if value[0] != "%":
+            return str(int(value) & 0xFFFFFFFF)
+        self.labels += 1
+        name = f"%z{self.labels}"
+        self.out[edge[3]] = f"  {name} = zext i32 {value} to i64\n{self.out[edge[3]]}"
+        return name
 
     def begin_loop(self, frame: Frame, assigned: tuple[int, ...]) -> None:
         """Begins the header of a loop: a phi for each operand and each local that the body assigns."""
-        label, locals_ = self.edge()
-        frame.edges.append((label, locals_, self.operands(len(frame.types))))
+        self.add_edge(frame)
         frame.loop_locals = () if self.slots else assigned
+        self.loops += 1
         self.out.append(f"  br label %{frame.label}")
         self.place(frame.label)
         frame.phi_line = len(self.out)
+        self.out.append("")
         self.own_locals()
-        for i in frame.loop_locals:
-            self.locals[i] = self.emit("phi")
         del self.stack[frame.height :]
-        for _ in frame.types:
-            self.stack.append(self.emit("phi"))
+        for _ in range(len(frame.loop_locals) + len(frame.types)):
+            self.n += 1
+            frame.phi_names.append(f"%x{self.n}")
+        for i, name in zip(frame.loop_locals, frame.phi_names, strict=False):
+            self.locals[i] = name
+        self.stack.extend(frame.phi_names[len(frame.loop_locals) :])
 
     def end_loop(self, frame: Frame) -> None:
-        """Fills in the phis of the header, now that every way to it is known."""
-        line = frame.phi_line
+        """Makes the phis of the header, now that every way to it is known."""
+        self.loops -= 1
         places = [(self.local_types[i], 1, i) for i in frame.loop_locals]
         places += [(t, 2, i) for i, t in enumerate(frame.types)]
-        for t, part, i in places:
-            name = self.out[line].split(" ", 3)[2]
-            values = [e[part][i] for e in frame.edges]
-            incoming = ", ".join(f"[ {v}, %{e[0]} ]" for v, e in zip(values, frame.edges, strict=True))
-            self.out[line] = f"  {name} = phi {ir_type(t)} {incoming}"
-            self.deps[name] = tuple(values)
-            line += 1
+        phis, truncs = [], []
+        for name, (t, part, i) in zip(frame.phi_names, places, strict=True):
+            line, trunc = self.phi_text(name, t, frame.edges, [e[part][i] for e in frame.edges])  # type: ignore[misc]
+            phis.append(line)
+            if trunc:
+                truncs.append(trunc)
+        self.out[frame.phi_line] = "\n".join([*phis, *truncs])
 
     def own_locals(self) -> None:
         """Makes `locals` writable."""
@@ -356,16 +430,16 @@ class FunctionLowering:
 
     def push_results(self, t: FuncType, call: str, results_pointer: str | None) -> None:
         """Pushes what a call that has been emitted as `call` (its name) returned."""
-        if results_pointer is not None:
-            struct = results_struct(t)
-            for i, result in enumerate(t.results):
+        struct = results_struct(t) if len(t.results) > 1 else ""
+        for i, result in enumerate(t.results):
+            value = call
+            if results_pointer is not None:
                 place = self.emit(f"getelementptr inbounds {struct}, ptr {results_pointer}, i32 0, i32 {i}")
-                self.stack.append(self.emit(f"load {ir_type(result)}, ptr {place}"))
-        elif len(t.results) > 1:
-            for i in range(len(t.results)):
-                self.stack.append(self.emit(f"extractvalue {results_struct(t)} {call}, {i}", call))
-        elif t.results:
-            self.stack.append(call)
+                value = self.emit(f"load {ir_type(result)}, ptr {place}")
+            elif struct:
+                value = self.emit(f"extractvalue {struct} {call}, {i}", call)
+            self.results[value] = (len(self.out) - 1, ir_type(result))
+            self.stack.append(value)
 
     def call(self, t: FuncType, callee: str, offset: int, *, inherit: bool = True) -> None:
         """Calls `callee`, a pointer to a wasm function of type `t`, with operands from the stack."""
@@ -411,6 +485,7 @@ class FunctionLowering:
             for i, t in enumerate(self.local_types):
                 self.out.append(f"  %local{i} = alloca {ir_type(t)}")
                 self.out.append(f"  store {ir_type(t)} {self.locals[i]}, ptr %local{i}")
+                self.deps[f"%local{i}"] = [self.locals[i]]
             self.locals = []
         self.frames.append(Frame("function", "", self.type, 0))
         handlers = HANDLERS
@@ -437,9 +512,7 @@ class FunctionLowering:
         return joins * len(self.local_types) > SSA_WORK_LIMIT
 
     def _keep_dead_loads(self) -> None:
-        """Makes loads volatile whose value nothing observable depends on, so that their trap stays."""
-        if not self.loads:
-            return
+        """Keeps the loads whose value nothing observable depends on, so that their trap stays."""
         deps = self.deps
         needed: set[str] = set()
         work = self.roots
@@ -450,9 +523,20 @@ class FunctionLowering:
                 below = deps.get(value)
                 if below:
                     work.extend(below)
-        for name, line in self.loads.items():
+        for name in self.loads:
             if name not in needed:
-                self.out[line] = self.out[line].replace(" = load ", " = load volatile ", 1)
+                self.make_volatile(name)
+        for name, (line, ir) in self.results.items():
+            if name not in needed:
+                self.out[line] += "\n" + self._sink(ir, name)
+        for i, t in enumerate(self.type.params):
+            if f"%p{i}" not in needed:
+                self.entry_out.append(self._sink(ir_type(t), f"%p{i}"))
+
+    def _sink(self, ir: str, value: str) -> str:
+        """An instruction that uses `value` and is never deleted."""
+        kind = ir if ir.isalnum() else "v128"
+        return f"  store volatile {ir} {value}, ptr {self.at_entry(f'%sink.{kind}', f'alloca {ir}')}"
 
     def header(self) -> str:
         """The ``define`` line without its brace."""
@@ -462,7 +546,7 @@ class FunctionLowering:
             names.insert(0, "%results")
         parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t), names, strict=True))
         symbol = self.unit.function_symbol(self.body.index)
-        linkage = self.unit.linkage
+        linkage = self.unit.function_linkage(self.body.index)
         return (
             f"define {linkage} {self.unit.call_conv} {return_type(t)} {symbol}({parameters}) "
             f'#0 section "{WASM_TEXT}" !dbg {self.scope}'

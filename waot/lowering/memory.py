@@ -24,7 +24,8 @@ def address(f: FunctionLowering, index: str, static_offset: int, memory: int, wi
         value = str(effective)
         end: str | None = str(effective + width)
     else:
-        value = f.emit(f"zext i32 {index} to i64", index)
+        wide = f.wide.get(index)
+        value = wide if wide is not None else f.emit(f"zext i32 {index} to i64", index)
         end = None
     if plan.strategy == "checked":
         size = f.unit.layout.memory_bytes(f, memory)
@@ -47,6 +48,8 @@ def _load(memory_type: str, result_type: str, extend: str, width: int) -> Handle
         value = f.load(f"{memory_type}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", pointer)
         if extend:
             value = f.emit(f"{extend} {memory_type} {value} to {result_type}", value)
+        elif memory_type == "i32":
+            f.pointers.add(value)
         f.stack.append(value)
 
     return lower
@@ -58,6 +61,7 @@ def _store(memory_type: str, value_type: str, width: int) -> Handler:
         value = f.stack.pop()
         pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
         if memory_type != value_type:
+            f.partly_used(value)
             value = f.emit(f"trunc {value_type} {value} to {memory_type}", value)
         f.effect(
             f"store {memory_type} {value}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", value, pointer

@@ -30,14 +30,36 @@ def _simple_binary(operation: str) -> Handler:
     return lower
 
 
-def _absorbing(operation: str) -> Handler:
-    """mul and and: a constant 0 makes the result 0 whatever the other operand is, so that one is not needed."""
+def _is_constant(value: str) -> bool:
+    return value[0] != "%"
+
+
+def _absorbing(operation: str, absorber: str) -> Handler:
+    """mul, and, or: a constant that makes the result that constant whatever the other operand is, which is then not
+    needed. Any other constant of `and` and `or` may leave a part of the other operand unused."""
+    plain = _simple_binary(operation)
+    masks = not operation.startswith("mul")
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b, a = f.stack[-1], f.stack[-2]
+        if absorber in (a, b):
+            f.stack[-2:] = [absorber]
+            return
+        if masks and (_is_constant(a) or _is_constant(b)):
+            f.partly_used(a)
+            f.partly_used(b)
+        plain(f, immediate, offset)
+
+    return lower
+
+
+def _cancelling(operation: str) -> Handler:
+    """sub and xor: the result is 0 where both operands are the same value, which is then not needed."""
     plain = _simple_binary(operation)
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
-        if f.stack[-1] == "0" or f.stack[-2] == "0":
-            del f.stack[-2:]
-            f.stack.append("0")
+        if f.stack[-1] == f.stack[-2]:
+            f.stack[-2:] = ["0"]
         else:
             plain(f, immediate, offset)
 
@@ -48,7 +70,9 @@ def _comparison(operation: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         b = f.stack.pop()
         a = f.stack.pop()
-        f.push_bool(f.emit(f"{operation} {a}, {b}", a, b))
+        # Of two equal integers nothing is needed to know how they compare.
+        operands = () if a == b and operation.startswith("icmp") else (a, b)
+        f.push_bool(f.emit(f"{operation} {a}, {b}", *operands))
 
     return lower
 
@@ -63,6 +87,8 @@ def _unary_intrinsic(ir: str, intrinsic: str) -> Handler:
 def _conversion(operation: str, source: str, result: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         value = f.stack.pop()
+        if operation == "trunc":
+            f.partly_used(value)
         f.stack.append(f.emit(f"{operation} {source} {value} to {result}", value))
 
     return lower
@@ -77,9 +103,14 @@ def _shift(operation: str, ir: str, bits: int) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         count = f.stack.pop()
         value = f.stack.pop()
-        if count.lstrip("-").isdigit():
+        if value == "0" or (value == "-1" and operation == "ashr"):  # whatever the count is
+            f.stack.append(value)
+            return
+        if _is_constant(count):
             count = str(int(count) & (bits - 1))
+            f.partly_used(value)
         else:
+            f.partly_used(count)
             count = f.emit(f"and {ir} {count}, {bits - 1}", count)
         f.stack.append(f.emit(f"{operation} {ir} {value}, {count}", value, count))
 
@@ -92,6 +123,10 @@ def _rotate(intrinsic: str, ir: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         count = f.stack.pop()
         value = f.stack.pop()
+        f.partly_used(count)
+        if value in ("0", "-1"):  # whatever the count is
+            f.stack.append(value)
+            return
         f.stack.append(f.call_intrinsic(ir, f"{intrinsic}.{ir}", (ir, value), (ir, value), (ir, count)))
 
     return lower
@@ -124,6 +159,11 @@ def _divide(operation: str, ir: str, bits: int) -> Handler:
                 smallest = f.emit(f"icmp eq {ir} {value}, {-(1 << (bits - 1))}", value)
                 both = f.emit(f"and i1 {smallest}, {minus_one}", smallest, minus_one)
                 f.trap_if(both, "integer_overflow", offset)
+        if remainder and known in ((1, -1) if signed else (1,)):
+            f.stack.append("0")
+            return
+        if known is not None and not signed:
+            f.partly_used(value)  # a power of two is a mask or a shift
         f.stack.append(f.emit(f"{operation} {ir} {value}, {divisor}", value, divisor))
 
     return lower
@@ -132,6 +172,7 @@ def _divide(operation: str, ir: str, bits: int) -> Handler:
 def _sign_extend(ir: str, narrow: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         value = f.stack.pop()
+        f.partly_used(value)
         short = f.emit(f"trunc {ir} {value} to {narrow}", value)
         f.stack.append(f.emit(f"sext {narrow} {short} to {ir}", short))
 
@@ -152,10 +193,11 @@ def _equal_zero(ir: str) -> Handler:
 
 for _name, _bits in _INT.items():
     _ir = _name
-    for _op in ("add", "sub", "or", "xor"):
-        lowers(f"{_name}.{_op}")(_simple_binary(f"{_op} {_ir}"))
-    for _op in ("mul", "and"):
-        lowers(f"{_name}.{_op}")(_absorbing(f"{_op} {_ir}"))
+    lowers(f"{_name}.add")(_simple_binary(f"add {_ir}"))
+    for _op in ("sub", "xor"):
+        lowers(f"{_name}.{_op}")(_cancelling(f"{_op} {_ir}"))
+    for _op, _absorber in (("mul", "0"), ("and", "0"), ("or", "-1")):
+        lowers(f"{_name}.{_op}")(_absorbing(f"{_op} {_ir}", _absorber))
     for _op, _ll in (("shl", "shl"), ("shr_s", "ashr"), ("shr_u", "lshr")):
         lowers(f"{_name}.{_op}")(_shift(_ll, _ir, _bits))
     for _op, _ll in (("rotl", "llvm.fshl"), ("rotr", "llvm.fshr")):

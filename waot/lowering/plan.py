@@ -43,7 +43,7 @@ class LoweringOptions:
     static_base: int | None
     opt_level: str  # "0" to "3", "s", "z"
     byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
-    executable: bool  # the result starts at `_start`; otherwise every exported function is an entry
+    executable: bool  # the result must have a `_start`; without one, every exported function is an entry
     unit_operators: int  # operators a unit, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
 
@@ -120,6 +120,11 @@ def entry_export(module: Module) -> Export | None:
     return next((e for e in module.exports if e.kind == "func" and e.name == "_start"), None)
 
 
+def exported_functions(module: Module) -> list[int]:
+    """The functions that a module exports."""
+    return [e.index for e in module.exports if e.kind == "func"]
+
+
 def make_plan(
     module: Module, facts: Facts, options: LoweringOptions, image_as_segment: Callable[[int], bool] = lambda size: False
 ) -> Plan:
@@ -133,7 +138,7 @@ def make_plan(
         _check_entry(module, entry)
     type_ids = _canonical_types(module.types)
     type_numbers = {t: n for n, t in enumerate(sorted({type_ids[t] for t, _ in facts.indirect_types}), 1)}
-    reachable = _reachable(module, facts, options, entry)
+    reachable = _reachable(module, facts, entry)
     constants, initials = _globals(module, facts)
     memories = [_memory_plan(module, facts, i, options) for i in range(len(module.memories))]
     tables, table_trap = _tables(module, facts, constants, type_ids)
@@ -219,12 +224,9 @@ def _segment_functions(module: Module) -> Iterable[int]:
         yield from _expr_functions(g.init)
 
 
-def _reachable(module: Module, facts: Facts, options: LoweringOptions, entry: Export | None) -> list[int]:
+def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
     work = [module.start] if module.start is not None else []
-    if options.executable:
-        work += [entry.index] if entry else []
-    else:
-        work += [e.index for e in module.exports if e.kind == "func"]
+    work += [entry.index] if entry else exported_functions(module)
     work += _segment_functions(module)
     seen = set(work)
     while work:

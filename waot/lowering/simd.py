@@ -39,6 +39,8 @@ def splat(value: int | str, lanes: int, lane: str) -> str:
 
 def pop(f: FunctionLowering, shape: str) -> str:
     """Pops a v128 as `shape`."""
+    # LLVM may find that some lanes are not needed, and shrink a load to the others.
+    f.partly_used(f.stack[-1])
     return cast(f, f.stack.pop(), V128_IR, IR[shape])
 
 

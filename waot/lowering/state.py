@@ -163,7 +163,7 @@ def _instantiate(unit: UnitLowering) -> Iterator[str]:
         if unit.module.start is not None:
             symbol = unit.function_symbol(unit.module.start)
             lines.append(f"  call {unit.call_conv} void {symbol}() #4")
-        lines += ["  ret void", "}", "attributes #4 = { noinline }"]
+        lines += ["  ret void", "}"]
     yield "\n".join(lines)
 
 
@@ -172,11 +172,11 @@ def _module(unit: UnitLowering) -> Iterator[str]:
     module, plan = unit.module, unit.plan
     entry = entry_export(module)
     entry_pointer = "null"
-    if entry is not None and plan.options.executable:
+    if entry is not None:
         entry_pointer = "@waot_entry"
         yield (
             f"define internal void @waot_entry() #3 {{\n"
-            f"  call {unit.call_conv} void {unit.function_symbol(entry.index)}()\n  ret void\n}}"
+            f"  call {unit.call_conv} void {unit.function_symbol(entry.index)}() #4\n  ret void\n}}"
         )
     names = bytearray(b"\0")
     rows = []

@@ -11,7 +11,7 @@ from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbo
 from waot.lowering.function import FunctionLowering
 from waot.lowering.imports import wasi_signatures
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
-from waot.lowering.plan import Plan
+from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 # Importing them registers the operators.
@@ -53,6 +53,10 @@ class UnitLowering:
         self.alone = len(plan.units) == 1
         self.has_state = index == 0
         self.linkage = "internal" if self.alone else "hidden"
+        # Nobody asks for speed at -O0, so there every load keeps its trap whatever becomes of its value.
+        self.volatile = "volatile " if plan.options.opt_level == "0" else ""
+        # Without an entry point the exports are what someone else's code calls.
+        self.entries = frozenset(() if entry_export(module) else exported_functions(module))
         self.call_conv = plan.call_conv
         self.layout = InstanceLayout(self)
         self.defined = set(plan.units[index])
@@ -78,6 +82,10 @@ class UnitLowering:
                     f"declare hidden {self.call_conv} {return_type(t)} {symbol}({parameters}) #2"
                 )
         return symbol
+
+    def function_linkage(self, index: int) -> str:
+        """The linkage of function `index`, which this unit defines."""
+        return "hidden" if index in self.entries else self.linkage
 
     def state_symbol(self, name: str, ir: str, *, constant: bool = False) -> str:
         """The address of a piece of instance state that unit 0 defines."""
@@ -111,8 +119,11 @@ class UnitLowering:
     def subprogram(self, index: int) -> str:
         """The debug-information scope of function `index`."""
         node = f"!{FIRST_SUBPROGRAM + index}"
+        # Its line is that of the function's first instructions, so it tells whose code a frame belongs to.
+        line = self.module.codes[index - self.module.imported_func_count].start
         self._subprograms.append(
-            f'{node} = distinct !DISubprogram(name: "f", file: !4, type: !5, unit: !1, spFlags: DISPFlagDefinition)'
+            f'{node} = distinct !DISubprogram(name: "f", file: !4, line: {line}, scopeLine: {line}, type: !5, '
+            f"unit: !1, spFlags: DISPFlagDefinition)"
         )
         return node
 
@@ -136,7 +147,7 @@ class UnitLowering:
         memory = "null" if export is None else self.layout.memory(export.index)
         arguments = ", ".join([f"ptr {memory}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
-        head = f"define {self.linkage} {self.call_conv} {result} {self.function_symbol(index)}({parameters}) #2 {{"
+        head = f"define {self.function_linkage(index)} {self.call_conv} {result} {self.function_symbol(index)}({parameters}) #2 {{"
         if result == "void":
             return f"{head}\n  call void {callee}({arguments})\n  ret void\n}}"
         return f"{head}\n  %r = call {result} {callee}({arguments})\n  ret {result} %r\n}}"
@@ -163,6 +174,7 @@ class UnitLowering:
             "attributes #1 = { nomerge noreturn nounwind cold }",
             f"attributes #2 = {{ nounwind{size} }}",
             f"attributes #3 = {{ nounwind noinline uwtable{size} }}",
+            "attributes #4 = { noinline }",
             _DEBUG_METADATA + TBAA_METADATA.rstrip(),
             *self._subprograms,
         ]

@@ -20,7 +20,7 @@ def _set(f: FunctionLowering, index: int, value: str) -> None:
         slot = f"%local{index}"
         f.out.append(f"  store {ir_type(f.local_types[index])} {value}, ptr {slot}")
         # Flow-insensitive: whoever reads the slot may read any value stored to it.
-        f.deps[slot] = (*f.deps.get(slot, ()), value)
+        f.deps[slot].append(value)  # type: ignore[union-attr]
     else:
         f.own_locals()
         f.locals[index] = value

@@ -25,7 +25,7 @@ struct waot_kernel_sigaction {
 
 /* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB; the unwinder's frames are 5 KiB. Pages that
  * are not used are not there. */
-static unsigned char waot_signal_stack[64 << 10] __attribute__((aligned(16)));
+WAOT_COLD_DATA static unsigned char waot_signal_stack[64 << 10] __attribute__((aligned(16)));
 
 void waot_signal_return(void); /* x86_64.S, aarch64.S */
 

@@ -18,6 +18,8 @@
 /* Linker script. Hidden for the reason given in process.h. */
 extern const Elf64_Rela waot_rela_start[] WAOT_HIDDEN, waot_rela_end[] WAOT_HIDDEN;
 extern const uint64_t waot_relr_start[] WAOT_HIDDEN, waot_relr_end[] WAOT_HIDDEN;
+/* The wasm stack where the executable brings it as a segment, with nothing mapped below; empty where it does not. */
+extern const unsigned char waot_stack_low[] WAOT_HIDDEN, waot_stack_high[] WAOT_HIDDEN;
 
 /* x86_64.S, aarch64.S */
 _Noreturn void waot_switch_stack(void *top, void (*function)(void));
@@ -70,6 +72,12 @@ static uint64_t waot_stack_size(void)
 
 static void waot_make_stack(void)
 {
+    if ((uintptr_t)waot_stack_low < (uintptr_t)waot_stack_high) {
+        waot_process.stack_guard = (uintptr_t)waot_stack_low - WAOT_STACK_GUARD;
+        waot_process.stack_low = (uintptr_t)waot_stack_low;
+        waot_process.stack_high = (uintptr_t)waot_stack_high;
+        return;
+    }
     uint64_t mask = waot_process.page_size - 1;
     uint64_t guard = (WAOT_STACK_GUARD + mask) & ~mask;
     uint64_t size = (waot_stack_size() + mask) & ~mask;

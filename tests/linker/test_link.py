@@ -1,0 +1,204 @@
+"""Executables: what the linker layer lays out, that it is reproducible, and that it is read back."""
+
+from __future__ import annotations
+
+import os
+import random
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+from tests.runtime.programs import PAGE, STRATEGIES, at, build, function, manifest, module, run, runtime
+from waot.codegen import make_codegen_options
+from waot.codegen.llvm import compile_unit
+from waot.errors import ToolError
+from waot.linker import MemoryImage, build_runtime, image_as_segment, inspect_executable, link_executable
+from waot.linker.objects import data_object, load_lines
+from waot.options import Cpu
+from waot.targets import Target, load_targets
+
+TARGETS = [pytest.param(target, id=target.name) for target in load_targets().values()]
+each_target = pytest.mark.parametrize("target", TARGETS)
+every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
+NOTHING = function(0, "void ()", "  ret void")
+DIVISION = function(0, "void ()", f"  call void @waot_trap_integer_divide_by_zero() #0, {at(0x123)}\n  unreachable")
+
+
+@each_target
+@every_strategy
+def test_an_executable_says_what_it_is(target: Target, strategy: str) -> None:
+    data = build(target, strategy, NOTHING)
+    info = inspect_executable(data)
+    assert info.manifest.target == target.name
+    assert info.manifest.memory == strategy
+    assert info.manifest.stack_size == 1 << 20
+    assert info.machine == target.arch
+    assert info.format == ("ELF executable" if strategy == "static" else "ELF static PIE")
+    assert info.size == len(data)
+    assert [s.address for s in info.segments] == sorted(s.address for s in info.segments)
+    assert not any("w" in s.access and "x" in s.access for s in info.segments)
+    names = [name for name, _ in info.sections]
+    assert ".comment" not in names
+    assert ".symtab" not in names
+    if strategy == "static":
+        assert (info.segments[0].address, info.segments[0].memory_size) == (target.static_base, 2 * PAGE)
+
+
+@each_target
+@every_strategy
+def test_a_program_that_does_nothing_is_small(target: Target, strategy: str) -> None:
+    assert len(build(target, strategy, NOTHING)) < 16 << 10
+
+
+@each_target
+def test_the_same_input_gives_the_same_bytes_wherever_it_is_made(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = build(target, "static", NOTHING, image=bytes(100) + b"x" * 9000)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    shim = build_runtime(target, tmp_path / "another cache")
+    assert shim.bitcode == runtime(target.name).bitcode
+    options = make_codegen_options(target, Cpu(), "2", "exe")
+    unit = compile_unit(module(target, "static", NOTHING), shim.bitcode, frozenset(shim.entry_points), options)
+    there = link_executable(
+        [unit],
+        target=target,
+        memory="static",
+        runtime=shim,
+        manifest=manifest(target, "static"),
+        image=MemoryImage(2 * PAGE, bytes(100) + b"x" * 9000),
+        cache_dir=tmp_path / "another cache",
+    )
+    assert here == there
+    assert str(tmp_path).encode() not in there
+    assert str(tools.ROOT).encode() not in there
+
+
+def test_a_runtime_is_built_once_by_several_at_a_time(tmp_path: Path) -> None:
+    target = next(iter(load_targets().values()))
+    said: list[str] = []
+    with ThreadPoolExecutor(3) as pool:
+        shims = list(pool.map(lambda _: build_runtime(target, tmp_path, said.append), range(3)))
+    assert len({shim.bitcode for shim in shims}) == 1
+    assert said
+    said.clear()
+    assert build_runtime(target, tmp_path, said.append) == shims[0]
+    assert not said
+    assert [path.name for path in (tmp_path / "runtime").iterdir()] == [f"{target.name}-{shims[0].digest[:32]}"]
+
+
+def test_an_image_smaller_than_its_padding_is_not_a_segment() -> None:
+    for target in load_targets().values():
+        assert not image_as_segment(target, 0)
+        assert not image_as_segment(target, target.page_size)
+        assert image_as_segment(target, 2 * target.page_size)
+        assert not image_as_segment(replace(target, static_base=None), 1 << 30)
+
+
+@each_target
+def test_images_start_at_a_page_in_the_file_as_in_memory(target: Target) -> None:
+    data = build(target, "static", NOTHING, image=bytes(target.page_size + 3) + b"data")
+    count = struct.unpack_from("<H", data, 56)[0]
+    headers = [struct.unpack_from("<IIQQQQQQ", data, 64 + 56 * i) for i in range(count)]
+    loads = [header for header in headers if header[0] == 1]
+    for _, _, offset, address, _, in_file, in_memory, align in loads:
+        assert offset % align == address % align
+        assert align == target.page_size
+        assert in_file <= in_memory
+    assert all(kind for kind, *_ in headers)
+    assert data.endswith(b"\0\0\0data")
+
+
+@each_target
+def test_the_lines_of_several_objects_are_found(target: Target, tmp_path: Path) -> None:
+    """Large modules are compiled in units; each has a line table."""
+    code = function(0, "void ()", f"  call void @wasm.9(), {at(0x120)}\n  call void @wasm.9(), {at(0x121)}\n  ret void")
+    first = module(target, "guarded", code + "declare void @wasm.9()\n")
+    unit_of_trap = function(2, "void ()", f"  call void @waot_trap_unreachable() #0, {at(0x333, 2)}\n  unreachable")
+    head, _, tail = module(target, "guarded", unit_of_trap).partition("define void @waot_instantiate")
+    tail = tail[tail.index("define void @wasm.9") :]
+    second = head[: head.index("%waot.memory")] + "declare void @waot_trap_unreachable() noreturn\n" + tail
+    shim = runtime(target.name)
+    options = make_codegen_options(target, Cpu(), "2", "exe")
+    keep = frozenset((*shim.entry_points, "waot_trap_unreachable"))
+    units = [compile_unit(first, shim.bitcode, keep, options), compile_unit(second, None, frozenset(), options)]
+    executable = link_executable(
+        units,
+        target=target,
+        memory="guarded",
+        runtime=shim,
+        manifest=manifest(target, "guarded"),
+        cache_dir=tools.cache_directory() / "runtime",
+    )
+    try:
+        outcome = run(target, executable, tmp_path)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    assert outcome.backtrace == ["at function 9, offset 0x333", "at main (function 7, offset 0x120)"]
+
+
+def test_what_is_not_ours_is_refused_in_a_line() -> None:
+    for data in (b"", b"\x7fELF", b"MZ" + bytes(100), b"\0asm\1\0\0\0"):
+        with pytest.raises(ToolError) as caught:
+            inspect_executable(data)
+        assert "\n" not in str(caught.value)
+    own = Path(os.path.realpath("/proc/self/exe"))
+    if own.exists():
+        with pytest.raises(ToolError, match="not a program that waot built"):
+            inspect_executable(own.read_bytes())
+
+
+def test_damaged_executables_are_refused_or_read() -> None:
+    chance = random.Random(4)
+    target = next(iter(load_targets().values()))
+    whole = build(target, "guarded", DIVISION)
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(chance.randrange(1, 4)):
+            # The headers and the manifest stand at the start, the section headers at the end.
+            place = chance.choice([chance.randrange(0x200), -1 - chance.randrange(0x400), chance.randrange(len(data))])
+            data[place] = chance.randrange(256)
+        del data[chance.choice([len(data), len(data), chance.randrange(len(data))]) :]
+        message = ""
+        try:
+            inspect_executable(bytes(data))
+        except ToolError as error:
+            message = str(error)
+        assert "\n" not in message
+
+
+def test_damaged_objects_are_refused_or_patched() -> None:
+    chance = random.Random(5)
+    target = next(iter(load_targets().values()))
+    options = make_codegen_options(target, Cpu(), "2", "exe")
+    whole = compile_unit(module(target, "guarded", DIVISION), None, frozenset(), options)
+    assert load_lines(whole, target) != whole
+    refused = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        # The section headers, at the end, are what is read most.
+        data[chance.choice([chance.randrange(64), -1 - chance.randrange(0x600)])] = chance.randrange(256)
+        try:
+            load_lines(bytes(data), target)
+        except ToolError:
+            refused += 1
+    assert refused
+
+
+def test_what_the_linker_refuses_is_one_line(tmp_path: Path) -> None:
+    target = next(iter(load_targets().values()))
+    with pytest.raises(ToolError, match=r"linking for .*: zig ld\.lld: .*(undefined symbol|cannot find)") as caught:
+        link_executable(
+            [data_object({".text": b"x"}, target)],
+            target=target,
+            memory="guarded",
+            runtime=runtime(target.name),
+            manifest=manifest(target, "guarded"),
+            cache_dir=tmp_path,
+        )
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,171 @@
+"""Traps: what they say, with which status they end, and where they say it happened."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+from tests.runtime.programs import PAGE, STRATEGIES, TRAPS, at, build, function, run, targets
+from waot.targets import Target
+
+TARGETS = [pytest.param(target, id=target.name) for target in targets()]
+both = pytest.mark.parametrize("target", TARGETS)
+every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
+
+EXIT = "  call void @waot_wasi_proc_exit(ptr @waot_memory.0, i32 {}) #0\n  unreachable"
+
+
+@both
+@pytest.mark.parametrize("trap", TRAPS)
+def test_each_trap_names_itself_and_its_operator(target: Target, trap: str, tmp_path: Path) -> None:
+    code = function(0, "void ()", f"  call void @waot_trap_{trap}() #0, {at(0x123)}\n  unreachable")
+    outcome = run(target, build(target, target.memory_default, code), tmp_path)
+    assert outcome.status == 134
+    assert outcome.output == ""
+    assert outcome.errors == f"waot: trap: {TRAPS[trap]}\n    at main (function 7, offset 0x123)\n"
+
+
+# -O0 has frame pointers and every value on the stack; -O2 neither.
+@both
+@every_strategy
+@pytest.mark.parametrize("level", ["0", "2"])
+def test_a_backtrace_has_each_caller_with_the_offset_of_its_call(
+    target: Target, strategy: str, level: str, tmp_path: Path
+) -> None:
+    code = function(
+        0, "void ()", f"  call void @wasm.8(i32 0), {at(0x110)}\n  call void @wasm.9(), {at(0x120)}\n  ret void"
+    )
+    trap = f"""\
+  %zero = icmp eq i32 %x, 0, {at(0x210, 1)}
+  br i1 %zero, label %bad, label %good, {at(0x211, 1)}
+bad:
+  call void @wasm.9(), {at(0x220, 1)}
+  ret void, {at(0x221, 1)}
+good:
+  ret void, {at(0x230, 1)}"""
+    code += function(1, "void (i32 %x)", trap)
+    code += function(2, "void ()", f"  call void @waot_trap_unreachable() #0, {at(0x333, 2)}\n  unreachable")
+    outcome = run(target, build(target, strategy, code, level=level), tmp_path)
+    assert outcome.status == 134
+    assert outcome.backtrace == [
+        "at function 9, offset 0x333",
+        "at helper (function 8, offset 0x220)",
+        "at main (function 7, offset 0x110)",
+    ]
+
+
+@both
+def test_an_inlined_function_is_named_with_the_one_that_holds_its_code(target: Target, tmp_path: Path) -> None:
+    code = function(0, "void ()", f"  call void @wasm.8(i32 0), {at(0x110)}\n  ret void")
+    inlined = f"  call void @waot_trap_unreachable() #0, {at(0x222, 1)}\n  unreachable"
+    code += function(1, "void (i32 %x)", inlined, "#2")
+    outcome = run(target, build(target, target.memory_default, code), tmp_path)
+    assert outcome.backtrace == ["at helper (function 8, offset 0x222), inlined in main (function 7)"]
+
+
+@both
+def test_a_name_cannot_send_control_characters_to_the_terminal(target: Target, tmp_path: Path) -> None:
+    code = function(0, "void ()", f"  call void @wasm.10(), {at(0x110)}\n  ret void")
+    code += function(3, "void ()", f"  call void @waot_trap_unreachable() #0, {at(0x444, 3)}\n  unreachable")
+    outcome = run(target, build(target, target.memory_default, code), tmp_path)
+    assert outcome.backtrace[0] == "at a?b (function 10, offset 0x444)"
+
+
+@both
+@pytest.mark.parametrize("strategy", ["static", "guarded"])
+@pytest.mark.parametrize("address", [2 * PAGE, 2 * PAGE - 3, 0xFFFFFFFF])
+def test_an_access_past_the_end_of_a_memory_is_a_trap(
+    target: Target, strategy: str, address: int, tmp_path: Path
+) -> None:
+    body = f"""\
+  %p = call ptr @address(i32 {address}), {at(0x110)}
+  %v = load volatile i32, ptr %p, align 1, {at(0x120)}
+  ret void"""
+    outcome = run(target, build(target, strategy, function(0, "void ()", body)), tmp_path)
+    assert outcome.status == 134
+    assert outcome.errors == ("waot: trap: out of bounds memory access\n    at main (function 7, offset 0x120)\n")
+
+
+@both
+@every_strategy
+def test_endless_recursion_exhausts_the_call_stack(target: Target, strategy: str, tmp_path: Path) -> None:
+    # The result is used: LLVM turns a call that ends a function into a jump, and the frame is gone.
+    body = f"""\
+  %r = call i32 @wasm.8(i32 1), {at(0x110)}
+  %p = call ptr @address(i32 0)
+  store volatile i32 %r, ptr %p
+  ret void"""
+    code = function(0, "void ()", body)
+    recursion = f"""\
+  %slot = alloca [4 x i64]
+  store volatile i32 %x, ptr %slot, {at(0x205, 1)}
+  %r = call i32 @wasm.8(i32 %x), {at(0x210, 1)}
+  %v = load volatile i32, ptr %slot
+  %sum = add i32 %r, %v
+  ret i32 %sum"""
+    code += function(1, "i32 (i32 %x)", recursion)
+    outcome = run(target, build(target, strategy, code), tmp_path)
+    lines = outcome.errors.splitlines()
+    assert outcome.status == 134
+    assert lines[0] == "waot: trap: call stack exhausted"
+    assert lines[2] == "    at helper (function 8, offset 0x210)"
+    assert any(line.startswith("    ... ") and line.endswith(" more frames ...") for line in lines)
+    assert lines[-1] == "    at main (function 7, offset 0x110)"
+    assert len(lines) < 50
+
+
+@both
+@every_strategy
+def test_a_frame_larger_than_the_stack_is_exhaustion_too(target: Target, strategy: str, tmp_path: Path) -> None:
+    body = f"""\
+  %big = alloca [67108864 x i8]
+  %low = getelementptr i8, ptr %big, i64 16
+  store volatile i8 1, ptr %low, {at(0x120)}
+  ret void"""
+    outcome = run(
+        target, build(target, strategy, function(0, "void ()", body), level="0"), tmp_path
+    )  # SROA would shrink it
+    assert outcome.status == 134
+    assert outcome.errors.splitlines()[0] == "waot: trap: call stack exhausted"
+
+
+@both
+@every_strategy
+def test_a_fault_that_no_trap_explains_is_an_internal_error(target: Target, strategy: str, tmp_path: Path) -> None:
+    body = f"  %v = load volatile i32, ptr inttoptr (i64 4096 to ptr), {at(0x120)}\n  ret void"
+    outcome = run(target, build(target, strategy, function(0, "void ()", body)), tmp_path)
+    assert outcome.status in (-6, 134)  # by SIGABRT
+    assert outcome.errors.startswith("waot: internal error: signal 11 at pc 0x")
+    assert outcome.backtrace[0] == "at main (function 7, offset 0x120)"
+
+
+@both
+@every_strategy
+def test_the_end_of_the_entry_function_is_success(target: Target, strategy: str, tmp_path: Path) -> None:
+    outcome = run(target, build(target, strategy, function(0, "void ()", "  ret void")), tmp_path)
+    assert (outcome.status, outcome.output, outcome.errors) == (0, "", "")
+
+
+@both
+def test_proc_exit_ends_with_its_status(target: Target, tmp_path: Path) -> None:
+    outcome = run(target, build(target, target.memory_default, function(0, "void ()", EXIT.format(42))), tmp_path)
+    assert (outcome.status, outcome.errors) == (42, "")
+
+
+@both
+def test_a_signal_that_someone_sent_is_not_a_trap(target: Target, tmp_path: Path) -> None:
+    if tools.runner(target.name):
+        pytest.skip("the emulator answers signals in its own way")
+    path = tmp_path / "program"
+    path.write_bytes(build(target, target.memory_default, function(0, "void ()", "  br label %l\nl:\n  br label %l")))
+    path.chmod(0o755)
+    with subprocess.Popen([path], stderr=subprocess.PIPE) as running:
+        time.sleep(0.3)
+        running.send_signal(signal.SIGSEGV)
+        errors = running.communicate(timeout=30)[1]
+    assert (running.returncode, errors) == (-signal.SIGSEGV, b"")

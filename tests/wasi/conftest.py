@@ -1,0 +1,55 @@
+"""Guests to test with: each architecture that runs here, and both ways of resolving paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.wasi.guest import Calls, NativeGuest, architectures, directory_record
+
+WAYS = [(architecture, walk) for architecture in architectures() for walk in (False, True)]
+
+if not WAYS:
+    pytest.skip("no architecture of the shim can run on this machine", allow_module_level=True)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A directory to grant, inside one that is not granted."""
+    path = tmp_path / "root"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(params=architectures())
+def architecture(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+Start = Callable[..., Calls]
+
+
+@pytest.fixture
+def start(architecture: str) -> Iterator[Start]:
+    """Starts guests that end with the test."""
+    guests = []
+
+    def start_one(records: Sequence[bytes] = (), **options: object) -> Calls:
+        guest = NativeGuest(architecture, records=records, **options)  # type: ignore[arg-type]
+        guests.append(guest)
+        return Calls(guest)
+
+    yield start_one
+    for guest in guests:
+        guest.close()
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{'walk' if way[1] else 'openat2'}")
+def at_root(request: pytest.FixtureRequest, root: Path) -> Iterator[Calls]:
+    """A guest with ``root`` granted as descriptor 3, for each architecture and way of resolving paths."""
+    architecture, walk = request.param
+    guest = NativeGuest(architecture, records=[directory_record(root, "/")], walk=walk)
+    yield Calls(guest)
+    guest.close()
