@@ -72,7 +72,7 @@ struct waot_os_entry {
     size_t name_size;
     uint8_t filetype;
 };
-/* Reads entries from `position` (0 is the start) into `buffer`, which is 8-byte aligned: the bytes used, 0 at the end. */
+/* Reads entries from `position` (0 is the start) into `buffer`, 8-byte aligned: the bytes used, 0 at the end. */
 int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size);
 /* Takes the entry at *at of what was read and moves *at past it. */
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry);

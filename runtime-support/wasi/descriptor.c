@@ -196,8 +196,9 @@ uint32_t waot_wasi_fd_fdstat_set_rights(struct waot_memory *memory, uint32_t fd,
         return error;
     if ((rights_base & ~(uint64_t)rights.base) != 0 || (rights_inheriting & ~(uint64_t)rights.inheriting) != 0)
         return WAOT_WASI_NOTCAPABLE;
-    descriptor->dropped |= WAOT_WASI_RIGHTS_ALL & ~(uint32_t)rights_base;
-    descriptor->dropped_inheriting |= WAOT_WASI_RIGHTS_ALL & ~(uint32_t)rights_inheriting;
+    /* Only what was there is given up: a directory is told without FD_WRITE, and still opens files to write. */
+    descriptor->dropped |= rights.base & ~(uint32_t)rights_base;
+    descriptor->dropped_inheriting |= rights.inheriting & ~(uint32_t)rights_inheriting;
     return WAOT_WASI_SUCCESS;
 }
 

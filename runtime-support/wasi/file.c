@@ -24,8 +24,8 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
 }
 
 /* What the four functions share: check descriptor, buffers and where the count goes; then `move`. */
-static uint32_t waot_wasi_move(struct waot_memory *memory, uint32_t fd, uint32_t right, uint32_t iovs, uint32_t iovs_len,
-                               uint64_t offset, uint32_t moved_at,
+static uint32_t waot_wasi_move(struct waot_memory *memory, uint32_t fd, uint32_t right, uint32_t iovs,
+                               uint32_t iovs_len, uint64_t offset, uint32_t moved_at,
                                int64_t (*move)(waot_os_handle handle, size_t count, uint64_t offset))
 {
     struct waot_wasi_descriptor *descriptor;

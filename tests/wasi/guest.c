@@ -1,7 +1,7 @@
 /* A guest without WebAssembly: runs the WASI functions of runtime-support on orders from the test that started it.
  *
- * Orders come on descriptor 100 and answers go to 101, so that 0, 1 and 2 are the test's to choose. The first message is
- * the manifest (size, bytes). Then, integers in host order:
+ * Orders come on descriptor 100 and answers go to 101, so that 0, 1 and 2 are the test's to choose. The first message
+ * is the manifest (size, bytes). Then, integers in host order:
  *     W address size bytes     write guest memory
  *     R address size           -> bytes
  *     C function argument*10   -> result     (function by its place in wasi_preview1.def)

@@ -7,6 +7,7 @@ codes, results and effects.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import re
@@ -86,6 +87,7 @@ class Guest(Protocol):
 def build(architecture: str) -> Path:
     """Compiles guest.c with the shim's sources for ``<architecture>-linux``."""
     directory = Path(tempfile.mkdtemp(prefix="waot-guest-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     program = directory / f"guest-{architecture}"
     system = RUNTIME / "os" / "linux"
     sources = [

@@ -402,6 +402,14 @@ def test_rights_given_up_stay_given_up(at_root: Calls, root: Path) -> None:
     assert calls.open(3, "file", rights=READ)[0] == SUCCESS
 
 
+def test_setting_the_rights_that_are_there_changes_nothing(at_root: Calls, root: Path) -> None:
+    (root / "dir").mkdir()
+    fd = at_root.opened(3, "dir", oflags=DIRECTORY)
+    assert at_root.guest.call("fd_fdstat_set_rights", fd, *at_root.fdstat(fd)[1][2:]) == SUCCESS
+    new = at_root.opened(fd, "new", oflags=CREAT, rights=BOTH)
+    assert at_root.write(new, b"x") == (SUCCESS, 1)
+
+
 def test_preopens_in_the_order_of_the_manifest(start: Start, tmp_path: Path) -> None:
     names = ["/", "/data", ".", "a" * 300]
     records = []

@@ -120,6 +120,7 @@ class FunctionLowering:
         "results",
         "roots",
         "scope",
+        "splats",
         "slots",
         "stack",
         "type",
@@ -147,13 +148,14 @@ class FunctionLowering:
         self.locals_shared = False  # an edge holds `locals`: copy before writing
         self.slots = False  # locals live in stack slots, see SSA_WORK_LIMIT
         self.bools: dict[str, str] = {}  # i32 that is a zext of an i1 -> that i1
+        self.splats: dict[str, str] = {}  # v128 -> the constant that is in each of its lanes
         self.promoted: dict[str, str] = {}  # result of f64.promote_f32 -> its operand
         self.deps: dict[str, tuple[str, ...] | list[str]] = {}
         self.pointers: set[str] = set()  # i32 values that come from loads, maybe through phis
         self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
         self.widening = unit.plan.options.opt_level != "0"
         self.roots: list[str] = []
-        self.loads: dict[str, int] = {}  # value of a load -> index of its line
+        self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
         self.results: dict[str, tuple[int, str]] = {}  # result of a call -> index of its line, LLVM type
 
     # ------------------------------------------------------------ values
@@ -164,10 +166,19 @@ class FunctionLowering:
         return f"%{self.n}"
 
     def emit(self, operation: str, *operands: str) -> str:
-        """Emits a pure instruction; `operands` are the values its result depends on. The name of the result."""
+        """Emits a pure instruction; `operands` are the values its result depends on. The name of the result.
+
+        Instruction selection folds a load into the instruction that uses it, which then is what traps: so it gets the
+        load's location.
+        """
         self.n += 1
         name = f"%{self.n}"
-        self.out.append(f"  {name} = {operation}")
+        location = ""
+        for operand in operands:
+            if operand in self.loads:
+                location = self.loads[operand][1]
+                break
+        self.out.append(f"  {name} = {operation}{location}")
         self.deps[name] = operands
         return name
 
@@ -184,13 +195,15 @@ class FunctionLowering:
         self.roots.extend(operands)
         return name
 
-    def load(self, operation: str, *operands: str) -> str:
-        """Emits a load that may trap; `operation` is the text after ``load``."""
+    def load(self, ir: str, pointer: str, offset: int) -> str:
+        """Emits a load of LLVM type `ir` that may trap; `offset` is the operator's."""
         self.n += 1
         name = f"%{self.n}"
-        self.loads[name] = len(self.out)
-        self.out.append(f"  {name} = load {self.unit.volatile}{operation}")
-        self.deps[name] = operands
+        location = self.location(offset)
+        self.loads[name] = (len(self.out), location)
+        tbaa = self.unit.layout.memory_tbaa
+        self.out.append(f"  {name} = load {self.unit.volatile}{ir}, ptr {pointer}, align 1, !tbaa {tbaa}{location}")
+        self.deps[name] = (pointer,)
         return name
 
     def partly_used(self, value: str) -> None:
@@ -200,7 +213,7 @@ class FunctionLowering:
 
     def make_volatile(self, value: str) -> None:
         """Makes the load with the result `value` one that LLVM neither deletes nor narrows."""
-        line = self.loads[value]
+        line, _ = self.loads[value]
         if " = load volatile " not in self.out[line]:
             self.out[line] = self.out[line].replace(" = load ", " = load volatile ", 1)
 

@@ -45,7 +45,7 @@ def _load(memory_type: str, result_type: str, extend: str, width: int) -> Handle
     def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
         _, static_offset, memory = immediate
         pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
-        value = f.load(f"{memory_type}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", pointer)
+        value = f.load(memory_type, pointer, offset)
         if extend:
             value = f.emit(f"{extend} {memory_type} {value} to {result_type}", value)
         elif memory_type == "i32":

@@ -233,13 +233,13 @@ _MINUS_INFINITY = "0xFFF0000000000000"
 
 # (operator, operand on the left) -> constants on the other side for which LLVM would fold the operation to that
 # operand, or to its negation where the second element is True.
-_FOLDED_LEFT = {
+FOLDED_LEFT = {
     "fadd": {_MINUS_ZERO: False},
     "fsub": {_ZERO: False},
     "fmul": {_ONE: False, _MINUS_ONE: True},
     "fdiv": {_ONE: False, _MINUS_ONE: True},
 }
-_FOLDED_RIGHT = {
+FOLDED_RIGHT = {
     "fadd": {_MINUS_ZERO: False},
     "fsub": {_MINUS_ZERO: True},
     "fmul": {_ONE: False, _MINUS_ONE: True},
@@ -247,7 +247,7 @@ _FOLDED_RIGHT = {
 }
 
 
-def _quieted(f: FunctionLowering, ir: str, suffix: str, value: str, negate: bool) -> str:
+def quieted(f: FunctionLowering, ir: str, suffix: str, value: str, negate: bool = False) -> str:
     """`value` or its negation, with a signalling NaN made quiet; LLVM keeps llvm.canonicalize."""
     quiet = f.call_intrinsic(ir, f"llvm.canonicalize.{suffix}", (ir, value))
     return f.emit(f"fneg {ir} {quiet}", quiet) if negate else quiet
@@ -255,21 +255,27 @@ def _quieted(f: FunctionLowering, ir: str, suffix: str, value: str, negate: bool
 
 def _arithmetic(operation: str, ir: str, suffix: str) -> Handler:
     plain = _simple_binary(f"{operation} {ir}")
-    left, right = _FOLDED_LEFT[operation], _FOLDED_RIGHT[operation]
+    left, right = FOLDED_LEFT[operation], FOLDED_RIGHT[operation]
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         b = f.stack[-1]
         a = f.stack[-2]
         if b in left:
             del f.stack[-2:]
-            f.stack.append(_quieted(f, ir, suffix, a, left[b]))
+            f.stack.append(quieted(f, ir, suffix, a, left[b]))
         elif a in right:
             del f.stack[-2:]
-            f.stack.append(_quieted(f, ir, suffix, b, right[a]))
+            f.stack.append(quieted(f, ir, suffix, b, right[a]))
         else:
             plain(f, immediate, offset)
 
     return lower
+
+
+def min_max(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, a: str, b: str) -> str:
+    """llvm.minimum or llvm.maximum. On x86 its expansion hands a signalling NaN on as it is."""
+    result = f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, a), (ir, b))
+    return quieted(f, ir, suffix, result) if f.unit.plan.options.arch == "x86_64" else result
 
 
 def _min_max(intrinsic: str, ir: str, suffix: str, neutral: str) -> Handler:
@@ -279,11 +285,11 @@ def _min_max(intrinsic: str, ir: str, suffix: str, neutral: str) -> Handler:
         b = f.stack.pop()
         a = f.stack.pop()
         if a == b or b == neutral:
-            f.stack.append(_quieted(f, ir, suffix, a, False))
+            f.stack.append(quieted(f, ir, suffix, a))
         elif a == neutral:
-            f.stack.append(_quieted(f, ir, suffix, b, False))
+            f.stack.append(quieted(f, ir, suffix, b))
         else:
-            f.stack.append(f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, a), (ir, b)))
+            f.stack.append(min_max(f, intrinsic, ir, suffix, a, b))
 
     return lower
 
@@ -349,7 +355,7 @@ def _demote(f: FunctionLowering, immediate: None, offset: int) -> None:
     value = f.stack.pop()
     original = f.promoted.get(value)
     if original is not None:  # LLVM would fold the pair to nothing
-        f.stack.append(_quieted(f, "float", "f32", original, False))
+        f.stack.append(quieted(f, "float", "f32", original))
     else:
         f.stack.append(f.emit(f"fptrunc double {value} to float", value))
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from waot.frontend.module import F32, F64
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.memory import Memarg, address
-from waot.lowering.types import V128_IR
+from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, min_max, quieted
+from waot.lowering.types import V128_IR, float_constant
 
 LaneMemarg = tuple[int, int, int, int]  # align as log2, offset, memory index, lane
 
@@ -98,7 +100,7 @@ def _intrinsic1(name: str) -> Callable[[FunctionLowering, str, str], str]:
 def _plain_load(f: FunctionLowering, ir: str, width: int, memarg: Memarg, offset: int) -> str:
     _, static_offset, memory = memarg
     pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
-    return f.load(f"{ir}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", pointer)
+    return f.load(ir, pointer, offset)
 
 
 def _load_extend(lanes: int, narrow: int, extend: str) -> Handler:
@@ -172,12 +174,15 @@ lowers("v128.load64_zero")(_load_zero("i64x2"))
 
 def _splat(f: FunctionLowering, value: str, shape: str) -> None:
     lanes, lane, _ = SHAPES[shape]
+    if value[0] != "%":
+        f.stack.append(cast(f, splat(value, lanes, lane), IR[shape], V128_IR))
+        f.splats[f.stack[-1]] = value
+        return
     first = f.emit(f"insertelement {IR[shape]} poison, {lane} {value}, i32 0", value)
-    push(
-        f,
-        f.emit(f"shufflevector {IR[shape]} {first}, {IR[shape]} poison, <{lanes} x i32> zeroinitializer", first),
-        IR[shape],
-    )
+    # Broadcasting from memory is one instruction: the location is the load's there too.
+    location = f.loads[value][1] if value in f.loads else ""
+    mask = f"<{lanes} x i32> zeroinitializer"
+    push(f, f.emit(f"shufflevector {IR[shape]} {first}, {IR[shape]} poison, {mask}{location}", first), IR[shape])
 
 
 def _narrowed(f: FunctionLowering, value: str, shape: str) -> str:
@@ -517,6 +522,50 @@ def _dot(f: FunctionLowering, immediate: None, offset: int) -> None:
 # ---------------------------------------------------------------- floating point
 
 
+def _lane_constant(f: FunctionLowering, value: str, shape: str) -> str | None:
+    """The constant in every lane of a v128, as a scalar of `shape`, where it is known."""
+    if value in f.splats:
+        return f.splats[value]
+    if value[0] != "<":
+        return None
+    data = bytes(int(lane.removeprefix("i8 ")) for lane in value.strip("<>").split(", "))
+    size = BITS[shape] // 8
+    if data != data[:size] * (16 // size):
+        return None
+    return float_constant(int.from_bytes(data[:size], "little"), F32 if size == 4 else F64)
+
+
+def _arithmetic(operation: str, shape: str) -> Handler:
+    """As for scalars: what LLVM would fold to an operand still quiets a signalling NaN (numeric.py)."""
+    ir, suffix = IR[shape], INTRINSIC[shape]
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        right, left = f.stack[-1], f.stack[-2]
+        b, a = pop(f, shape), pop(f, shape)
+        known_right, known_left = _lane_constant(f, right, shape), _lane_constant(f, left, shape)
+        if known_right in FOLDED_LEFT[operation]:
+            result = quieted(f, ir, suffix, a, FOLDED_LEFT[operation][known_right])
+        elif known_left in FOLDED_RIGHT[operation]:
+            result = quieted(f, ir, suffix, b, FOLDED_RIGHT[operation][known_left])
+        else:
+            result = f.emit(f"{operation} {ir} {a}, {b}", a, b)
+            if known_left is not None and known_right is not None:
+                result = quieted(f, ir, suffix, result)  # LLVM folds two constants, a NaN among them as it is
+        push(f, result, ir)
+
+    return lower
+
+
+def _min_max(intrinsic: str, shape: str) -> Handler:
+    ir, suffix = IR[shape], INTRINSIC[shape]
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b, a = pop(f, shape), pop(f, shape)
+        push(f, min_max(f, intrinsic, ir, suffix, a, b), ir)
+
+    return lower
+
+
 def _pseudo(shape: str, maximum: bool) -> Handler:
     """pmin is b < a ? b : a; pmax is a < b ? b : a (section 4.3.3)."""
     lanes = SHAPES[shape][0]
@@ -533,9 +582,9 @@ def _pseudo(shape: str, maximum: bool) -> Handler:
 for _shape in FLOAT_SHAPES:
     _suffix = INTRINSIC[_shape]
     for _op in ("add", "sub", "mul", "div"):
-        lowers(f"{_shape}.{_op}")(binary(_shape)(_operation(f"f{_op}")))
-    lowers(f"{_shape}.min")(binary(_shape)(_intrinsic2(f"llvm.minimum.{_suffix}")))
-    lowers(f"{_shape}.max")(binary(_shape)(_intrinsic2(f"llvm.maximum.{_suffix}")))
+        lowers(f"{_shape}.{_op}")(_arithmetic(f"f{_op}", _shape))
+    lowers(f"{_shape}.min")(_min_max("llvm.minimum", _shape))
+    lowers(f"{_shape}.max")(_min_max("llvm.maximum", _shape))
     lowers(f"{_shape}.pmin")(_pseudo(_shape, False))
     lowers(f"{_shape}.pmax")(_pseudo(_shape, True))
     lowers(f"{_shape}.neg")(unary(_shape)(lambda f, a, ir: f.emit(f"fneg {ir} {a}", a)))

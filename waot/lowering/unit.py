@@ -170,7 +170,9 @@ class UnitLowering:
         parts.extend(self._declarations.values())
         size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
         parts += [
-            f'attributes #0 = {{ nounwind uwtable "probe-stack"="inline-asm"{size} }}',
+            # Only WebAssembly's own tail calls are tail calls: recursion without end must exhaust the stack, and a
+            # backtrace must have its frames.
+            f'attributes #0 = {{ nounwind uwtable "probe-stack"="inline-asm" "disable-tail-calls"="true"{size} }}',
             "attributes #1 = { nomerge noreturn nounwind cold }",
             f"attributes #2 = {{ nounwind{size} }}",
             f"attributes #3 = {{ nounwind noinline uwtable{size} }}",

@@ -2,8 +2,8 @@
  *
  * openat2 with RESOLVE_BENEATH does it in the kernel (5.6 and newer). Where that call is missing or forbidden we walk:
  * each component is opened with O_NOFOLLOW in the directory reached so far, and symbolic links are read and expanded
- * by us. `..` never opens the name "..", which another process could make lead out by moving the directory that we stand
- * in: we keep the names walked from the root and walk again without the last.
+ * by us. `..` never opens the name "..", which another process could make lead out by moving the directory that we
+ * stand in: we keep the names walked from the root and walk again without the last.
  */
 #include "system.h"
 

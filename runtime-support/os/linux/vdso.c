@@ -1,8 +1,8 @@
 /* The kernel's clock_gettime without entering the kernel.
  *
- * The kernel maps a small shared object, the vDSO, into every process and tells where in the auxiliary vector (vdso(7)).
- * We find the function in its dynamic symbol table by name. Where there is none (qemu-user, some sandboxes) callers
- * make the system call. */
+ * The kernel maps a small shared object, the vDSO, into every process and tells where in the auxiliary vector
+ * (vdso(7)). We find the function in its dynamic symbol table by name. Where there is none (qemu-user, some sandboxes)
+ * callers make the system call. */
 #include <elf.h>
 
 #include "../../core/process.h"
