@@ -19,7 +19,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,25 +107,25 @@ def _build(
 ) -> list[bytes]:
     from waot import frontend, linker
     from waot.codegen import make_codegen_options
-    from waot.lowering import make_plan
+    from waot.lowering import make_plan, never_mapped
 
+    # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
+    tools = (store if options.cache else Cache.open()).directory("zig")
     module = frontend.decode_module(source, file)
     facts = _validate(module, options.jobs, progress)
     jobs: list[_Job] = []
-    with _runtimes(targets if options.emit == "exe" else (), store, options.jobs, progress) as runtimes:
+    with _runtimes(targets if options.emit == "exe" else (), tools, progress) as runtimes:
         for target in targets:
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
-            image_as_segment: Callable[[int], bool] = lambda size, target=target: (  # noqa: E731
-                options.emit == "exe" and linker.image_as_segment(target, size)
-            )
-            plan = make_plan(module, facts, _lowering_options(target, options, codegen), image_as_segment)
+            mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
+            plan = make_plan(module, facts, _lowering_options(target, options, codegen), mapped)
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
         objects = _compile(module, jobs, options, progress, store)
         results = []
         for job, parts in zip(jobs, objects, strict=True):
             with progress.step("linking", target=job.target.name):
-                results.append(_finish(source, file, job, parts, options, store))
+                results.append(_finish(source, file, job, parts, options, tools))
     return results
 
 
@@ -162,24 +162,23 @@ def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOpt
 
 @contextmanager
 def _runtimes(
-    targets: Sequence[Target], store: Cache, jobs: int, progress: Progress
+    targets: Sequence[Target], directory: Path, progress: Progress
 ) -> Iterator[dict[str, Callable[[], Runtime]]]:
     """The shim for each target, found or built in threads (zig does the work) while the front end goes on."""
     from concurrent.futures import ThreadPoolExecutor
 
     from waot.linker import build_runtime
 
-    directory = store.directory("tools")
-    with ThreadPoolExecutor(max(1, min(jobs, len(targets) or 1))) as pool:
+    with ThreadPoolExecutor(max(1, len(targets))) as pool:
         futures = {t.name: pool.submit(build_runtime, t, directory, progress.note) for t in targets}
         yield {name: future.result for name, future in futures.items()}
 
 
-def _finish(source: bytes, file: str, job: _Job, parts: list[bytes], options: BuildOptions, store: Cache) -> bytes:
+def _finish(source: bytes, file: str, job: _Job, parts: list[bytes], options: BuildOptions, tools: Path) -> bytes:
     from waot import __version__, linker
 
     if options.emit != "exe":
-        return parts[0] if len(parts) == 1 else linker.combine_objects(parts, job.target, store.directory("tools"))
+        return parts[0] if len(parts) == 1 else linker.combine_objects(parts, job.target, tools)
     plan = job.plan
     manifest = linker.Manifest(
         grants=options.grants,
@@ -203,7 +202,7 @@ def _finish(source: bytes, file: str, job: _Job, parts: list[bytes], options: Bu
         image=image,
         data_image=plan.data_image,
         runtime=job.runtime(),
-        cache_dir=store.directory("tools"),
+        cache_dir=tools,
     )
 
 
@@ -245,12 +244,20 @@ def _executor(shared: _Shared, jobs: int) -> Iterator[Executor]:
     pool = ProcessPoolExecutor(jobs, context, initializer=_set_shared, initargs=(shared,))
     try:
         yield pool
+    except BaseException:
+        # An error or an interrupt: what still runs is of no use to anyone, and a unit may run for a minute.
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            process.kill()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _run_all(
-    shared: _Shared, calls: Sequence[tuple[Callable[..., T], tuple[Any, ...]]], names: Sequence[str], jobs: int,
+    shared: _Shared,
+    calls: Sequence[tuple[Callable[..., T], tuple[Any, ...]]],
+    names: Sequence[str],
+    jobs: int,
     done: Callable[[], None],
 ) -> list[T]:
     """Runs `calls` in workers and gives their results in order.

@@ -3,7 +3,7 @@
 A program is a source file in a folder of its language. A TOML file of the same name beside it may say
 
     flags = ["-O1", "-msimd128"]        # to the compiler, in place of the usual ones
-    slow = true                         # never in the quick set
+    quick = ["x86_64-linux-static-O0"]  # the builds that are quick enough for `make test`; [] for none
     compare_stderr = false              # standard error is not the same twice
     stack_size = "64MiB"                # of waot build
 
@@ -93,7 +93,7 @@ class Program:
     dirs: tuple[tuple[str, tuple[Entry, ...]], ...] = ()
     read_only: frozenset[str] = frozenset()
     runs: tuple[Run, ...] = (Run(),)
-    slow: bool = False
+    quick: tuple[str, ...] | None = None  # None: the test chooses
     compare_stderr: bool = True
     stack_size: str | None = None
 
@@ -171,12 +171,12 @@ def load(source: Path) -> list[Program]:
     data = tomllib.loads(sidecar.read_text())
     program = Program(
         source,
-        flags=_flags(data),
+        flags=_strings(data, "flags"),
         env=tuple(data.pop("env", {}).items()),
         dirs=tuple((guest, _entries(files)) for guest, files in data.pop("dirs", {}).items()),
         read_only=frozenset(data.pop("grants", {}).get("read_only", ())),
         runs=tuple(_run(table, sidecar) for table in data.pop("run", [{}])),
-        slow=data.pop("slow", False),
+        quick=_strings(data, "quick"),
         compare_stderr=data.pop("compare_stderr", True),
         stack_size=data.pop("stack_size", None),
     )
@@ -185,15 +185,12 @@ def load(source: Path) -> list[Program]:
         raise ValueError(f"{sidecar.name} says {', '.join(data)}, which means nothing")
     if variants is None:
         return [program]
-    return [
-        replace(program, variant=v["name"], flags=_flags(v), slow=program.slow or v.get("slow", False))
-        for v in variants
-    ]
+    return [replace(program, variant=v["name"], flags=_strings(v, "flags")) for v in variants]
 
 
-def _flags(table: dict[str, Any]) -> tuple[str, ...] | None:
-    flags = table.pop("flags", None)
-    return None if flags is None else tuple(flags)
+def _strings(table: dict[str, Any], key: str) -> tuple[str, ...] | None:
+    values = table.pop(key, None)
+    return None if values is None else tuple(values)
 
 
 def _entries(files: dict[str, Any]) -> tuple[Entry, ...]:

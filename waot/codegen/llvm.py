@@ -66,7 +66,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
             shim = llvm.parse_bitcode(runtime)
             shim_symbols = {v.name for v in (*shim.functions, *shim.global_variables) if not v.is_declaration}
             module.link_in(shim)
-            _internalize(module, (shim_symbols | {"waot_module"}) - keep)
+            _internalize(module, ({*shim_symbols, "waot_module"}) - keep)
         module.verify()
     except RuntimeError as error:
         raise CodegenError(f"LLVM refused the code that waot made (a bug in waot): {error}") from None

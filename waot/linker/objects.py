@@ -15,9 +15,10 @@ from waot.targets import Target
 _FILE_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 _RELA = struct.Struct("<QQq")
+_SYMBOL = struct.Struct("<IBBHQQ")
 
 _SHF_WRITE, _SHF_ALLOC = 1, 2
-_SHT_PROGBITS, _SHT_STRTAB, _SHT_RELA = 1, 3, 4
+_SHT_PROGBITS, _SHT_SYMTAB, _SHT_STRTAB, _SHT_RELA = 1, 2, 3, 4
 _ET_REL = 1
 
 # e_machine, and the types of relocation of a 64-bit word: absolute, and relative to its own place.
@@ -35,6 +36,7 @@ class _Section:
     flags: int
     offset: int
     size: int
+    link: int
     info: int
 
 
@@ -50,9 +52,7 @@ def _sections(data: bytes) -> list[_Section]:
     headers = [_SECTION_HEADER.unpack_from(data, table + i * entry_size) for i in range(count)]
     names = headers[strings][4]
     return [
-        _Section(
-            table + i * entry_size, data[names + h[0] : data.index(b"\0", names + h[0])], h[1], h[2], h[4], h[5], h[7]
-        )
+        _Section(table + i * entry_size, data[names + h[0] : data.index(b"\0", names + h[0])], h[1], *h[2:3], *h[4:8])
         for i, h in enumerate(headers)
     ]
 
@@ -80,6 +80,22 @@ def load_lines(data: bytes, target: Target) -> bytes:
     except (struct.error, IndexError, ValueError, OverflowError):
         raise ToolError("an object is damaged") from None
     return bytes(out)
+
+
+def undefined_symbols(data: bytes) -> list[str]:
+    """The names that an object refers to and does not define. Raises ToolError for an object that is not ELF."""
+    try:
+        sections = _sections(data)
+        table = next(section for section in sections if section.type == _SHT_SYMTAB)
+        strings = sections[table.link].offset
+        names = []
+        for at in range(table.offset + _SYMBOL.size, table.offset + table.size, _SYMBOL.size):
+            name, _, _, section_index, _, _ = _SYMBOL.unpack_from(data, at)
+            if section_index == 0:
+                names.append(data[strings + name : data.index(b"\0", strings + name)].decode())
+        return names
+    except (struct.error, IndexError, ValueError, StopIteration):
+        raise ToolError("an object is damaged") from None
 
 
 def data_object(sections: dict[str, bytes], target: Target, *, align: int = 8, writable: bool = False) -> bytes:

@@ -15,7 +15,7 @@ What this layer needs to know of the environment: the ABI header's symbols (abi.
 architecture and memory strategy (`LoweringOptions`). It knows nothing of files, processes or llvmlite.
 """
 
-from waot.lowering.plan import LoweringOptions, Plan, make_plan
+from waot.lowering.plan import LoweringOptions, Plan, make_plan, never_mapped
 from waot.lowering.unit import LoweredUnit, lower_unit
 
-__all__ = ["LoweredUnit", "LoweringOptions", "Plan", "lower_unit", "make_plan"]
+__all__ = ["LoweredUnit", "LoweringOptions", "Plan", "lower_unit", "make_plan", "never_mapped"]

@@ -120,8 +120,8 @@ class FunctionLowering:
         "results",
         "roots",
         "scope",
-        "splats",
         "slots",
+        "splats",
         "stack",
         "type",
         "unit",
@@ -393,11 +393,12 @@ class FunctionLowering:
     def end_loop(self, frame: Frame) -> None:
         """Makes the phis of the header, now that every way to it is known."""
         self.loops -= 1
-        places = [(self.local_types[i], 1, i) for i in frame.loop_locals]
-        places += [(t, 2, i) for i, t in enumerate(frame.types)]
+        edges = frame.edges
+        places = [(self.local_types[i], [e[1][i] for e in edges]) for i in frame.loop_locals]
+        places += [(t, [e[2][i] for e in edges]) for i, t in enumerate(frame.types)]
         phis, truncs = [], []
-        for name, (t, part, i) in zip(frame.phi_names, places, strict=True):
-            line, trunc = self.phi_text(name, t, frame.edges, [e[part][i] for e in frame.edges])  # type: ignore[misc]
+        for name, (t, values) in zip(frame.phi_names, places, strict=True):
+            line, trunc = self.phi_text(name, t, edges, values)
             phis.append(line)
             if trunc:
                 truncs.append(trunc)

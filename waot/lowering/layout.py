@@ -116,5 +116,3 @@ class InstanceLayout:
     def type_number(self, type_id: int) -> int:
         """The number by which `table_types` knows a type."""
         return self.unit.plan.type_numbers[type_id]
-
-

@@ -63,9 +63,7 @@ def _store(memory_type: str, value_type: str, width: int) -> Handler:
         if memory_type != value_type:
             f.partly_used(value)
             value = f.emit(f"trunc {value_type} {value} to {memory_type}", value)
-        f.effect(
-            f"store {memory_type} {value}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", value, pointer
-        )
+        f.effect(f"store {memory_type} {value}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", value, pointer)
 
     return lower
 
@@ -117,9 +115,7 @@ def _memory_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) -
     destination, source = immediate
     count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
     descriptors = (f.unit.layout.memory(destination), f.unit.layout.memory(source))
-    f.call_runtime(
-        "waot_memory_copy", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset
-    )
+    f.call_runtime("waot_memory_copy", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset)
 
 
 @lowers("memory.init")
@@ -127,9 +123,7 @@ def _memory_init(f: FunctionLowering, immediate: tuple[int, int], offset: int) -
     data, memory = immediate
     count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
     descriptors = (f.unit.layout.memory(memory), f.unit.state_symbol(f"waot_data.{data}", "%waot.data"))
-    f.call_runtime(
-        "waot_memory_init", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset
-    )
+    f.call_runtime("waot_memory_init", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset)
 
 
 @lowers("data.drop")

@@ -125,8 +125,13 @@ def exported_functions(module: Module) -> list[int]:
     return [e.index for e in module.exports if e.kind == "func"]
 
 
+def never_mapped(size: int) -> bool:
+    """An `image_as_segment` where there is no linker to map anything."""
+    return False
+
+
 def make_plan(
-    module: Module, facts: Facts, options: LoweringOptions, image_as_segment: Callable[[int], bool] = lambda size: False
+    module: Module, facts: Facts, options: LoweringOptions, image_as_segment: Callable[[int], bool] = never_mapped
 ) -> Plan:
     """Decides. `image_as_segment(size)` says whether the linker maps a memory image of that many bytes.
 
@@ -143,7 +148,8 @@ def make_plan(
     memories = [_memory_plan(module, facts, i, options) for i in range(len(module.memories))]
     tables, table_trap = _tables(module, facts, constants, type_ids)
     if table_trap:  # element segments come first (section 4.5.4), so no data segment is ever seen
-        image, copies, passive, blob, trap = None, [], dict[int, tuple[int, int]](), b"", "table_out_of_bounds"
+        image, copies, passive, blob, in_bounds = None, list[DataCopy](), dict[int, tuple[int, int]](), b"", False
+        trap = "table_out_of_bounds"
     else:
         image, copies, passive, blob, in_bounds = _data(module, constants, memories, image_as_segment)
         trap = "" if in_bounds else "memory_out_of_bounds"
@@ -360,7 +366,9 @@ def _data(
         active.append((data.memory, offset, data))
     image = None
     if in_bounds and memories and memories[0].strategy == "static":
-        image = _image(module, [(offset, data) for memory, offset, data in active if memory == 0 and data.start < data.end])
+        image = _image(
+            module, [(offset, data) for memory, offset, data in active if memory == 0 and data.start < data.end]
+        )
         if image is not None and not image_as_segment(len(image.lstrip(b"\0"))):
             image = None
     blob = bytearray()

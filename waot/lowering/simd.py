@@ -139,7 +139,9 @@ def _load_lane(shape: str) -> Handler:
         vector = pop(f, shape)
         value = _plain_load(f, lane, 16 // lanes, immediate[:3], offset)
         push(
-            f, f.emit(f"insertelement {IR[shape]} {vector}, {lane} {value}, i32 {immediate[3]}", vector, value), IR[shape]
+            f,
+            f.emit(f"insertelement {IR[shape]} {vector}, {lane} {value}, i32 {immediate[3]}", vector, value),
+            IR[shape],
         )
 
     return lower
@@ -348,9 +350,7 @@ def _shift(operation: str, shape: str) -> Handler:
         elif bits > 32:
             masked = f.emit(f"zext i32 {masked} to {lane}", masked)
         one = f.emit(f"insertelement {IR[shape]} poison, {lane} {masked}, i32 0", masked)
-        counts = f.emit(
-            f"shufflevector {IR[shape]} {one}, {IR[shape]} poison, <{lanes} x i32> zeroinitializer", one
-        )
+        counts = f.emit(f"shufflevector {IR[shape]} {one}, {IR[shape]} poison, <{lanes} x i32> zeroinitializer", one)
         push(f, f.emit(f"{operation} {IR[shape]} {value}, {counts}", value, counts), IR[shape])
 
     return lower
@@ -419,9 +419,7 @@ def _half(f: FunctionLowering, value: str, shape: str, part: str, extend: str) -
     lanes, lane, _ = SHAPES[shape]
     first = 0 if part == "low" else lanes // 2
     mask = "<" + ", ".join(f"i32 {first + i}" for i in range(lanes // 2)) + ">"
-    half = f.emit(
-        f"shufflevector {IR[shape]} {value}, {IR[shape]} poison, <{lanes // 2} x i32> {mask}", value
-    )
+    half = f.emit(f"shufflevector {IR[shape]} {value}, {IR[shape]} poison, <{lanes // 2} x i32> {mask}", value)
     wide = f"<{lanes // 2} x i{2 * BITS[shape]}>"
     return f.emit(f"{extend} <{lanes // 2} x {lane}> {half} to {wide}", half), wide
 
@@ -473,7 +471,7 @@ for _shape, _wide in WIDER.items():
             lowers(f"{_wide}.extadd_pairwise_{_shape}_{_sign}")(_extended_pairwise_add(_shape, _extension))
 
 
-def _narrow(source: str, result: str, signed: bool) -> Handler:
+def _narrow_saturating(source: str, result: str, signed: bool) -> Handler:
     """Both operands' lanes, which are signed, saturated to half their width."""
     lanes, lane, _ = SHAPES[source]
     bits = BITS[result]
@@ -495,8 +493,8 @@ def _narrow(source: str, result: str, signed: bool) -> Handler:
 
 
 for _sign in "su":
-    lowers(f"i8x16.narrow_i16x8_{_sign}")(_narrow("i16x8", "i8x16", _sign == "s"))
-    lowers(f"i16x8.narrow_i32x4_{_sign}")(_narrow("i32x4", "i16x8", _sign == "s"))
+    lowers(f"i8x16.narrow_i16x8_{_sign}")(_narrow_saturating("i16x8", "i8x16", _sign == "s"))
+    lowers(f"i16x8.narrow_i32x4_{_sign}")(_narrow_saturating("i32x4", "i16x8", _sign == "s"))
 
 
 @lowers("i16x8.q15mulr_sat_s")
@@ -616,8 +614,7 @@ def _low_half(f: FunctionLowering, value: str, ir: str) -> str:
 def _with_zeros(f: FunctionLowering, value: str, lane: str) -> str:
     """A vector of two lanes with two zeros behind them."""
     return f.emit(
-        f"shufflevector <2 x {lane}> {value}, <2 x {lane}> zeroinitializer, "
-        "<4 x i32> <i32 0, i32 1, i32 2, i32 3>",
+        f"shufflevector <2 x {lane}> {value}, <2 x {lane}> zeroinitializer, <4 x i32> <i32 0, i32 1, i32 2, i32 3>",
         value,
     )
 

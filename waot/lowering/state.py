@@ -98,9 +98,7 @@ def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
         null, other = f"@waot_table.{k}.type.{wanted}.null", f"@waot_table.{k}.type.{wanted}.other"
         yield from _stub(unit, null, wanted, "uninitialized_element")
         yield from _stub(unit, other, wanted, "indirect_call_type_mismatch")
-        entries = (
-            null if t is None else s if t == wanted else other for t, s in zip(types, symbols, strict=True)
-        )
+        entries = (null if t is None else s if t == wanted else other for t, s in zip(types, symbols, strict=True))
         yield (
             f"@waot_table.{k}.type.{wanted} = {_constant(unit)} [{size} x ptr] "
             f"[{', '.join(f'ptr {e}' for e in entries)}]"

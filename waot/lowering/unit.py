@@ -147,7 +147,8 @@ class UnitLowering:
         memory = "null" if export is None else self.layout.memory(export.index)
         arguments = ", ".join([f"ptr {memory}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
-        head = f"define {self.function_linkage(index)} {self.call_conv} {result} {self.function_symbol(index)}({parameters}) #2 {{"
+        linkage, symbol = self.function_linkage(index), self.function_symbol(index)
+        head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{"
         if result == "void":
             return f"{head}\n  call void {callee}({arguments})\n  ret void\n}}"
         return f"{head}\n  %r = call {result} {callee}({arguments})\n  ret {result} %r\n}}"
@@ -156,7 +157,9 @@ class UnitLowering:
         """The whole unit. `bodies` gives the validated body of a function."""
         options = self.plan.options
         parts = [
-            f'source_filename = "wasm"\ntarget datalayout = "{options.data_layout}"\ntarget triple = "{options.triple}"',
+            'source_filename = "wasm"',
+            f'target datalayout = "{options.data_layout}"',
+            f'target triple = "{options.triple}"',
             *(f"%{name} = type {ir}" for name, ir in STRUCTS.items()),
         ]
         for index in self.plan.units[self.index]:
