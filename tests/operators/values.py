@@ -37,14 +37,17 @@ def _integers(bits: int) -> tuple[int, ...]:
 def _floats(width: str) -> tuple[int, ...]:
     to_bits = f32 if width == "f32" else f64
     sign, quiet, infinity, smallest = (
-        (1 << 31, 1 << 22, 0x7F800000, 0x00800000)
-        if width == "f32"
-        else (1 << 63, 1 << 51, 0x7FF << 52, 1 << 52)
+        (1 << 31, 1 << 22, 0x7F800000, 0x00800000) if width == "f32" else (1 << 63, 1 << 51, 0x7FF << 52, 1 << 52)
     )
     patterns = [
         *(0, infinity, infinity - 1),  # zero, infinity, the largest number
         *(1, smallest - 1, smallest, smallest + 1),  # around the smallest normal number
-        *(infinity | quiet, infinity | quiet | 1, infinity | 1, infinity | quiet - 1),  # NaNs: two quiet, two signalling
+        *(
+            infinity | quiet,
+            infinity | quiet | 1,
+            infinity | 1,
+            infinity | quiet - 1,
+        ),  # NaNs: two quiet, two signalling
     ]
     numbers = [1.0, 1.5, 2.0, 3.0, 0.1, 1e10, 0.5, 2.5, 3.5, 0.49999999999999994, 0.49999997]
     # Around every bound of a conversion to an integer, and where adding a half would round wrongly.
@@ -104,11 +107,20 @@ VALUES: dict[str, tuple[int, ...]] = {
 # Operands that are constants in the code. Those for which a compiler has a trick come first.
 _CONSTANT_FLOATS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, float("inf"), 3.0, 2.0**31)
 CONSTANTS: dict[str, tuple[int, ...]] = {
-    "i32": tuple(v & 0xFFFFFFFF for v in (0, 1, -1, 2, 3, 7, 31, 32, 33, 255, 256, 0xFFFF, -128, -(1 << 31), 2**31 - 1)),
-    "i64": tuple(v & (1 << 64) - 1 for v in (0, 1, -1, 2, 3, 7, 63, 64, 65, 255, 2**32, 2**32 - 1, -(1 << 63), 2**63 - 1)),
-    "f32": tuple(f32(v) ^ s for v in _CONSTANT_FLOATS for s in (0, 1 << 31)) + (0x7FC00000, 0x7F800001, 0xFFC00123, 1),
-    "f64": tuple(f64(v) ^ s for v in _CONSTANT_FLOATS for s in (0, 1 << 63))
-    + (0x7FF8 << 48, (0x7FF << 52) + 1, (0xFFF8 << 48) + 0x123, 1),
+    "i32": tuple(
+        v & 0xFFFFFFFF for v in (0, 1, -1, 2, 3, 7, 31, 32, 33, 255, 256, 0xFFFF, -128, -(1 << 31), 2**31 - 1)
+    ),
+    "i64": tuple(
+        v & (1 << 64) - 1 for v in (0, 1, -1, 2, 3, 7, 63, 64, 65, 255, 2**32, 2**32 - 1, -(1 << 63), 2**63 - 1)
+    ),
+    "f32": (
+        *(f32(v) ^ s for v in _CONSTANT_FLOATS for s in (0, 1 << 31)),
+        *(0x7FC00000, 0x7F800001, 0xFFC00123, 1),
+    ),
+    "f64": (
+        *(f64(v) ^ s for v in _CONSTANT_FLOATS for s in (0, 1 << 63)),
+        *(0x7FF8 << 48, (0x7FF << 52) + 1, (0xFFF8 << 48) + 0x123, 1),
+    ),
     "v128": (
         0,
         (1 << 128) - 1,

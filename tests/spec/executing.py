@@ -4,8 +4,8 @@ A function `_start` is added to the module, byte by byte: it performs the action
 of its own where a result is wrong, so that the trap report's offset tells the line of the script. Nothing is added that
 would move an index: types, functions and a global are put behind those of the module.
 
-An action that must trap is performed only if its number is in the added global, instead of what follows it. The global's
-initial value is looked for in the executable and overwritten there, so that one build serves for all such actions.
+An action that must trap is performed only if its number is in the added global. The global's initial value is looked
+for in the executable and overwritten there, so that one build serves for all such actions.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Place:
-    """The bytes of a step in the finished module; `failed` is where it says that a result is wrong."""
+    """The bytes of a step in the finished module."""
 
     step: Step
     start: int
@@ -113,9 +113,7 @@ def _mask(value: Value, width: int) -> tuple[int, int]:
     mask = wanted = 0
     for number, nan in enumerate(value.nan):
         ones = (1 << lane) - 1
-        lane_mask, lane_wanted = (
-            _NAN_MASKS[lane, nan] if nan else (ones, value.bits >> (number * lane) & ones)
-        )
+        lane_mask, lane_wanted = _NAN_MASKS[lane, nan] if nan else (ones, value.bits >> (number * lane) & ones)
         mask |= lane_mask << (number * lane)
         wanted |= lane_wanted << (number * lane)
     return mask, wanted
@@ -139,7 +137,11 @@ def is_wrong(value: Value) -> bytes:
     if value.type == "v128":
         parts = [part.to_bytes(16, "little") for part in _mask(value, 128)]
         return (
-            op("v128.const", parts[0]) + op("v128.and") + op("v128.const", parts[1]) + op("v128.xor") + op("v128.any_true")
+            op("v128.const", parts[0])
+            + op("v128.and")
+            + op("v128.const", parts[1])
+            + op("v128.xor")
+            + op("v128.any_true")
         )
     width = int(value.type[1:])
     mask, wanted = _mask(value, width)
@@ -165,7 +167,9 @@ def step_code(module: Module, step: Step, number: int) -> bytes:
     else:
         code, count = op("global.get", u(index)), 1
     if step.message is not None:
-        selected = op("global.get", u(len(module.globals))) + op("i32.wrap_i64") + op("i32.const", s(number)) + op("i32.eq")
+        selected = (
+            op("global.get", u(len(module.globals))) + op("i32.wrap_i64") + op("i32.const", s(number)) + op("i32.eq")
+        )
         return selected + op("if", _EMPTY) + code + op("drop") * count + op("unreachable") + op("end")
     if step.results is None:
         return code + op("drop") * count
@@ -234,6 +238,7 @@ def make_program(wasm: bytes, steps: list[Step]) -> tuple[Program, dict[str, int
         _TYPE: [func_type("->")],
         _FUNCTION: [u(type_index)] * len(bodies),
         _GLOBAL: [b"\x7e\x01" + op("i64.const", s(_MAGIC << 32)) + op("end")],
+        _EXPORT: [*_exports(module), _start_export(first + len(groups))],
         _CODE: bodies,
     }
     sections = _sections(wasm)
@@ -246,12 +251,15 @@ def make_program(wasm: bytes, steps: list[Step]) -> tuple[Program, dict[str, int
         if section_number == _CODE:
             code_end = len(out)
 
-    pending = [n for n in _ORDER if n in added or n == _EXPORT]
+    pending = [n for n in _ORDER if n in added]
 
     def put_pending(before: int) -> None:
         while pending and (before < 0 or _ORDER.index(pending[0]) < _ORDER.index(before)):
             missing = pending.pop(0)
-            put(missing, vec([*_exports(module), _start_export(first + len(groups))] if missing == _EXPORT else added[missing]))
+            put(
+                missing,
+                vec([*_exports(module), _start_export(first + len(groups))] if missing == _EXPORT else added[missing]),
+            )
 
     for section_number, contents in sections:
         if section_number == 0:
@@ -260,8 +268,8 @@ def make_program(wasm: bytes, steps: list[Step]) -> tuple[Program, dict[str, int
         put_pending(section_number)
         if pending and pending[0] == section_number:
             pending.pop(0)
-            if section_number == _EXPORT:
-                put(_EXPORT, vec([*_exports(module), _start_export(first + len(groups))]))
+            if section_number == _EXPORT:  # not added to: a `_start` that the module exports is left out
+                put(_EXPORT, vec(added[_EXPORT]))
                 continue
             count, at = _leb(contents, 0)
             contents = u(count + len(added[section_number])) + contents[at:] + b"".join(added[section_number])

@@ -216,3 +216,15 @@
   (call $put_i32 (i32.or
     (i32.load16_u $m (i32.add (i32.const 0xfffe) (call $zero)))
     (i32.shl (i32.load16_u $m offset=2 (i32.add (i32.const 0xfffe) (call $zero))) (i32.const 16)))))
+(func $many_locals (export "case local overwritten, among many") (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+  (local.set 69 (i32.load $m (call $out)))
+  (if (call $zero) (then (local.set 68 (i32.const 4))) (else (local.set 67 (i32.const 5))))
+  (local.set 69 (local.get 67))
+  (call $put_i32 (local.get 69)))
+(func $many_locals_loop (export "case local overwritten in a loop, among many") (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+  (loop
+    (local.set 69 (i32.load $m (i32.mul (local.get 0) (i32.const 0x4000))))
+    (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+    (local.set 69 (local.get 0))
+    (br_if 0 (i32.lt_u (local.get 69) (i32.const 10))))
+  (call $put_i32 (local.get 69)))

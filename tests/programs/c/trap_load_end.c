@@ -4,11 +4,11 @@
 
 struct far {
     char pad[0x7fffff00];
-    uint32_t field;
+    uint8_t field; /* of a width of its own: loads of one width may become one, whose place is then not known */
 };
 
 __attribute__((noinline)) static uint32_t fetch(const volatile uint32_t *from) { return *from; }
-__attribute__((noinline)) static uint32_t fetch_far(const volatile struct far *from) { return from->field; }
+__attribute__((noinline)) static uint8_t fetch_far(const volatile struct far *from) { return from->field; }
 
 int main(int argc, char **argv) {
     (void)argv;

@@ -153,7 +153,7 @@ fn collections() {
     for word in text.split_whitespace() {
         *counts.entry(word).or_insert(0) += 1;
     }
-    let ordered: BTreeMap<_, _> = counts.iter().map(|(word, count)| (Reverse(*count), *word)).collect();
+    let ordered: BTreeMap<_, _> = counts.iter().map(|(word, count)| ((Reverse(*count), *word), word.len())).collect();
     println!("{:?}", ordered);
     let mut heap: BinaryHeap<_> = (1..20u64).map(|i| i * 7919 % 101).collect();
     let mut largest = vec![];

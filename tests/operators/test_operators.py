@@ -1,0 +1,126 @@
+"""Every supported operator, executed natively and compared with wasmtime.
+
+Operators on numbers and vectors run over edge operands in generated modules; all others are in the files of cases/. The
+quick set takes x86-64, optimised and not; the slow one every memory strategy and AArch64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+
+pytest.importorskip("wasmtime")
+
+from tests.operators import generated
+from tests.operators.boundaries import boundaries
+from tests.operators.running import (
+    CASES,
+    ENDLESS,
+    LEFT_RUNNING,
+    CaseModule,
+    build,
+    case_input,
+    case_module,
+    differences,
+    natively,
+    operators_of,
+    under_wasmtime,
+)
+from tests.programs.harness import Configuration
+from waot.frontend.opcodes import OPERATORS
+
+X86, ARM = "x86_64-linux", "aarch64-linux"
+QUICK = (Configuration(X86, "guarded", "2"), Configuration(X86, "checked", "0"))
+SLOW = (
+    Configuration(X86, "guarded", "0"),
+    Configuration(X86, "checked", "2"),
+    Configuration(X86, "static", "2"),
+    Configuration(X86, "static", "0"),
+    Configuration(ARM, "guarded", "2"),
+    Configuration(ARM, "checked", "2"),
+    Configuration(ARM, "static", "2"),
+)
+# Numeric operators know nothing of memory strategies.
+QUICK_NUMERIC = QUICK[:1]
+SLOW_NUMERIC = (*QUICK[1:], Configuration(ARM, "guarded", "2"), Configuration(ARM, "guarded", "0"))
+
+CASE_FILES = sorted(path.stem for path in CASES.glob("*.wat") if path.stem != "endless")
+GROUPS = [*generated.groups(), "folded"]
+
+
+def _parameters(names: list[str], quick: tuple[Configuration, ...], slow: tuple[Configuration, ...]) -> list[object]:
+    return [
+        pytest.param(name, configuration, id=f"{name}-{configuration}", marks=marks)
+        for name in names
+        for configurations, marks in ((quick, ()), (slow, (pytest.mark.slow,)))
+        for configuration in configurations
+    ]
+
+
+def _needs(configuration: Configuration) -> None:
+    try:
+        tools.runner(configuration.target)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize(("group", "configuration"), _parameters(GROUPS, QUICK_NUMERIC, SLOW_NUMERIC))
+def test_operators_on_edge_operands(group: str, configuration: Configuration, tmp_path: Path) -> None:
+    _needs(configuration)
+    module, wasm = generated.make(group)
+    expected = under_wasmtime(wasm, b"")
+    assert (expected.trap, len(expected.stdout)) == (None, module.size)
+    actual = natively(build(wasm, group, configuration, tmp_path), configuration.target, b"")
+    assert actual.status == 0, actual.stderr
+    wrong = generated.differences(module, expected.stdout, actual.stdout)
+    assert not wrong, "\n".join([f"{len(wrong)} results differ", *wrong[:40]])
+
+
+@pytest.mark.parametrize(("name", "configuration"), _parameters(CASE_FILES, QUICK, SLOW))
+def test_cases(name: str, configuration: Configuration, tmp_path: Path) -> None:
+    _needs(configuration)
+    wrong = differences(case_module(name), configuration, tmp_path)
+    assert not wrong, "\n".join([f"{len(wrong)} cases differ", *wrong])
+
+
+@pytest.mark.parametrize("name", ["globals", "dead_loads"])
+def test_cases_with_locals_in_stack_slots(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What functions with very many locals and joins get; the workers inherit the limit.
+    monkeypatch.setattr("waot.lowering.function.SSA_WORK_LIMIT", 0)
+    wrong = differences(case_module(name), QUICK[0], tmp_path)
+    assert not wrong, "\n".join([f"{len(wrong)} cases differ", *wrong])
+
+
+@pytest.mark.parametrize(("name", "configuration"), _parameters(["boundaries"], QUICK, SLOW))
+def test_accesses_at_the_bounds_of_memory(name: str, configuration: Configuration, tmp_path: Path) -> None:
+    _needs(configuration)
+    wrong = differences(boundaries(), configuration, tmp_path)
+    assert not wrong, "\n".join([f"{len(wrong)} cases differ", *wrong[:40]])
+
+
+@pytest.mark.parametrize(("name", "configuration"), _parameters(["endless"], QUICK[:1], (*QUICK[1:], *SLOW)))
+def test_endless_loops_stay(name: str, configuration: Configuration, tmp_path: Path) -> None:
+    _needs(configuration)
+    module = case_module(name)
+    program = build(module.wasm, name, configuration, tmp_path)
+    for number, case in enumerate(module.cases):
+        outcome = natively(program, configuration.target, case_input(number), LEFT_RUNNING)
+        assert (outcome.trap, outcome.stdout) == (ENDLESS, b""), f"{case}: {outcome}"
+
+
+def _case_modules() -> Iterator[CaseModule]:
+    yield from (case_module(path.stem) for path in sorted(CASES.glob("*.wat")))
+    yield boundaries()
+
+
+def test_every_supported_operator_is_executed() -> None:
+    covered = {operator.name for operators in generated.groups().values() for operator in operators}
+    # In the files, only operators that validation finds reachable count.
+    for module in _case_modules():
+        covered.update(operator.name for operator in operators_of(module.wasm).values())
+    missing = [op.name for op in OPERATORS if op.supported and op.name not in covered]
+    assert not missing, "no case: " + ", ".join(missing)
