@@ -51,7 +51,7 @@ def test_an_executable_says_what_it_is(target: Target, strategy: str) -> None:
 @each_target
 @every_strategy
 def test_a_program_that_does_nothing_is_small(target: Target, strategy: str) -> None:
-    assert len(build(target, strategy, NOTHING)) < 16 << 10
+    assert len(build(target, strategy, NOTHING)) < 18 << 10  # hello, which writes too, must fit 24 KiB
 
 
 @each_target
@@ -192,7 +192,7 @@ def test_damaged_objects_are_refused_or_patched() -> None:
 
 def test_what_the_linker_refuses_is_one_line(tmp_path: Path) -> None:
     target = next(iter(load_targets().values()))
-    with pytest.raises(ToolError, match=r"linking for .*: zig ld\.lld: .*(undefined symbol|cannot find)") as caught:
+    with pytest.raises(ToolError, match=r"linking for .*: zig ld\.lld: .*(undefined hidden symbol|undefined symbol|cannot find)") as caught:
         link_executable(
             [data_object({".text": b"x"}, target)],
             target=target,

@@ -252,6 +252,38 @@
     (i32x4.extract_lane 0 (i32x4.add (i32x4.add (local.get 1) (local.get 2)) (i32x4.add (local.get 3) (local.get 4))))))
 (func $exhausted_large (export "case recursion without end with large frames") (call $put_i32 (call $many_locals (call $zero))))
 
+;; Arguments on the stack, through a table so that nothing is inlined, and each of them looked at.
+(type $on_stack (func (param i32 i64 i64 i64 i64 i64 i64 i64 i64 f64 f64 f64 f64 f64 f64 f64 f64 f64)))
+(type $in_registers (func (param i32)))
+(table $stacks 2 2 funcref)
+(elem (table $stacks) (i32.const 0) func $in_registers $on_stack)
+(func $in_registers (type $in_registers)
+  (if (i32.eqz (local.get 0)) (then (call $put_i32 (i32.const 3)) (return)))
+  (return_call_indirect $stacks (type $on_stack) (local.get 0) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)
+    (i64.const 5) (i64.const 6) (i64.const 7) (i64.extend_i32_u (local.get 0)) (f64.const 1) (f64.const 2) (f64.const 3)
+    (f64.const 4) (f64.const 5) (f64.const 6) (f64.const 7) (f64.const 8) (f64.convert_i32_u (local.get 0))
+    (call $i (i32.const 1))))
+(func $on_stack (type $on_stack)
+  (if (i64.ne (local.get 6) (i64.const 6)) (then (unreachable)))
+  (if (i64.ne (local.get 7) (i64.const 7)) (then (unreachable)))
+  (if (i64.ne (local.get 8) (i64.extend_i32_u (local.get 0))) (then (unreachable)))
+  (if (f64.ne (local.get 17) (f64.convert_i32_u (local.get 0))) (then (unreachable)))
+  (return_call_indirect $stacks (type $in_registers) (i32.sub (local.get 0) (i32.const 1)) (call $zero)))
+(func $stack_arguments (export "case tail calls with arguments on the stack, a million deep")
+  (call_indirect $stacks (type $in_registers) (call $i (i32.const 500000)) (call $zero))
+  (call $put_i32 (i32.const 4)))
+;; As many on the stack on both sides, exchanged.
+(type $nine (func (param i32 i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
+(table $exchanges 1 1 funcref)
+(elem (table $exchanges) (i32.const 0) func $exchange)
+(func $exchange (type $nine)
+  (if (i32.eqz (local.get 0)) (then (return (i64.sub (local.get 7) (local.get 8)))))
+  (return_call_indirect $exchanges (type $nine) (i32.sub (local.get 0) (i32.const 1)) (local.get 2) (local.get 1)
+    (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 8) (local.get 7) (call $zero)))
+(func $exchanged (export "case tail call that exchanges its arguments on the stack")
+  (call $put_i64 (call_indirect $exchanges (type $nine) (call $i (i32.const 1001)) (i64.const 1) (i64.const 2) (i64.const 3)
+    (i64.const 4) (i64.const 5) (i64.const 6) (i64.const 70) (i64.const 8) (call $zero))))
+
 ;; ---- nesting and large tables
 (func $deeply_nested (export "case five hundred nested blocks") (local i32)   (loop (block (block (loop (block (block
   (loop (block (block (loop (block (block (loop (block (block (loop (block (block (loop (block (block (loop (block
