@@ -97,9 +97,9 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
 def _with_plain_tail_calls(module: llvm.ModuleRef) -> llvm.ModuleRef:
     """`module`, ready for code generation, with `tail call` for `musttail call`, and nothing else a tail call.
 
-    LLVM 22's x86 back end forgets to store the stack arguments of a `musttail` call in tailcc. A `tail` call in tailcc is
-    guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes. It is made
-    on text because llvmlite cannot change an instruction. tests/operators/cases/control.wat fails without it.
+    LLVM 22's x86 back end forgets to store the stack arguments of a `musttail` call in tailcc. A `tail` call in tailcc
+    is guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes. It is
+    made on text because llvmlite cannot change an instruction. tests/operators/cases/control.wat fails without it.
     """
     text = str(module).replace('"disable-tail-calls"="true"', "")
     text = re.sub(r"^(  (?:%\S+ = )?)tail call ", r"\1notail call ", text, flags=re.MULTILINE)
