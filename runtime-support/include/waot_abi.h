@@ -100,7 +100,8 @@ extern const struct waot_module waot_module;
 
 /* ---------------------------------------------------------------- symbols that the shim defines */
 
-/* Traps. Each never returns; the call's own location says where. The text is what the user sees. */
+/* Traps. Each never returns; the call's own location says where, so calls must not be merged. The text is what the user
+ * sees. */
 #define WAOT_TRAPS(T)                                                      \
     T(unreachable, "unreachable")                                          \
     T(memory_out_of_bounds, "out of bounds memory access")                 \
@@ -113,7 +114,7 @@ extern const struct waot_module waot_module;
     T(indirect_call_type_mismatch, "indirect call type mismatch")          \
     T(call_stack_exhausted, "call stack exhausted")
 
-#define WAOT_DECLARE_TRAP(name, text) _Noreturn void waot_trap_##name(void);
+#define WAOT_DECLARE_TRAP(name, text) __attribute__((nomerge, cold)) _Noreturn void waot_trap_##name(void);
 WAOT_TRAPS(WAOT_DECLARE_TRAP)
 #undef WAOT_DECLARE_TRAP
 

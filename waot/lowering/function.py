@@ -100,11 +100,13 @@ class FunctionLowering:
     """Lowers one `Body`; `text` is the result."""
 
     __slots__ = (
+        "addresses",
         "body",
         "bools",
         "deps",
         "entry_names",
         "entry_out",
+        "extended",
         "frames",
         "label",
         "labels",
@@ -156,6 +158,8 @@ class FunctionLowering:
         self.widening = unit.plan.options.opt_level != "0"
         self.roots: list[str] = []
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
+        self.extended: dict[str, str] = {}  # a narrow load's value, extended -> as loaded
+        self.addresses: dict[str, tuple[str, int, int]] = {}  # value of a load -> index, offset, memory
         self.results: dict[str, tuple[int, str]] = {}  # result of a call -> index of its line, LLVM type
 
     # ------------------------------------------------------------ values
@@ -202,12 +206,15 @@ class FunctionLowering:
         location = self.location(offset)
         self.loads[name] = (len(self.out), location)
         tbaa = self.unit.layout.memory_tbaa
-        self.out.append(f"  {name} = load {self.unit.volatile}{ir}, ptr {pointer}, align 1, !tbaa {tbaa}{location}")
+        # What becomes of a value in a stack slot is not followed, so there every load stays.
+        volatile = "volatile " if self.slots else self.unit.volatile
+        self.out.append(f"  {name} = load {volatile}{ir}, ptr {pointer}, align 1, !tbaa {tbaa}{location}")
         self.deps[name] = (pointer,)
         return name
 
     def partly_used(self, value: str) -> None:
         """Says that the consumer at hand needs only a part of `value`; if that is a load, it must stay whole."""
+        value = self.extended.get(value, value)
         if not self.loops and value in self.loads:
             self.make_volatile(value)
 

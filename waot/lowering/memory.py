@@ -44,11 +44,13 @@ def address(f: FunctionLowering, index: str, static_offset: int, memory: int, wi
 def _load(memory_type: str, result_type: str, extend: str, width: int) -> Handler:
     def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
         _, static_offset, memory = immediate
-        pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
-        value = f.load(memory_type, pointer, offset)
+        index = f.stack.pop()
+        value = loaded = f.load(memory_type, address(f, index, static_offset, memory, width, offset), offset)
         if extend:
-            value = f.emit(f"{extend} {memory_type} {value} to {result_type}", value)
-        elif memory_type == "i32":
+            value = f.emit(f"{extend} {memory_type} {loaded} to {result_type}", loaded)
+            f.extended[value] = loaded
+        f.addresses[value] = (index, static_offset, memory)
+        if memory_type == result_type == "i32":
             f.pointers.add(value)
         f.stack.append(value)
 
@@ -58,8 +60,10 @@ def _load(memory_type: str, result_type: str, extend: str, width: int) -> Handle
 def _store(memory_type: str, value_type: str, width: int) -> Handler:
     def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
         _, static_offset, memory = immediate
-        value = f.stack.pop()
-        pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
+        value, index = f.stack.pop(), f.stack.pop()
+        if f.addresses.get(value) == (index, static_offset, memory):
+            f.partly_used(value)  # it goes back where it was: LLVM would delete load and store
+        pointer = address(f, index, static_offset, memory, width, offset)
         if memory_type != value_type:
             f.partly_used(value)
             value = f.emit(f"trunc {value_type} {value} to {memory_type}", value)

@@ -138,6 +138,7 @@ def _load_lane(shape: str) -> Handler:
     def lower(f: FunctionLowering, immediate: LaneMemarg, offset: int) -> None:
         vector = pop(f, shape)
         value = _plain_load(f, lane, 16 // lanes, immediate[:3], offset)
+        f.partly_used(value)  # the lane may be replaced
         push(
             f,
             f.emit(f"insertelement {IR[shape]} {vector}, {lane} {value}, i32 {immediate[3]}", vector, value),

@@ -48,7 +48,9 @@ def _global_get(f: FunctionLowering, index: int, offset: int) -> None:
 
 @lowers("global.set")
 def _global_set(f: FunctionLowering, index: int, offset: int) -> None:
-    f.unit.layout.global_store(f, index, f.stack.pop())
+    value = f.stack.pop()
+    f.partly_used(value)  # the global may be set again, or never read
+    f.unit.layout.global_store(f, index, value)
 
 
 @lowers("i32.const", "i64.const")
