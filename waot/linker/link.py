@@ -31,7 +31,10 @@ from waot.linker.zig import run_zig
 from waot.targets import Target
 
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+_SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 _PT_NULL, _PT_LOAD = 0, 1
+_SHT_PROGBITS, _SHT_NOBITS = 1, 8
+_SHF_WRITE_ALLOC = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class AddedSegment:
     address: int
     data: bytes
     size: int
+    name: str  # of its section
 
 
 def plan_memory(target: Target, image: MemoryImage) -> list[AddedSegment]:
@@ -117,7 +121,10 @@ def plan_memory(target: Target, image: MemoryImage) -> list[AddedSegment]:
     data = image.data.rstrip(b"\0")
     size = max(image.size, len(data))
     low = (len(data) - len(data.lstrip(b"\0"))) // target.page_size * target.page_size if data else size
-    segments = [AddedSegment(base, b"", low), AddedSegment(base + low, data[low:], size - low)]
+    segments = [
+        AddedSegment(base, b"", low, ".memory.low"),
+        AddedSegment(base + low, data[low:], size - low, ".memory"),
+    ]
     return [segment for segment in segments if segment.size]
 
 
@@ -135,18 +142,29 @@ def plan_stack(target: Target, size: int) -> AddedSegment:
     size += -size % target.page_size
     # The top lies in the middle of a huge page, so that it shares a page table with the image behind it and the kernel
     # cannot give it a huge page, all of which the first push would clear.
-    return AddedSegment(base + (_HUGE_PAGE // 2 - size) % _HUGE_PAGE, b"", size)
+    return AddedSegment(base + (_HUGE_PAGE // 2 - size) % _HUGE_PAGE, b"", size, ".stack")
 
 
 def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size: int) -> bytes:
     """Appends the segments to what lld made, whose first program headers are PT_NULL for this.
 
-    lld could place memory 0 too, but not with the ELF header in a segment at a higher address.
+    lld could place memory 0 too, but not with the ELF header in a segment at a higher address. Each gets a section as
+    well: GNU strip and objcopy write a segment anew from the sections in it, and one without any as empty.
     """
+    if not segments:
+        return executable
     out = bytearray(executable)
-    (table,) = struct.unpack_from("<Q", out, 32)
+    (program_headers, section_headers) = struct.unpack_from("<QQ", out, 32)
+    count, names_index = struct.unpack_from("<HH", out, 60)
+    headers = [_SECTION_HEADER.unpack_from(out, section_headers + i * _SECTION_HEADER.size) for i in range(count)]
+    names_at, names_size = headers[names_index][4:6]
+    names = out[names_at : names_at + names_size]
+    # Both stand at the end, and are written again behind what is added.
+    if names_at > section_headers or -(-(names_at + names_size) // 8) * 8 != section_headers:
+        raise ToolError("the linker put the section headers elsewhere than at the end")
+    del out[names_at:]
     for index, segment in enumerate(segments):
-        at = table + index * _PROGRAM_HEADER.size
+        at = program_headers + index * _PROGRAM_HEADER.size
         if struct.unpack_from("<I", out, at) != (_PT_NULL,):
             raise ToolError("the linker left no program header for a segment to add")
         if segment.data:
@@ -157,7 +175,20 @@ def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size
             out, at, _PT_LOAD, 6, offset, segment.address, segment.address, len(segment.data), segment.size, page_size
         )
         out += segment.data
-    return bytes(out)
+        parts = [(_SHT_PROGBITS, segment.name, 0, len(segment.data))]
+        parts.append((_SHT_NOBITS, segment.name + ".zeros", len(segment.data), segment.size - len(segment.data)))
+        for kind, name, start, size in parts:
+            if size:
+                headers.append(
+                    (len(names), kind, _SHF_WRITE_ALLOC, segment.address + start, offset + start, size, 0, 0, 1, 0)
+                )
+                names += name.encode() + b"\0"
+    headers[names_index] = (*headers[names_index][:4], len(out), len(names), *headers[names_index][6:])
+    out += names
+    out += bytes(-len(out) % 8)
+    struct.pack_into("<Q", out, 40, len(out))
+    struct.pack_into("<H", out, 60, len(headers))
+    return bytes(out) + b"".join(_SECTION_HEADER.pack(*header) for header in headers)
 
 
 def linker_script(target: Target, *, stack: AddedSegment | None, reserved: int) -> str:

@@ -28,6 +28,8 @@ from waot.frontend.module import I32, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import WASM_TEXT, trap_symbol
 from waot.lowering.types import (
+    MAX_REGISTER_RESULTS,
+    RESULT_BYTES,
     ir_type,
     parameter_types,
     results_in_memory,
@@ -44,9 +46,13 @@ Handler = Callable[["FunctionLowering", Any, int], None]
 # One entry an operator, by operator index.
 HANDLERS: list[Handler | None] = [None] * len(OPERATORS)
 
-# SSA construction compares every local at every join. Beyond this many (locals x joins) a function keeps its locals in
+# SSA construction compares every local at every join (CPython has 185,000 at most). Beyond this many (locals x joins) a function keeps its locals in
 # stack slots instead and leaves the work to LLVM: slower for everyone else, linear for such functions.
-SSA_WORK_LIMIT = 4_000_000
+SSA_WORK_LIMIT = 1_000_000
+
+# Operands that all branches and returns of one function may carry together. A module of a few kilobytes can ask for
+# thousands of times its size (1,000 results at every `br_if`); no compiler's output comes near this.
+CARRIED_LIMIT = 300_000
 
 
 def lowers(*names: str) -> Callable[[Handler], Handler]:
@@ -103,6 +109,7 @@ class FunctionLowering:
         "addresses",
         "body",
         "bools",
+        "carried",
         "deps",
         "entry_names",
         "entry_out",
@@ -141,6 +148,7 @@ class FunctionLowering:
         self.stack: list[str] = []
         self.frames: list[Frame] = []
         self.loops = 0  # loops that we are in
+        self.carried = 0  # see CARRIED_LIMIT
         self.n = 0
         self.labels = 0
         self.label: str | None = "entry"  # the block being filled; None after a branch
@@ -307,7 +315,17 @@ class FunctionLowering:
     def add_edge(self, frame: Frame) -> None:
         """Records a branch from here to `frame`, with the operands it carries. The branch must be the next line."""
         label, locals_ = self.edge()
+        self.count_carried(len(frame.types))
         frame.edges.append((label, locals_, self.operands(len(frame.types)), len(self.out)))
+
+    def count_carried(self, count: int) -> None:
+        """Counts operands that a branch, a call or a return carries. Raises UnsupportedError where it gets too much."""
+        self.carried += count
+        if self.carried > CARRIED_LIMIT:
+            raise UnsupportedError(
+                f"branches, calls and returns carry more than {CARRIED_LIMIT:,} operands, waot's limit for a function",
+                function=self.unit.module.function_name(self.body.index),
+            )
 
     def join(self, label: str, edges: list[Edge], types: tuple[ValType, ...], height: int) -> None:
         """Begins block `label`, reached by `edges`; operands above `height` become the joined ones."""
@@ -429,10 +447,10 @@ class FunctionLowering:
     def emit_return(self, values: list[str]) -> None:
         """Returns `values`, in the native form of the signature (see types.py)."""
         t = self.type
+        self.count_carried(len(values))
         if results_in_memory(t):
-            struct = results_struct(t)
             for i, (value, result) in enumerate(zip(values, t.results, strict=True)):
-                place = self.emit(f"getelementptr inbounds {struct}, ptr %results, i32 0, i32 {i}")
+                place = self.emit(f"getelementptr inbounds i8, ptr %results, i64 {RESULT_BYTES * i}")
                 self.effect(f"store {ir_type(result)} {value}, ptr {place}", value)
             self.out.append("  ret void")
         elif len(values) > 1:
@@ -451,11 +469,12 @@ class FunctionLowering:
 
     def push_results(self, t: FuncType, call: str, results_pointer: str | None) -> None:
         """Pushes what a call that has been emitted as `call` (its name) returned."""
-        struct = results_struct(t) if len(t.results) > 1 else ""
+        self.count_carried(len(t.results))
+        struct = results_struct(t) if 1 < len(t.results) <= MAX_REGISTER_RESULTS else ""
         for i, result in enumerate(t.results):
             value = call
             if results_pointer is not None:
-                place = self.emit(f"getelementptr inbounds {struct}, ptr {results_pointer}, i32 0, i32 {i}")
+                place = self.emit(f"getelementptr inbounds i8, ptr {results_pointer}, i64 {RESULT_BYTES * i}")
                 value = self.emit(f"load {ir_type(result)}, ptr {place}")
             elif struct:
                 value = self.emit(f"extractvalue {struct} {call}, {i}", call)
@@ -465,11 +484,13 @@ class FunctionLowering:
     def call(self, t: FuncType, callee: str, offset: int, *, inherit: bool = True) -> None:
         """Calls `callee`, a pointer to a wasm function of type `t`, with operands from the stack."""
         arguments = self.operands(len(t.params))
+        self.count_carried(len(arguments))
         del self.stack[len(self.stack) - len(arguments) :]
         typed = [f"{ir_type(p)} {a}" for p, a in zip(t.params, arguments, strict=True)]
         pointer = None
         if results_in_memory(t):
-            pointer = self.at_entry(f"%results.{self.unit.results_key(t)}", f"alloca {results_struct(t)}, align 16")
+            size = RESULT_BYTES * len(t.results)
+            pointer = self.at_entry(f"%results.{len(t.results)}", f"alloca [{size} x i8], align 16")
             typed.insert(0, f"ptr {pointer}")
         result = return_type(t)
         text = f"call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"

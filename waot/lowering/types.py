@@ -15,6 +15,9 @@ _IR = {I32: "i32", I64: "i64", F32: "float", F64: "double", V128: V128_IR}
 # that the caller passes. LLVM's own demotion to memory would break guaranteed tail calls.
 MAX_REGISTER_RESULTS = 2
 
+# Behind that pointer each result has this much room, whatever its type.
+RESULT_BYTES = 16
+
 
 def ir_type(t: ValType) -> str:
     """The LLVM type that holds a value of type `t`; references are pointers."""
@@ -47,7 +50,7 @@ def results_in_memory(t: FuncType) -> bool:
 
 
 def results_struct(t: FuncType) -> str:
-    """The LLVM struct of a function's results."""
+    """The LLVM struct of results that come back in registers."""
     return "{ " + ", ".join(map(ir_type, t.results)) + " }"
 
 

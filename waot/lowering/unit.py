@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from waot.frontend.module import Body, FuncType, Module
+from waot.frontend.module import Body, Module
 from waot.lowering import control, memory, numeric, simd, tables, variables
 from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
 from waot.lowering.function import FunctionLowering
@@ -64,7 +64,6 @@ class UnitLowering:
             self.defined.update(i for i in plan.reachable if i < module.imported_func_count)
         self._declarations: dict[str, str] = {}
         self._subprograms: list[str] = []
-        self._results: dict[FuncType, int] = {}
         self._symbols: dict[int, str] = {}
 
     # ------------------------------------------------------------ symbols
@@ -73,7 +72,7 @@ class UnitLowering:
         """The symbol of wasm function `index`, declared if another unit defines it."""
         symbol = self._symbols.get(index)
         if symbol is None:
-            name = self.module.function_names.get(index, "")
+            name = self.module.function_names.get(index, "").replace("\0", "_")  # LLVM takes anything else
             symbol = self._symbols[index] = quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
             if index not in self.defined:
                 t = self.module.func_type(index)
@@ -126,10 +125,6 @@ class UnitLowering:
             f"unit: !1, spFlags: DISPFlagDefinition)"
         )
         return node
-
-    def results_key(self, t: FuncType) -> int:
-        """A number for the results of `t`, to name their place in a caller's frame."""
-        return self._results.setdefault(FuncType((), t.results), len(self._results))
 
     # ------------------------------------------------------------ text
 
