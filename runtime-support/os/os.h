@@ -134,8 +134,9 @@ int64_t waot_os_shutdown(waot_os_handle handle, uint32_t sdflags);
 int64_t waot_os_yield(void);
 /* Delivers a WAOT_WASI_SIGNAL_* with the system's default action. */
 int64_t waot_os_raise(uint32_t signal);
-/* From here on a write to a pipe without readers is PIPE and not the end of the program. */
-void waot_os_ignore_broken_pipes(void);
+/* From here on a write to a pipe without readers is PIPE, and one past the limit on the size of files is FBIG, and
+ * neither the end of the program. */
+void waot_os_ignore_write_signals(void);
 /* The value of a variable of the host's environment, or null. */
 const char *waot_os_variable(const char *name, size_t name_size);
 

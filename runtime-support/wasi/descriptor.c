@@ -180,6 +180,9 @@ uint32_t waot_wasi_fd_fdstat_set_flags(struct waot_memory *memory, uint32_t fd, 
     const uint32_t fixed = WAOT_WASI_FDFLAGS_DSYNC | WAOT_WASI_FDFLAGS_RSYNC | WAOT_WASI_FDFLAGS_SYNC;
     if (flags > WAOT_WASI_FDFLAGS_ALL || ((flags & fixed) != 0 && ((flags ^ (uint32_t)old) & fixed) != 0))
         return WAOT_WASI_INVAL;
+    /* A log that we were given to append to stays one: the flag is shared with whoever gave it, and protects it. */
+    if (descriptor->kind == WAOT_WASI_STDIO && ((flags ^ (uint32_t)old) & WAOT_WASI_FDFLAGS_APPEND) != 0)
+        return WAOT_WASI_PERM;
     return waot_wasi_result(waot_os_set_flags(descriptor->handle, flags));
 }
 

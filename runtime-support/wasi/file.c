@@ -57,18 +57,25 @@ static int64_t waot_wasi_move_in_at(waot_os_handle handle, size_t count, uint64_
     return waot_os_pread(handle, waot_wasi_state.buffers, count, offset);
 }
 
+/* Before the first write and not at start, where it costs everyone. */
+static void waot_wasi_expect_errors(void)
+{
+    if (waot_wasi_state.write_signals_ignored)
+        return;
+    waot_os_ignore_write_signals();
+    waot_wasi_state.write_signals_ignored = true;
+}
+
 static int64_t waot_wasi_move_out(waot_os_handle handle, size_t count, uint64_t offset)
 {
     (void)offset;
-    if (!waot_wasi_state.broken_pipes_ignored) { /* before the first write and not at start, where it costs everyone */
-        waot_os_ignore_broken_pipes();
-        waot_wasi_state.broken_pipes_ignored = true;
-    }
+    waot_wasi_expect_errors();
     return waot_os_write(handle, waot_wasi_state.buffers, count);
 }
 
 static int64_t waot_wasi_move_out_at(waot_os_handle handle, size_t count, uint64_t offset)
 {
+    waot_wasi_expect_errors();
     return waot_os_pwrite(handle, waot_wasi_state.buffers, count, offset);
 }
 
@@ -167,6 +174,7 @@ uint32_t waot_wasi_fd_allocate(struct waot_memory *memory, uint32_t fd, uint64_t
         return error;
     if (len == 0 || len > INT64_MAX || offset > INT64_MAX - len)
         return len == 0 ? WAOT_WASI_INVAL : WAOT_WASI_FBIG;
+    waot_wasi_expect_errors();
     return waot_wasi_result(waot_os_allocate(descriptor->handle, offset, len));
 }
 
@@ -223,6 +231,7 @@ uint32_t waot_wasi_fd_filestat_set_size(struct waot_memory *memory, uint32_t fd,
         return error;
     if (descriptor->read_only)
         return WAOT_WASI_PERM;
+    waot_wasi_expect_errors();
     return size > INT64_MAX ? (uint32_t)WAOT_WASI_INVAL : waot_wasi_result(waot_os_set_size(descriptor->handle, size));
 }
 

@@ -40,6 +40,8 @@ void waot_wasi_start(void)
     for (uint32_t fd = 0; fd < 3; fd++) {
         state->first[fd].handle = waot_os_standard(fd);
         state->first[fd].kind = WAOT_WASI_STDIO;
+        /* Streams: what stands there stays, and grows by writing alone. */
+        state->first[fd].dropped = WAOT_WASI_RIGHT_FD_FILESTAT_SET_SIZE | WAOT_WASI_RIGHT_FD_ALLOCATE;
     }
     state->lowest = 3;
 

@@ -31,7 +31,7 @@ struct waot_wasi_state {
     struct waot_wasi_descriptor *descriptors;
     uint32_t capacity;
     uint32_t lowest; /* no free descriptor stands below this one */
-    bool broken_pipes_ignored;
+    bool write_signals_ignored;
     struct waot_wasi_descriptor first[WAOT_WASI_FIRST_DESCRIPTORS]; /* until there are more: no mapping at start */
     struct waot_os_buffer buffers[WAOT_OS_BUFFERS];                 /* too large for a stack frame */
     char paths[2][WAOT_OS_PATH_SIZE];

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
+import platform
 import random
+import shutil
 import struct
+import subprocess
+import tracemalloc
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from tests import tools
 from tests.runtime.programs import PAGE, STRATEGIES, at, build, function, manifest, module, run, runtime
@@ -111,7 +118,82 @@ def test_images_start_at_a_page_in_the_file_as_in_memory(target: Target) -> None
         assert align == target.page_size
         assert in_file <= in_memory
     assert all(kind for kind, *_ in headers)
-    assert data.endswith(b"\0\0\0data")
+    assert data.count(b"\0\0\0data") == 1
+
+
+@each_target
+def test_what_the_linker_did_not_place_has_sections(target: Target) -> None:
+    """GNU strip and objcopy write segments from sections; what has none would be gone."""
+    data = build(target, "static", NOTHING, image=bytes(target.page_size + 3) + b"x" * 1000)
+    elf = ELFFile(io.BytesIO(data))
+    spans = [(s["sh_addr"], s["sh_size"]) for s in elf.iter_sections() if s["sh_flags"] & 2]
+    added = list(elf.iter_segments("PT_LOAD"))[:-3]
+    assert [s["p_vaddr"] for s in added[:2]] == [target.static_base, target.static_base + target.page_size]
+    assert len(added) == 3  # and the stack
+    for segment in added:
+        start, end = segment["p_vaddr"], segment["p_vaddr"] + segment["p_memsz"]
+        assert sum(size for address, size in spans if start <= address < end) == end - start
+    memory = elf.get_section_by_name(".memory")
+    assert memory.data() == b"\0\0\0" + b"x" * 1000
+    assert memory["sh_addr"] == target.static_base + target.page_size
+
+
+@every_strategy
+@pytest.mark.parametrize("tool", ["strip", "objcopy"])
+def test_a_stripped_program_runs(strategy: str, tool: str, tmp_path: Path) -> None:
+    target = next((t for t in load_targets().values() if t.arch == platform.machine()), None)
+    if target is None or shutil.which(tool) is None:
+        pytest.skip(f"no {tool} or no target of this machine's kind")
+    body = f"""\
+  %p = call ptr @address(i32 {target.page_size + 3})
+  %v = load i8, ptr %p
+  %status = zext i8 %v to i32
+  call void @waot_wasi_proc_exit(ptr @waot_memory.0, i32 %status)
+  unreachable"""
+    image = bytes(target.page_size + 3) + b"x" * 1000 if strategy == "static" else b""
+    path = tmp_path / "whole"
+    path.write_bytes(build(target, strategy, function(0, "void ()", body), image=image))
+    subprocess.run([tool, path, tmp_path / "other"] if tool == "objcopy" else [tool, path], check=True)
+    stripped = (tmp_path / "other" if tool == "objcopy" else path).read_bytes()
+    outcome = run(target, stripped, tmp_path)
+    assert (outcome.status, outcome.errors) == (ord("x") if image else 0, "")
+
+
+@each_target
+@every_strategy
+@pytest.mark.parametrize("stack_size", [64 << 10, 63 << 20, 65 << 20, 3 << 30, 64 << 30])
+def test_stacks_of_every_size_link_and_run(target: Target, strategy: str, stack_size: int, tmp_path: Path) -> None:
+    data = build(target, strategy, DIVISION, stack_size=stack_size)
+    largest = max(s.memory_size for s in inspect_executable(data).segments)
+    assert largest <= 64 << 20  # a larger one is mapped by the shim, which can say why not
+    try:
+        outcome = run(target, data, tmp_path)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    assert outcome.errors.startswith("waot: trap: integer divide by zero\n")
+
+
+def test_a_manifest_that_only_claims_a_size_takes_no_memory() -> None:
+    whole = bytearray(build(next(iter(load_targets().values())), "guarded", NOTHING))
+    elf = ELFFile(io.BytesIO(whole))
+    header = elf["e_shoff"] + elf["e_shentsize"] * elf.get_section_index(".waot.manifest")
+
+    def refused(data: bytes) -> None:
+        tracemalloc.start()
+        with pytest.raises(ToolError, match="the manifest is damaged"):
+            inspect_executable(data)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 16 << 20
+
+    nobits = bytearray(whole)
+    struct.pack_into("<I", nobits, header + 4, 8)
+    struct.pack_into("<Q", nobits, header + 32, 1 << 30)
+    refused(bytes(nobits))
+    bomb = struct.pack("<IIQQ", 1, 0, 64 << 20, 1) + zlib.compress(bytes(64 << 20))
+    struct.pack_into("<Q", whole, header + 8, 0x802)  # SHF_ALLOC, SHF_COMPRESSED
+    struct.pack_into("<QQ", whole, header + 24, len(whole), len(bomb))
+    refused(bytes(whole) + bomb)
 
 
 @each_target

@@ -152,7 +152,16 @@ def manifest(target: Target, strategy: str, stack_size: int = 1 << 20) -> bytes:
     return encode_manifest(Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm"))
 
 
-def build(target: Target, strategy: str, code: str, *, image: bytes = b"", level: str = "2", pages: int = 2) -> bytes:
+def build(
+    target: Target,
+    strategy: str,
+    code: str,
+    *,
+    image: bytes = b"",
+    level: str = "2",
+    pages: int = 2,
+    stack_size: int = 1 << 20,
+) -> bytes:
     shim = runtime(target.name)
     text = module(target, strategy, code, pages=pages)
     options = make_codegen_options(target, Cpu(), level, "exe")
@@ -162,7 +171,7 @@ def build(target: Target, strategy: str, code: str, *, image: bytes = b"", level
         target=target,
         memory=strategy,
         runtime=shim,
-        manifest=manifest(target, strategy),
+        manifest=manifest(target, strategy, stack_size),
         image=MemoryImage(pages * PAGE, image) if strategy == "static" else None,
         cache_dir=tools.cache_directory() / "runtime",
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -169,3 +171,33 @@ def test_a_signal_that_someone_sent_is_not_a_trap(target: Target, tmp_path: Path
         running.send_signal(signal.SIGSEGV)
         errors = running.communicate(timeout=30)[1]
     assert (running.returncode, errors) == (-signal.SIGSEGV, b"")
+
+
+@both
+@pytest.mark.parametrize("fault", [True, False])
+def test_a_trap_is_told_whatever_signals_the_parent_blocked(target: Target, fault: bool, tmp_path: Path) -> None:
+    if tools.runner(target.name):
+        pytest.skip("the emulator has the signals")
+    if fault:
+        body = f"  %p = call ptr @address(i32 -1)\n  %v = load volatile i32, ptr %p, {at(0x120)}\n  ret void"
+    else:
+        body = f"  call void @waot_trap_memory_out_of_bounds() #0, {at(0x120)}\n  unreachable"
+    path = tmp_path / "program"
+    path.write_bytes(build(target, "guarded", function(0, "void ()", body)))
+    path.chmod(0o755)
+    blocked = "import os, signal, sys; signal.pthread_sigmask(0, range(1, 65)); os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", blocked, path], capture_output=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[:1]) == (134, [b"waot: trap: out of bounds memory access"])
+
+
+@both
+def test_a_trap_that_nobody_reads_has_its_status(target: Target, tmp_path: Path) -> None:
+    code = function(0, "void ()", f"  call void @waot_trap_unreachable() #0, {at(0x123)}\n  unreachable")
+    path = tmp_path / "program"
+    path.write_bytes(build(target, target.memory_default, code))
+    path.chmod(0o755)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*tools.runner(target.name), str(path)], stderr=writing, check=False)
+    os.close(writing)
+    assert done.returncode == 134

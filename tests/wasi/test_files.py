@@ -516,3 +516,36 @@ def test_reading_without_waiting(start: Start) -> None:
     os.close(writing)
     assert calls.read(0, 10) == (SUCCESS, b"")
     os.close(reading)
+
+
+def test_what_a_log_holds_stays(start: Start, tmp_path: Path) -> None:
+    """Standard streams are streams: a guest neither cuts nor overwrites the file that it was to append to."""
+    log = tmp_path / "log"
+    log.write_text("kept ")
+    with log.open("ab") as stream:
+        calls = start(stdout=stream.fileno())
+        assert calls.guest.call("fd_filestat_set_size", 1, 0) == "notcapable"
+        assert calls.guest.call("fd_allocate", 1, 0, 1000) == "notcapable"
+        assert calls.guest.call("fd_fdstat_set_flags", 1, 0) == "perm"
+        assert calls.guest.call("fd_fdstat_set_flags", 1, APPEND) == SUCCESS
+        assert calls.seek(1, 0, 0)[0] == SUCCESS
+        assert calls.write(1, b"and ") == (SUCCESS, 4)
+        assert calls.write(1, b"more", 0) == (SUCCESS, 4)
+        assert log.read_text() == "kept and more"
+        # Nor through another number.
+        other = calls.guest.call("fd_renumber", 1, 2)
+        assert other == SUCCESS
+        assert calls.guest.call("fd_filestat_set_size", 2, 0) == "notcapable"
+        assert calls.guest.call("fd_fdstat_set_flags", 2, 0) == "perm"
+
+
+def test_a_limit_on_the_size_of_files_is_an_error(start: Start, root: Path) -> None:
+    calls = start([directory_record(root, "/")])
+    process = calls.guest.process  # type: ignore[attr-defined]
+    fd = calls.opened(3, "file", oflags=CREAT, rights=READ | WRITE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
+    assert calls.guest.call("fd_filestat_set_size", fd, 2000) == "fbig"
+    assert calls.write(fd, b"x" * 1000) == (SUCCESS, 1000)
+    assert calls.write(fd, b"x")[0] == "fbig"
+    assert calls.write(fd, b"x", 5000)[0] == "fbig"
+    assert calls.guest.call("fd_allocate", fd, 0, 5000) in ("fbig", "notsup")

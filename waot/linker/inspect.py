@@ -44,7 +44,11 @@ def inspect_executable(data: bytes) -> ExecutableInfo:
         section = elf.get_section_by_name(_SECTION)
         if section is None:
             raise ToolError("not a program that waot built: it has no manifest")
-        manifest = decode_manifest(section.data(), "little" if elf.little_endian else "big")
+        # Bytes of the file: neither zeros without end nor the output of a decompressor, whose size the file only claims.
+        start, size = section["sh_offset"], section["sh_size"]
+        if section["sh_type"] != "SHT_PROGBITS" or section.compressed or start + size > len(data):
+            raise ToolError("the manifest is damaged", section=_SECTION)
+        manifest = decode_manifest(data[start : start + size], "little" if elf.little_endian else "big")
         sections = tuple((s.name, s["sh_size"]) for s in elf.iter_sections() if s.name)
         segments = tuple(
             Segment(s["p_vaddr"], s["p_filesz"], s["p_memsz"], _access(s["p_flags"]))

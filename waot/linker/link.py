@@ -94,7 +94,7 @@ def link_executable(
                 (work / f"{index}.o").write_bytes(data)
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
-            script = linker_script(target, stack=stack, reserved=len(segments))
+            script = linker_script(target, fixed=static, stack=stack, reserved=len(segments))
             (work / "script.ld").write_text(script, encoding="ascii")
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")
             executable = (work / "out").read_bytes()
@@ -129,10 +129,13 @@ def plan_memory(target: Target, image: MemoryImage) -> list[AddedSegment]:
 
 
 _HUGE_PAGE = 2 << 20
+# The code, behind the stack, reaches no symbol further away than 2 GiB. And where the machine has not that much memory
+# the kernel kills a program without a word whose segment it is; the shim says what is wrong.
+_LARGEST_STACK_SEGMENT = 64 << 20
 
 
-def plan_stack(target: Target, size: int) -> AddedSegment:
-    """The wasm stack as a segment of an image at a fixed address.
+def plan_stack(target: Target, size: int) -> AddedSegment | None:
+    """The wasm stack as a segment of an image at a fixed address, or None where the shim is to map it.
 
     It costs nothing in the file, and the kernel maps it with the rest: two system calls less, and pages less, at each
     start. Below it lies what is left between the memory's reservation and `static_text_base`: never mapped.
@@ -140,6 +143,8 @@ def plan_stack(target: Target, size: int) -> AddedSegment:
     base = target.static_text_base
     assert base is not None
     size += -size % target.page_size
+    if size > _LARGEST_STACK_SEGMENT:
+        return None
     # The top lies in the middle of a huge page, so that it shares a page table with the image behind it and the kernel
     # cannot give it a huge page, all of which the first push would clear.
     return AddedSegment(base + (_HUGE_PAGE // 2 - size) % _HUGE_PAGE, b"", size, ".stack")
@@ -191,8 +196,10 @@ def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size
     return bytes(out) + b"".join(_SECTION_HEADER.pack(*header) for header in headers)
 
 
-def linker_script(target: Target, *, stack: AddedSegment | None, reserved: int) -> str:
-    """The script; `reserved` program headers are left for segments to add, `stack` is the stack if among them.
+def linker_script(target: Target, *, fixed: bool, stack: AddedSegment | None, reserved: int) -> str:
+    """The script of an image at a `fixed` address or of a static PIE.
+
+    `reserved` program headers are left for segments to add, `stack` is the stack if among them.
 
     Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h and os/linux/start.c.
     """
@@ -204,12 +211,13 @@ def linker_script(target: Target, *, stack: AddedSegment | None, reserved: int) 
         "data PT_LOAD FLAGS(6);",
         "stack PT_GNU_STACK FLAGS(6);",
     ]
-    if stack is None:
+    if not fixed:
         headers.insert(-1, "dynamic PT_DYNAMIC FLAGS(6);")
     # Loadable segments are listed by address, so those to add come first.
     headers = [f"added{i} PT_NULL;" for i in range(reserved)] + headers
     program_headers = "\n  ".join(headers)
-    low, high = (stack.address, stack.address + stack.size) if stack else (0, 0)
+    base = (target.static_text_base or 0) if fixed else 0
+    low, high = (stack.address, stack.address + stack.size) if stack else (base, base)
     return f"""\
 PHDRS {{
   {program_headers}
@@ -231,15 +239,21 @@ SECTIONS {{
   .dynsym : {{ *(.dynsym) }} :constants
   .hash : {{ *(.hash) }} :constants
   .dynstr : {{ *(.dynstr) }} :constants
-  .rela.dyn : {{ waot_rela_start = .; *(.rela.dyn) waot_rela_end = .; }} :constants
-  .relr.dyn : ALIGN(8) {{ waot_relr_start = .; *(.relr.dyn) waot_relr_end = .; }} :constants
+  . = ALIGN(8);
+  waot_rela_start = .;
+  .rela.dyn : {{ *(.rela.dyn) }} :constants
+  waot_rela_end = .;
+  . = ALIGN(8);
+  waot_relr_start = .;
+  .relr.dyn : {{ *(.relr.dyn) }} :constants
+  waot_relr_end = .;
   {next_segment}
   .text : {{
     waot_wasm_text_start = .; *(.text.wasm .text.wasm.*) waot_wasm_text_end = .;
     *(.text .text.*)
   }} :text
   {next_segment}
-  .dynamic : {{ *(.dynamic) }} :data {"" if stack else ":dynamic"}
+  .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}
   .data.rel.ro : {{ *(.data.rel.ro .data.rel.ro.*) }} :data
   .got : {{ *(.got .got.plt) }} :data
   .data : {{ *(.data .data.*) }} :data

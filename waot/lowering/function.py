@@ -46,8 +46,9 @@ Handler = Callable[["FunctionLowering", Any, int], None]
 # One entry an operator, by operator index.
 HANDLERS: list[Handler | None] = [None] * len(OPERATORS)
 
-# SSA construction compares every local at every join (CPython has 185,000 at most). Beyond this many (locals x joins) a function keeps its locals in
-# stack slots instead and leaves the work to LLVM: slower for everyone else, linear for such functions.
+# SSA construction compares every local at every join: 185,000 comparisons in CPython's largest function. Beyond this
+# many (locals x joins) a function keeps its locals in stack slots instead and leaves the work to LLVM: slower for everyone
+# else, linear for such functions.
 SSA_WORK_LIMIT = 1_000_000
 
 # Operands that all branches and returns of one function may carry together. A module of a few kilobytes can ask for
@@ -524,7 +525,8 @@ class FunctionLowering:
         self.locals = params + [zero(t) for t in self.body.locals]
         self.slots = self._wants_slots()
         if self.slots:
-            for i, t in enumerate(self.local_types):
+            for i in self._named_locals():
+                t = self.local_types[i]
                 self.out.append(f"  %local{i} = alloca {ir_type(t)}")
                 self.out.append(f"  store {ir_type(t)} {self.locals[i]}, ptr %local{i}")
                 self.deps[f"%local{i}"] = [self.locals[i]]
@@ -542,6 +544,10 @@ class FunctionLowering:
                 )
             handler(self, immediate, offset)
         self._keep_dead_loads()
+
+    def _named_locals(self) -> list[int]:
+        """The locals that the code names; a body may declare thousands more for two bytes."""
+        return sorted({immediate for op, immediate, _ in self.body.code if op in _LOCAL})
 
     def _wants_slots(self) -> bool:
         if len(self.local_types) < 64:
@@ -603,5 +609,6 @@ class FunctionLowering:
         yield "}"
 
 
+_LOCAL = frozenset(BY_NAME[n].index for n in ("local.get", "local.set", "local.tee"))
 _BR_TABLE = BY_NAME["br_table"].index
 _JOINING = frozenset(BY_NAME[n].index for n in ("br", "br_if", "br_table", "block", "loop", "if", "else"))

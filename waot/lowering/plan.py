@@ -26,6 +26,9 @@ LEADING_ZEROS = 64 << 20
 # Data segments with gaps of up to this many bytes between them are written as one.
 COPY_GAP = 64
 
+# Elements of all tables together at the start, and what one may grow to; each takes a pointer's room.
+MAX_TABLE_ELEMENTS = 10_000_000
+
 # Per-signature arrays of an immutable table are used while all of them together stay below this many bytes; above
 # that a type check at the call costs less than the cache lines.
 DENSE_TABLE_BYTES = 64 << 10
@@ -65,14 +68,16 @@ class MemoryPlan:
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
-    """A table; `contents` is known (function index or None, an entry an element) where nothing can change it."""
+    """A table. Where it is immutable, `entries` are what it always holds."""
 
     index: int
     element: RefType
     size: int
     maximum: int
-    initial: tuple[int | None, ...] | None  # elements at instantiation where they are all functions or null
+    entries: dict[int, int]  # slot -> function at instantiation; all others are null
+    sparse: bool  # filled at instantiation instead of being written out
     immutable: bool
+    called: bool  # an indirect call names it
     dense_types: tuple[int, ...]  # canonical types that have an array of their own, if immutable
 
 
@@ -196,18 +201,12 @@ def _canonical_types(types: list[FuncType]) -> list[int]:
     return [first.setdefault(t, i) for i, t in enumerate(types)]
 
 
-def _element_functions(element: Element) -> list[int | None] | None:
-    """The segment's function indices (None for null), or None where it holds anything else."""
+def _element_functions(element: Element, globals_: dict[int, str]) -> list[int | None]:
+    """The segment's function indices, None for null."""
     if element.functions is not None:
         return list(element.functions)
-    found: list[int | None] = []
-    for expr in element.exprs or ():
-        op, imm, _ = expr[0]
-        name = OPERATORS[op].name
-        if len(expr) != 1 or name not in ("ref.func", "ref.null"):
-            return None
-        found.append(imm if name == "ref.func" else None)
-    return found
+    values = (constant(expr, globals_) for expr in element.exprs or ())
+    return [None if v == "null" else int(v.removeprefix("@waot_funcref.")) for v in values]
 
 
 def _element_values(element: Element, globals_: dict[int, str]) -> list[str]:
@@ -416,60 +415,50 @@ def _tables(
     module: Module, facts: Facts, constants: dict[int, str], type_ids: list[int]
 ) -> tuple[list[TablePlan], bool]:
     """Table plans, and whether an active element segment is out of bounds so that instantiation traps."""
-    exported = {e.index for e in module.exports if e.kind == "table"}
-    contents: list[list[int | None] | None] = []
-    for table in module.tables:
-        if table.limits.minimum > 10_000_000:  # the engines' common limit on initial table sizes
-            raise UnsupportedError(
-                f"a table of {table.limits.minimum} elements is over the limit of 10,000,000",
-            )
-        contents.append([None] * table.limits.minimum)
+    total = sum(table.limits.minimum for table in module.tables)
+    if total > MAX_TABLE_ELEMENTS:
+        raise UnsupportedError(
+            f"the tables have {total:,} elements at the start; waot's limit is {MAX_TABLE_ELEMENTS:,} in all"
+        )
+    entries: list[dict[int, int]] = [{} for _ in module.tables]
+    out_of_bounds = False
     for element in module.elements:
         if element.mode != "active":
             continue
         offset = int(constant(element.offset_expr or (), constants)) & 0xFFFFFFFF
-        table_contents = contents[element.table]
-        size = module.tables[element.table].limits.minimum
-        if offset + len(element) > size:
-            return _table_plans(module, facts, contents, exported, type_ids), True
-        functions = _element_functions(element)
-        if functions is None or table_contents is None:
-            # global.get of a funcref global: the global is a constant here too, so resolve it.
-            functions = [_function_of(expr, constants) for expr in element.exprs or ()]
-        assert table_contents is not None
-        table_contents[offset : offset + len(element)] = functions
-    return _table_plans(module, facts, contents, exported, type_ids), False
-
-
-def _function_of(expr: ConstExpr, constants: dict[int, str]) -> int | None:
-    value = constant(expr, constants)
-    return None if value == "null" else int(value.removeprefix("@waot_funcref."))
-
-
-def _table_plans(
-    module: Module, facts: Facts, contents: list[list[int | None] | None], exported: set[int], type_ids: list[int]
-) -> list[TablePlan]:
+        if offset + len(element) > module.tables[element.table].limits.minimum:
+            out_of_bounds = True
+            break
+        for slot, function in enumerate(_element_functions(element, constants), offset):
+            if function is None:
+                entries[element.table].pop(slot, None)
+            else:
+                entries[element.table][slot] = function
+    exported = {e.index for e in module.exports if e.kind == "table"}
     plans = []
     for index, table in enumerate(module.tables):
         called = sorted({type_ids[t] for t, k in facts.indirect_types if k == index})
-        immutable = index not in exported and index not in facts.written_tables
-        immutable &= len(facts.indirect_types) < 65535  # `type_numbers` are 16 bits in the table of types
         size = table.limits.minimum
+        # A table far larger than what is in it is filled at instantiation, not written out.
+        sparse = size > 4096 + 16 * len(entries[index])
+        immutable = not sparse and index not in exported and index not in facts.written_tables
+        immutable &= len(facts.indirect_types) < 65535  # `type_numbers` are 16 bits in the table of types
         dense = immutable and len(called) * size * 8 <= DENSE_TABLE_BYTES
-        most = 10_000_000
-        initial = contents[index]
+        limit = table.limits.maximum if table.limits.maximum is not None else MAX_TABLE_ELEMENTS
         plans.append(
             TablePlan(
                 index=index,
                 element=table.element,
                 size=size,
-                maximum=min(table.limits.maximum if table.limits.maximum is not None else most, most),
-                initial=tuple(initial) if initial is not None else None,
+                maximum=min(limit, MAX_TABLE_ELEMENTS),
+                entries=entries[index],
+                sparse=sparse,
                 immutable=immutable,
+                called=bool(called),
                 dense_types=tuple(called) if dense else (),
             )
         )
-    return plans
+    return plans, out_of_bounds
 
 
 __all__ = ["LoweringOptions", "MemoryPlan", "Plan", "TablePlan", "constant", "entry_export", "make_plan"]

@@ -69,27 +69,45 @@ def _memories(unit: UnitLowering) -> Iterator[str]:
 
 
 def _table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
-    initial = table.initial
-    if initial is None or not any(i is not None for i in initial):
-        elements = "zeroinitializer"
-    else:
-        elements = "[" + ", ".join("ptr null" if i is None else f"ptr @waot_funcref.{i}" for i in initial) + "]"
     k, size = table.index, table.size
+    elements = "zeroinitializer"
+    if table.entries and not table.sparse:
+        slots = (table.entries.get(slot) for slot in range(size))
+        elements = "[" + ", ".join("ptr null" if i is None else f"ptr @waot_funcref.{i}" for i in slots) + "]"
     yield f"@waot_table.{k}.elements = internal global [{size} x ptr] {elements}"
     yield (
         f"@waot_table.{k} = {_variable(unit)} %waot.table "
         f"{{ ptr @waot_table.{k}.elements, i64 {size}, i64 {table.maximum} }}"
     )
-    if table.immutable:
+    if table.immutable and table.called:
         yield from _immutable_table(unit, table)
+
+
+def _sparse_table(unit: UnitLowering, table: TablePlan) -> tuple[list[str], list[str]]:
+    """Definitions and calls that fill a sparse table at instantiation, a run of slots each."""
+    runs: list[list[int]] = []
+    for slot in sorted(table.entries):
+        if runs and runs[-1][-1] == slot - 1:
+            runs[-1].append(slot)
+        else:
+            runs.append([slot])
+    definitions, calls = [], []
+    for number, run in enumerate(runs):
+        name = f"@waot_table.{table.index}.run.{number}"
+        values = ", ".join(f"ptr @waot_funcref.{table.entries[slot]}" for slot in run)
+        definitions.append(f"{name}.elements = internal constant [{len(run)} x ptr] [{values}]")
+        definitions.append(f"{name} = internal constant %waot.elem {{ ptr {name}.elements, i64 {len(run)} }}")
+        arguments = f"ptr @waot_table.{table.index}, ptr {name}, i64 {run[0]}, i64 0, i64 {len(run)}"
+        calls.append(f"  call void @waot_table_init({arguments})")
+    return definitions, calls
 
 
 def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
     plan, module = unit.plan, unit.module
-    k, size, initial = table.index, table.size, table.initial
-    assert initial is not None
-    symbols = [None if i is None else unit.function_symbol(i) for i in initial]
-    types = [None if i is None else plan.type_ids[module.funcs[i]] for i in initial]
+    k, size = table.index, table.size
+    slots = [table.entries.get(slot) for slot in range(size)]
+    symbols = [None if i is None else unit.function_symbol(i) for i in slots]
+    types = [None if i is None else plan.type_ids[module.funcs[i]] for i in slots]
     code = ", ".join("ptr null" if s is None else f"ptr {s}" for s in symbols)
     yield f"@waot_table.{k}.code = {_constant(unit)} [{size} x ptr] [{code}]"
     numbers = ", ".join(f"i16 {0 if t is None else plan.type_numbers.get(t, 65535)}" for t in types)
@@ -141,6 +159,12 @@ def _instantiate(unit: UnitLowering) -> Iterator[str]:
     for memory in plan.memories:
         unit.runtime_function("waot_memory_create")
         lines.append(f"  call void @waot_memory_create(ptr @waot_memory.{memory.index})")
+    for table in plan.tables:
+        if table.sparse and table.entries:
+            unit.runtime_function("waot_table_init")
+            definitions, calls = _sparse_table(unit, table)
+            yield from definitions
+            lines += calls
     parts: dict[int, list[str]] = {}
     for copy in plan.copies:
         row = f"%waot.part {{ i64 {copy.offset}, i64 {copy.source}, i64 {copy.size} }}"

@@ -26,9 +26,10 @@ static long waot_linux_default_or_ignore(int signal, bool ignore)
     return WAOT_LINUX_CALL(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask);
 }
 
-void waot_os_ignore_broken_pipes(void)
+void waot_os_ignore_write_signals(void)
 {
     waot_linux_default_or_ignore(SIGPIPE, true);
+    waot_linux_default_or_ignore(SIGXFSZ, true);
 }
 
 int64_t waot_os_raise(uint32_t signal)

@@ -22,6 +22,7 @@ struct waot_kernel_sigaction {
     unsigned long mask;
 };
 #define WAOT_SA_RESTORER 0x04000000ul
+#define WAOT_IGNORE ((void (*)(int, siginfo_t *, void *))1)
 
 /* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB; the unwinder's frames are 5 KiB. Pages that
  * are not used are not there. */
@@ -59,7 +60,7 @@ static int waot_in_guard(uintptr_t address)
     return 0;
 }
 
-/* `handler` null is SIG_DFL. */
+/* `handler` null is SIG_DFL, WAOT_IGNORE is SIG_IGN. */
 static void waot_set_handler(int signal, void (*handler)(int, siginfo_t *, void *))
 {
     struct waot_kernel_sigaction action = {handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER | WAOT_SA_RESTORER,
@@ -86,6 +87,9 @@ static void waot_on_fault(int signal, siginfo_t *info, void *context)
 
 void waot_catch_faults(void)
 {
+    /* A fault whose signal whoever started us had blocked would end the program without a word. */
+    uint64_t faults = UINT64_C(1) << (SIGSEGV - 1) | UINT64_C(1) << (SIGBUS - 1);
+    waot_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, 0, sizeof faults, 0, 0);
     stack_t stack = {.ss_sp = waot_signal_stack, .ss_size = sizeof waot_signal_stack};
     waot_syscall(SYS_sigaltstack, (long)&stack, 0, 0, 0, 0, 0);
     waot_set_handler(SIGSEGV, waot_on_fault);
@@ -94,6 +98,7 @@ void waot_catch_faults(void)
 
 void waot_os_report(const char *text, size_t length)
 {
+    waot_set_handler(SIGPIPE, WAOT_IGNORE); /* the status is that of a trap also where nobody reads what is said */
     while (length) {
         long written = waot_syscall(SYS_write, 2, (long)text, (long)length, 0, 0, 0);
         if (written == -4) /* EINTR */
