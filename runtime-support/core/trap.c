@@ -21,6 +21,7 @@ struct waot_report {
     struct waot_unwinder unwinder;
     struct waot_place places[WAOT_FRAMES_FIRST + WAOT_FRAMES_LAST]; /* the last ones are a ring */
     uint64_t frames;
+    const char *trap; /* its text */
     int busy;
     size_t length;
     char text[1024];
@@ -159,10 +160,8 @@ static void waot_collect(void)
     } while (waot_unwind_step(unwinder));
 }
 
-static void waot_backtrace(const struct waot_registers *registers, int exact)
+static void waot_backtrace(void)
 {
-    waot_report.unwinder.registers = *registers;
-    waot_report.unwinder.exact = exact;
     waot_collect();
     uint64_t frames = waot_report.frames;
     uint64_t held = frames < WAOT_FRAMES_FIRST + WAOT_FRAMES_LAST ? frames : WAOT_FRAMES_FIRST + WAOT_FRAMES_LAST;
@@ -181,18 +180,29 @@ static void waot_backtrace(const struct waot_registers *registers, int exact)
     }
 }
 
+static void waot_tell_trap(void)
+{
+    waot_report.busy = 1;
+    waot_put("waot: trap: ");
+    waot_put(waot_report.trap);
+    waot_put("\n");
+    waot_flush();
+    waot_backtrace();
+    waot_flush();
+    waot_exit(134);
+}
+
 void waot_trap(const char *text, const struct waot_registers *registers, int exact)
 {
-    if (!waot_report.busy) { /* not a fault in what follows */
-        waot_report.busy = 1;
-        waot_put("waot: trap: ");
-        waot_put(text);
-        waot_put("\n");
-        waot_flush();
-        waot_backtrace(registers, exact);
-        waot_flush();
-    }
-    waot_exit(134);
+    if (waot_report.busy) /* a fault in telling another */
+        waot_exit(134);
+    waot_report.trap = text;
+    waot_report.unwinder.registers = *registers;
+    waot_report.unwinder.exact = exact;
+    /* What is told of needs some KiB, and the wasm stack may end here. */
+    if (exact)
+        waot_tell_trap();
+    waot_os_on_fault_stack(waot_tell_trap);
 }
 
 void waot_internal_error(int signal, const struct waot_registers *registers, uintptr_t address)
@@ -211,7 +221,9 @@ void waot_internal_error(int signal, const struct waot_registers *registers, uin
     waot_put_number(address, 16);
     waot_put("\n");
     waot_flush();
-    waot_backtrace(registers, 1);
+    waot_report.unwinder.registers = *registers;
+    waot_report.unwinder.exact = 1;
+    waot_backtrace();
     waot_flush();
     waot_os_abort();
 }

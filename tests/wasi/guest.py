@@ -16,7 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +146,7 @@ class NativeGuest:
         stdout: int | None = subprocess.DEVNULL,
         stderr: int | None = None,
         walk: bool = False,
+        prepare: Callable[[], None] = lambda: None,  # in the new process, before the guest
     ) -> None:
         environment = dict(environment or {})
         if walk:
@@ -161,6 +162,7 @@ class NativeGuest:
         def move() -> None:
             os.dup2(theirs_in, 100)
             os.dup2(theirs_out, 101)
+            prepare()
 
         self.process = subprocess.Popen(
             command,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
+import platform
 import pty
 import resource
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +29,7 @@ from tests.wasi.guest import (
     TRUNC,
     WRITE,
     Calls,
+    NativeGuest,
     directory_record,
 )
 
@@ -549,3 +554,42 @@ def test_a_limit_on_the_size_of_files_is_an_error(start: Start, root: Path) -> N
     assert calls.write(fd, b"x")[0] == "fbig"
     assert calls.write(fd, b"x", 5000)[0] == "fbig"
     assert calls.guest.call("fd_allocate", fd, 0, 5000) in ("fbig", "notsup")
+
+
+def forbid(number: int, error: int) -> None:
+    """From here on the system call is answered with that error: seccomp(2), with a filter of four instructions."""
+    code = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x50000 | error), (0x06, 0, 0, 0x7FFF0000)]
+    text = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in code))
+    program = struct.pack("@HP", len(code), ctypes.addressof(text))
+    libc = ctypes.CDLL(None)
+    no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
+    assert libc.prctl(no_new_privileges, 1, 0, 0, 0) == 0
+    assert libc.prctl(set_seccomp, filter_mode, program, 0, 0) == 0
+
+
+STATX, OPENAT2 = 332, 437  # of x86-64
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers of system calls are those of x86-64")
+@pytest.mark.parametrize("number", [STATX, OPENAT2])
+@pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM], ids=["old", "filtered"])
+def test_calls_that_old_systems_lack_are_made_up_for(root: Path, number: int, error: int) -> None:
+    (root / "dir").mkdir()
+    (root / "dir/file").write_text("hello")
+    (root / "link").symlink_to("dir/file")
+    (root / "out").symlink_to("../out")
+    os.utime(root / "dir/file", ns=(1_000_000_001, 2_000_000_002))
+    guests = [
+        NativeGuest(records=[directory_record(root, "/")], prepare=prepare)
+        for prepare in (lambda: None, lambda: forbid(number, error))
+    ]
+    known, other = (Calls(guest) for guest in guests)
+    for path in (".", "dir", "dir/file", "link", "out", "dir/../../x", "absent"):
+        for follow in (False, True):
+            assert other.path_stat(3, path, follow=follow) == known.path_stat(3, path, follow=follow), path
+            assert other.open(3, path, follow=follow)[0] == known.open(3, path, follow=follow)[0], path
+    fd = other.opened(3, "link", follow=True)
+    assert other.read(fd, 10) == (SUCCESS, b"hello")
+    assert other.stat(fd)[1].mtim == 2_000_000_002
+    for guest in guests:
+        guest.close()

@@ -44,7 +44,7 @@ def inspect_executable(data: bytes) -> ExecutableInfo:
         section = elf.get_section_by_name(_SECTION)
         if section is None:
             raise ToolError("not a program that waot built: it has no manifest")
-        # Bytes of the file: neither zeros without end nor the output of a decompressor, whose size the file only claims.
+        # Bytes of the file: neither zeros without end nor what a decompressor makes, whose size the file only claims.
         start, size = section["sh_offset"], section["sh_size"]
         if section["sh_type"] != "SHT_PROGBITS" or section.compressed or start + size > len(data):
             raise ToolError("the manifest is damaged", section=_SECTION)

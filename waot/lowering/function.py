@@ -47,8 +47,8 @@ Handler = Callable[["FunctionLowering", Any, int], None]
 HANDLERS: list[Handler | None] = [None] * len(OPERATORS)
 
 # SSA construction compares every local at every join: 185,000 comparisons in CPython's largest function. Beyond this
-# many (locals x joins) a function keeps its locals in stack slots instead and leaves the work to LLVM: slower for everyone
-# else, linear for such functions.
+# many (locals x joins) a function keeps its locals in stack slots instead and leaves the work to LLVM: slower for
+# everyone else, linear for such functions.
 SSA_WORK_LIMIT = 1_000_000
 
 # Operands that all branches and returns of one function may carry together. A module of a few kilobytes can ask for

@@ -435,9 +435,12 @@ def _tables(
             else:
                 entries[element.table][slot] = function
     exported = {e.index for e in module.exports if e.kind == "table"}
+    called_types: dict[int, set[int]] = {}
+    for t, k in facts.indirect_types:
+        called_types.setdefault(k, set()).add(type_ids[t])
     plans = []
     for index, table in enumerate(module.tables):
-        called = sorted({type_ids[t] for t, k in facts.indirect_types if k == index})
+        called = sorted(called_types.get(index, ()))
         size = table.limits.minimum
         # A table far larger than what is in it is filled at instantiation, not written out.
         sparse = size > 4096 + 16 * len(entries[index])

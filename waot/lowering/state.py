@@ -136,12 +136,18 @@ def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[
 def _segments(unit: UnitLowering) -> Iterator[str]:
     module, plan = unit.module, unit.plan
     yield f"@{DATA_IMAGE} = external hidden constant [{max(len(plan.data_image), 1)} x i8], align 1"
+    # A module may hold millions of empty segments; nothing but functions refers to them.
+    emitted = unit.used_state if unit.alone else None
     for index, data in enumerate(module.datas):
+        if emitted is not None and f"waot_data.{index}" not in emitted:
+            continue
         start, size = plan.passive.get(index, (0, 0))  # an active segment is dropped once it is written
         assert data.mode == "passive" or not size
         pointer = f"getelementptr (i8, ptr @{DATA_IMAGE}, i64 {start})"
         yield f"@waot_data.{index} = {_variable(unit)} %waot.data {{ ptr {pointer}, i64 {size} }}"
     for index, element in enumerate(module.elements):
+        if emitted is not None and f"waot_elem.{index}" not in emitted:
+            continue
         entries = ""
         size = 0
         if element.mode == "passive":

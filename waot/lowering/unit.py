@@ -62,6 +62,11 @@ class UnitLowering:
         self.defined = set(plan.units[index])
         if self.has_state:
             self.defined.update(i for i in plan.reachable if i < module.imported_func_count)
+        self._imports = [i for i in module.imports if i.kind == "func"]
+        # The memory that WASI's functions read and write is the one exported as "memory".
+        memories = (e.index for e in module.exports if e.kind == "memory" and e.name == "memory")
+        self._wasi_memory = next(memories, None)
+        self.used_state: set[str] = set()  # names of instance state that functions refer to
         self._declarations: dict[str, str] = {}
         self._subprograms: list[str] = []
         self._symbols: dict[int, str] = {}
@@ -89,6 +94,7 @@ class UnitLowering:
     def state_symbol(self, name: str, ir: str, *, constant: bool = False) -> str:
         """The address of a piece of instance state that unit 0 defines."""
         symbol = f"@{name}"
+        self.used_state.add(name)
         if not self.has_state and symbol not in self._declarations:
             kind = "constant" if constant else "global"
             self._declarations[symbol] = f"{symbol} = external hidden {kind} {ir}"
@@ -130,16 +136,14 @@ class UnitLowering:
 
     def import_thunk(self, index: int) -> str:
         """An imported function with the signature and convention of a wasm function."""
-        imports = [i for i in self.module.imports if i.kind == "func"]
-        item = imports[index]
+        item = self._imports[index]
         t = wasi_signatures()[item.name]
         callee = f"@{WASI_PREFIX}{item.name}"
         types = ["ptr", *map(ir_type, t.params)]
         result = return_type(t)
         self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
         parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
-        export = next((e for e in self.module.exports if e.kind == "memory" and e.name == "memory"), None)
-        memory = "null" if export is None else self.layout.memory(export.index)
+        memory = "null" if self._wasi_memory is None else self.layout.memory(self._wasi_memory)
         arguments = ", ".join([f"ptr {memory}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)

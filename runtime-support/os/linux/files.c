@@ -3,7 +3,7 @@
 
 #include "system.h"
 
-/* struct statx, the same on every architecture; the kernel has had it since 4.11. */
+/* struct statx, the same on every architecture; the kernel has had it since 4.11, and filters may not know it. */
 struct waot_linux_statx_time {
     int64_t seconds;
     uint32_t nanoseconds;
@@ -140,10 +140,41 @@ static uint8_t waot_linux_filetype(uint32_t mode)
     }
 }
 
+#if UINTPTR_MAX > UINT32_MAX
+/* Where there is no statx: on 64-bit systems the C library's struct stat is the kernel's. */
+static long waot_linux_old_stat(long directory, const char *path, int flags, struct waot_os_stat *stat)
+{
+    struct stat from;
+    long result = WAOT_LINUX_RETRY(SYS_newfstatat, directory, path, &from, flags);
+    if (result < 0)
+        return result;
+    const uint64_t device = from.st_dev;
+    const struct waot_linux_statx_time accessed = {from.st_atim.tv_sec, (uint32_t)from.st_atim.tv_nsec, 0},
+                                       modified = {from.st_mtim.tv_sec, (uint32_t)from.st_mtim.tv_nsec, 0},
+                                       changed = {from.st_ctim.tv_sec, (uint32_t)from.st_ctim.tv_nsec, 0};
+    *stat = (struct waot_os_stat){
+        .device = ((device >> 8 & 0xfff) | (device >> 32 & ~UINT64_C(0xfff))) << 32 | (device & 0xff) |
+                  (device >> 12 & 0xffffff00),
+        .inode = from.st_ino,
+        .links = from.st_nlink,
+        .size = (uint64_t)from.st_size,
+        .accessed = waot_linux_nanoseconds(&accessed),
+        .modified = waot_linux_nanoseconds(&modified),
+        .changed = waot_linux_nanoseconds(&changed),
+        .filetype = waot_linux_filetype(from.st_mode),
+    };
+    return 0;
+}
+#endif
+
 long waot_linux_stat(long directory, const char *path, int flags, struct waot_os_stat *stat)
 {
     struct waot_linux_statx from;
     long result = WAOT_LINUX_RETRY(SYS_statx, directory, path, flags, WAOT_LINUX_STATX_BASIC, &from);
+#if UINTPTR_MAX > UINT32_MAX
+    if (result == -ENOSYS || result == -EPERM) /* the call itself is never forbidden but by a filter */
+        return waot_linux_old_stat(directory, path, flags, stat);
+#endif
     if (result < 0)
         return result;
     *stat = (struct waot_os_stat){

@@ -110,6 +110,11 @@ void waot_os_report(const char *text, size_t length)
     }
 }
 
+void waot_os_on_fault_stack(void (*function)(void))
+{
+    waot_switch_stack(waot_signal_stack + sizeof waot_signal_stack, function);
+}
+
 void waot_os_abort(void)
 {
     waot_set_handler(SIGABRT, 0);

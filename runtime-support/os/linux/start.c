@@ -21,9 +21,6 @@ extern const uint64_t waot_relr_start[] WAOT_HIDDEN, waot_relr_end[] WAOT_HIDDEN
 /* The wasm stack where the executable brings it as a segment, with nothing mapped below; empty where it does not. */
 extern const unsigned char waot_stack_low[] WAOT_HIDDEN, waot_stack_high[] WAOT_HIDDEN;
 
-/* x86_64.S, aarch64.S */
-_Noreturn void waot_switch_stack(void *top, void (*function)(void));
-
 struct waot_process waot_process;
 
 void waot_exit(int status)
