@@ -180,7 +180,7 @@ static void waot_backtrace(void)
     }
 }
 
-static void waot_tell_trap(void)
+static _Noreturn void waot_tell_trap(void)
 {
     waot_report.busy = 1;
     waot_put("waot: trap: ");

@@ -18,7 +18,8 @@ _Noreturn void waot_internal_error(int signal, const struct waot_registers *regi
 /* The system's part: os/<system>/. Writes all of it to standard error or as much as it takes. */
 void waot_os_report(const char *text, size_t length);
 _Noreturn void waot_os_abort(void);
-/* Goes on in `function`, which does not return, on the stack that handlers of faults run on. Not from one of these. */
+/* Goes on in `function`, which does not return, on the stack that handlers of faults run on. Not to be called
+ * by one of these. */
 _Noreturn void waot_os_on_fault_stack(void (*function)(void));
 
 #endif

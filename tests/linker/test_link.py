@@ -128,6 +128,7 @@ def test_what_the_linker_did_not_place_has_sections(target: Target) -> None:
     elf = ELFFile(io.BytesIO(data))
     spans = [(s["sh_addr"], s["sh_size"]) for s in elf.iter_sections() if s["sh_flags"] & 2]
     added = list(elf.iter_segments("PT_LOAD"))[:-3]
+    assert target.static_base is not None
     assert [s["p_vaddr"] for s in added[:2]] == [target.static_base, target.static_base + target.page_size]
     assert len(added) == 3  # and the stack
     for segment in added:

@@ -191,6 +191,35 @@ def test_a_trap_is_told_whatever_signals_the_parent_blocked(target: Target, faul
 
 
 @both
+def test_a_trap_at_the_end_of_the_stack_is_told(target: Target, tmp_path: Path) -> None:
+    """A report needs more stack than is left there."""
+    recursion = f"""\
+  %p = call ptr @address(i32 0)
+  store volatile i32 %x, ptr %p
+  %last = icmp eq i32 %x, 0
+  br i1 %last, label %end, label %more, {at(0x205, 1)}
+end:
+  call void @waot_trap_unreachable() #0, {at(0x220, 1)}
+  unreachable
+more:
+  %y = sub i32 %x, 1
+  %r = call i32 @wasm.8(i32 %y), {at(0x210, 1)}
+  store volatile i32 %r, ptr %p
+  ret i32 %r"""
+    small, large = 50, (64 << 10) // 8  # frames that do and do not fit
+    while large - small > 1:
+        depth = (small + large) // 2
+        body = f"  %r = call i32 @wasm.8(i32 {depth}), {at(0x110)}\n  %p = call ptr @address(i32 0)"
+        body += "\n  store volatile i32 %r, ptr %p\n  ret void"
+        code = function(0, "void ()", body) + function(1, "i32 (i32 %x)", recursion)
+        outcome = run(target, build(target, "guarded", code, stack_size=64 << 10), tmp_path)
+        assert (outcome.status, len(outcome.backtrace)) == (134, 33), depth
+        fits = outcome.errors.startswith("waot: trap: unreachable\n")
+        assert fits or outcome.errors.startswith("waot: trap: call stack exhausted\n")
+        small, large = (depth, large) if fits else (small, depth)
+
+
+@both
 def test_a_trap_that_nobody_reads_has_its_status(target: Target, tmp_path: Path) -> None:
     code = function(0, "void ()", f"  call void @waot_trap_unreachable() #0, {at(0x123)}\n  unreachable")
     path = tmp_path / "program"

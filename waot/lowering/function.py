@@ -51,6 +51,10 @@ HANDLERS: list[Handler | None] = [None] * len(OPERATORS)
 # everyone else, linear for such functions.
 SSA_WORK_LIMIT = 1_000_000
 
+# Some of LLVM's passes are quadratic in the length of a block (3,000 stores: 2 s in the SLP vectoriser). A function with
+# a longer one is not optimised; the longest of CPython has 13,000 lines.
+LONGEST_BLOCK = 16_000
+
 # Operands that all branches and returns of one function may carry together. A module of a few kilobytes can ask for
 # thousands of times its size (1,000 results at every `br_if`); no compiler's output comes near this.
 CARRIED_LIMIT = 300_000
@@ -108,6 +112,7 @@ class FunctionLowering:
 
     __slots__ = (
         "addresses",
+        "block_start",
         "body",
         "bools",
         "carried",
@@ -122,6 +127,7 @@ class FunctionLowering:
         "local_types",
         "locals",
         "locals_shared",
+        "longest_block",
         "loops",
         "n",
         "out",
@@ -149,6 +155,8 @@ class FunctionLowering:
         self.stack: list[str] = []
         self.frames: list[Frame] = []
         self.loops = 0  # loops that we are in
+        self.block_start = 0  # index into `out`
+        self.longest_block = 0  # lines
         self.carried = 0  # see CARRIED_LIMIT
         self.n = 0
         self.labels = 0
@@ -274,6 +282,8 @@ class FunctionLowering:
 
     def place(self, label: str) -> None:
         """Begins the block `label`."""
+        self.longest_block = max(self.longest_block, len(self.out) - self.block_start)
+        self.block_start = len(self.out)
         self.out.append(f"{label}:")
         self.label = label
 
@@ -594,10 +604,12 @@ class FunctionLowering:
             names.insert(0, "%results")
         parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t), names, strict=True))
         symbol = self.unit.function_symbol(self.body.index)
+        longest = max(self.longest_block, len(self.out) - self.block_start)
+        attributes = "#0" if longest <= LONGEST_BLOCK else "#0 noinline optnone"
         linkage = self.unit.function_linkage(self.body.index)
         return (
             f"define {linkage} {self.unit.call_conv} {return_type(t)} {symbol}({parameters}) "
-            f'#0 section "{WASM_TEXT}" !dbg {self.scope}'
+            f'{attributes} section "{WASM_TEXT}" !dbg {self.scope}'
         )
 
     def text(self) -> Iterable[str]:
