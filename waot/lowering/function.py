@@ -51,7 +51,7 @@ HANDLERS: list[Handler | None] = [None] * len(OPERATORS)
 # everyone else, linear for such functions.
 SSA_WORK_LIMIT = 1_000_000
 
-# Some of LLVM's passes are quadratic in the length of a block (3,000 stores: 2 s in the SLP vectoriser). A function with
+# Some of LLVM's passes are quadratic in the length of a block (3,000 stores: 2 s of SLP vectoriser). A function with
 # a longer one is not optimised; the longest of CPython has 13,000 lines.
 LONGEST_BLOCK = 16_000
 
