@@ -180,9 +180,11 @@ def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size
             out, at, _PT_LOAD, 6, offset, segment.address, segment.address, len(segment.data), segment.size, page_size
         )
         out += segment.data
-        parts = [(_SHT_PROGBITS, segment.name, 0, len(segment.data))]
-        parts.append((_SHT_NOBITS, segment.name + ".zeros", len(segment.data), segment.size - len(segment.data)))
-        for kind, name, start, size in parts:
+        zeros = segment.name + ".zeros" if segment.data else segment.name
+        for kind, name, start, size in (
+            (_SHT_PROGBITS, segment.name, 0, len(segment.data)),
+            (_SHT_NOBITS, zeros, len(segment.data), segment.size - len(segment.data)),
+        ):
             if size:
                 headers.append(
                     (len(names), kind, _SHF_WRITE_ALLOC, segment.address + start, offset + start, size, 0, 0, 1, 0)
