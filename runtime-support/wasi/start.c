@@ -27,6 +27,7 @@ static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t resul
     struct waot_os_buffer buffers[5];
     for (size_t i = 0; i < 5; i++)
         buffers[i] = (struct waot_os_buffer){(uint8_t *)(uintptr_t)parts[i], __builtin_strlen(parts[i])};
+    waot_os_ignore_write_signals(); /* the status is the same where nobody reads this */
     waot_os_write(waot_os_standard(2), buffers, 5);
     waot_exit(1);
 }

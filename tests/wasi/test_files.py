@@ -593,3 +593,11 @@ def test_calls_that_old_systems_lack_are_made_up_for(root: Path, number: int, er
     assert other.stat(fd)[1].mtim == 2_000_000_002
     for guest in guests:
         guest.close()
+
+
+def test_a_refused_grant_that_nobody_reads_has_its_status(start: Start, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    calls = start([directory_record(tmp_path / "absent", "/")], stderr=writing)
+    os.close(writing)
+    assert calls.guest.process.wait(30) == 1  # type: ignore[attr-defined]
