@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -82,9 +83,16 @@ def compiler_digest() -> str:
     from waot import __version__
     from waot.resources import runtime_support_dir, targets_dir
 
+    from importlib.metadata import PackageNotFoundError, version
+
     package = Path(__file__).resolve().parent
     files = [*package.rglob("*.py"), *targets_dir().rglob("*.toml"), *runtime_support_dir().rglob("*.*")]
     parts = [__version__]
+    for tool in ("llvmlite", "ziglang"):
+        try:
+            parts.append(version(tool))
+        except PackageNotFoundError:  # the import will say so
+            parts.append("")
     for path in sorted(files):
         if path.is_file():
             parts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
@@ -233,6 +241,11 @@ _shared: _Shared
 def _set_shared(shared: _Shared) -> None:
     global _shared
     _shared = shared
+    if sys.platform == "linux":
+        # A worker must not outlive a parent that was killed: PR_SET_PDEATHSIG, SIGKILL.
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, 9)
 
 
 @contextmanager

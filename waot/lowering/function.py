@@ -58,6 +58,7 @@ LONGEST_BLOCK = 16_000
 # Operands that all branches and returns of one function may carry together. A module of a few kilobytes can ask for
 # thousands of times its size (1,000 results at every `br_if`); no compiler's output comes near this.
 CARRIED_LIMIT = 300_000
+UNIT_CARRIED_LIMIT = 10 * CARRIED_LIMIT
 
 
 def lowers(*names: str) -> Callable[[Handler], Handler]:
@@ -332,7 +333,8 @@ class FunctionLowering:
     def count_carried(self, count: int) -> None:
         """Counts operands that a branch, a call or a return carries. Raises UnsupportedError where it gets too much."""
         self.carried += count
-        if self.carried > CARRIED_LIMIT:
+        self.unit.carried += count
+        if self.carried > CARRIED_LIMIT or self.unit.carried > UNIT_CARRIED_LIMIT:
             raise UnsupportedError(
                 f"branches, calls and returns carry more than {CARRIED_LIMIT:,} operands, waot's limit for a function",
                 function=self.unit.module.function_name(self.body.index),

@@ -66,6 +66,7 @@ class UnitLowering:
         # The memory that WASI's functions read and write is the one exported as "memory".
         memories = (e.index for e in module.exports if e.kind == "memory" and e.name == "memory")
         self._wasi_memory = next(memories, None)
+        self.carried = 0  # operands that branches, calls and returns carry, see function.py
         self.used_state: set[str] = set()  # names of instance state that functions refer to
         self._declarations: dict[str, str] = {}
         self._subprograms: list[str] = []
