@@ -80,10 +80,10 @@ def build(
 @cache
 def compiler_digest() -> str:
     """Identifies this compiler: everything in it that could change what it makes."""
+    from importlib.metadata import PackageNotFoundError, version
+
     from waot import __version__
     from waot.resources import runtime_support_dir, targets_dir
-
-    from importlib.metadata import PackageNotFoundError, version
 
     package = Path(__file__).resolve().parent
     files = [*package.rglob("*.py"), *targets_dir().rglob("*.toml"), *runtime_support_dir().rglob("*.*")]
