@@ -1,6 +1,6 @@
 """Objects and the runtime shim to an executable, and executables read back.
 
-The only caller of zig and the only importer of lief. The way in is `build_runtime`, then `link_executable`;
+The only caller of zig. The way in is `build_runtime`, then `link_executable`;
 `inspect_executable` reads what they made.
 """
 

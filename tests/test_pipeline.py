@@ -1,0 +1,125 @@
+"""The build as a whole: modules that are split into units, reproducible output, and the order of the layers."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import waot
+from tests import tools
+from waot import pipeline
+from waot.targets import find_target
+
+PACKAGE = Path(waot.__file__).resolve().parent
+PROGRAMS = tools.ROOT / "tests" / "programs"
+
+
+def _wasm(name: str) -> Path:
+    try:
+        return tools.compile_to_wasm(PROGRAMS / name, ["-O2"])
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+
+
+def _split(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The workers inherit both. Small enough that functions, tables, globals and traps are reached across units.
+    monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 100)
+    monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 700)
+
+
+@pytest.mark.parametrize("memory", ["static", "guarded", "checked"])
+@pytest.mark.parametrize("name", ["c/function_pointers.c", "c/trap_call_null.c", "c/tail_calls.c"])
+def test_a_module_in_many_units_does_what_it_does_in_one(
+    name: str, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (PROGRAMS / name).exists():
+        pytest.fail(f"there is no program {name}")
+    flags = ["-O2", "-mtail-call"] if "tail" in name else ["-O2"]
+    try:
+        wasm = tools.compile_to_wasm(PROGRAMS / name, flags)
+        runner = tools.runner("x86_64-linux")
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+
+    def outcome(output: Path) -> tuple[int, bytes, bytes]:
+        waot.build(wasm, output, ["x86_64-linux"], memory=memory, opt_level="1", cache=False)
+        done = subprocess.run([*runner, str(output)], capture_output=True, timeout=60)
+        # Which frames are there depends on what was inlined; the trap's name does not.
+        return done.returncode, done.stdout, done.stderr.partition(b"\n")[0]
+
+    whole = outcome(tmp_path / "whole")
+    _split(monkeypatch)
+    assert outcome(tmp_path / "split") == whole
+
+
+def test_the_same_input_makes_the_same_bytes_whatever_the_jobs_and_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _split(monkeypatch)
+    wasm = _wasm("c/sorting.c")
+    images = []
+    for jobs, name in ((1, "a"), (2, "b" * 40)):
+        directory = tmp_path / name
+        directory.mkdir()
+        copy = directory / "program.wasm"
+        copy.write_bytes(wasm.read_bytes())
+        monkeypatch.chdir(directory)
+        monkeypatch.setenv("WAOT_CACHE_DIR", str(directory / "cache"))
+        waot.build(copy, directory / "out", ["x86_64-linux"], jobs=jobs)
+        images.append((directory / "out").read_bytes())
+    assert images[0] == images[1]
+
+
+LAYERS = ("frontend", "lowering", "codegen", "linker")
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_layer_imports_one_to_its_right(layer: str) -> None:
+    right = LAYERS[LAYERS.index(layer) + 1 :]
+    for path in (PACKAGE / layer).rglob("*.py"):
+        for name in _imports(path):
+            parts = name.split(".")
+            assert parts[0] != "waot" or len(parts) < 2 or parts[1] not in (*right, "cli", "pipeline", "api"), (
+                f"{path.name} imports {name}"
+            )
+
+
+def test_only_codegen_loads_llvm_and_only_the_linker_runs_zig() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        roots = {name.split(".")[0] for name in _imports(path)}
+        place = path.relative_to(PACKAGE).parts[0]
+        assert "llvmlite" not in roots or place in ("codegen", "cli.py"), path
+        assert "ziglang" not in roots or place in ("linker", "cli.py"), path
+
+
+def test_zigs_llvm_is_not_newer_than_the_one_that_reads_its_bitcode() -> None:
+    from waot.codegen.llvm import llvm_version
+
+    text = subprocess.run([*tools.zig(), "cc", "--version"], capture_output=True, text=True, check=True).stdout
+    clang = re.search(r"clang version (\d+)\.", text)
+    assert clang is not None, text
+    assert int(clang[1]) <= int(llvm_version().split(".")[0])
+
+
+def test_every_target_has_the_data_layout_that_llvm_gives_it() -> None:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_all_targets()
+    for name in ("x86_64-linux", "aarch64-linux"):
+        target = find_target(name)
+        machine = llvm.Target.from_triple(target.triple).create_target_machine()
+        assert str(machine.target_data) == target.data_layout
