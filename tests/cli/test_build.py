@@ -410,10 +410,11 @@ def test_the_same_bytes_come_out_cached_or_not_and_wherever(waot: Run, hello: Pa
 
 def test_an_interrupt_leaves_nothing(tmp_path: Path, shared_cache: Path) -> None:
     functions = "".join(
-        f'(func (export "f{i}") (param i32) (result i32) {"(i32.add (local.get 0) " * 200}(i32.const 1){")" * 200})'
-        for i in range(300)
+        f"(func $f{i} (param i32) (result i32) {'(i32.rotl (local.get 0) ' * 200}(i32.const {i}){')' * 200})"
+        for i in range(2000)
     )
-    assemble(tmp_path / "big.wasm", f'(module (func (export "_start")) {functions})')
+    table = f"(table 2000 funcref) (elem (i32.const 0) {' '.join(f'$f{i}' for i in range(2000))})"
+    assemble(tmp_path / "big.wasm", f'(module (func (export "_start")) {table} {functions})')
     child = subprocess.Popen(
         [sys.executable, "-m", "waot", "build", "big.wasm", "--no-cache"],
         cwd=tmp_path,
