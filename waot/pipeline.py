@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from waot.cache import Cache, digest
 from waot.errors import CodegenError, WaotError
 from waot.options import BuildOptions
-from waot.progress import Progress
+from waot.progress import Progress, Step
 from waot.targets import Target
 
 if TYPE_CHECKING:
@@ -271,7 +271,8 @@ def _run_all(
     calls: Sequence[tuple[Callable[..., T], tuple[Any, ...]]],
     names: Sequence[str],
     jobs: int,
-    done: Callable[[], None],
+    progress: Progress,
+    step: Step,
 ) -> list[T]:
     """Runs `calls` in workers and gives their results in order.
 
@@ -280,20 +281,22 @@ def _run_all(
     """
     results: dict[int, T] = {}
     with _executor(shared, min(jobs, len(calls))) as pool:
-        futures: list[Future[T]] = [pool.submit(f, *arguments) for f, arguments in calls]
+        futures: list[Future[T]] = []
+        with progress.held(), suppress(BrokenProcessPool):
+            futures.extend(pool.submit(f, *arguments) for f, arguments in calls)
         for index, future in enumerate(futures):
-            try:
+            with suppress(BrokenProcessPool):
                 results[index] = future.result()
-                done()
-            except BrokenProcessPool:
-                continue
+                step.advance()
     for index, (function, arguments) in enumerate(calls):
         if index in results:
             continue
         with _executor(shared, 1) as pool:
             try:
-                results[index] = pool.submit(function, *arguments).result()
-                done()
+                with progress.held():
+                    again = pool.submit(function, *arguments)
+                results[index] = again.result()
+                step.advance()
             except BrokenProcessPool:
                 raise CodegenError(
                     f"the process {names[index]} died (out of memory, killed, or an error inside LLVM)",
@@ -317,7 +320,7 @@ def _validate(module: Module, jobs: int, progress: Progress) -> Facts:
     with progress.step("validating", total=len(chunks)) as step:
         calls = [(_validate_chunk, chunk) for chunk in chunks]
         names = [f"that validates functions {first} to {last - 1}" for first, last in chunks]
-        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, step.advance):
+        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, progress, step):
             facts.merge(part)
     return facts
 
@@ -365,7 +368,7 @@ def _compile(
         names.append(f"that compiles unit {u} ({what}) for {jobs[j].target.name}")
     with progress.step("compiling", total=len(units)) as step:
         calls = [(_compile_unit, unit) for unit in units]
-        made = _run_all(_Shared(module, worker_jobs, store), calls, names, options.jobs, step.advance)
+        made = _run_all(_Shared(module, worker_jobs, store), calls, names, options.jobs, progress, step)
     objects: list[list[bytes]] = [[b""] * len(job.plan.units) for job in jobs]
     for (j, u), data in zip(units, made, strict=True):
         objects[j][u] = data

@@ -17,6 +17,7 @@ import contextlib
 import sys
 import threading
 import time
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -125,14 +126,18 @@ class Progress:
             count = f" ({step.total})" if step.total is not None and step.total != 1 else ""
             self.note(f"{_label(step)}{count}: {time.monotonic() - step._started:.3f} s")
 
-    def _appear(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
+    def held(self) -> AbstractContextManager[object]:
+        """Nothing is shown or imported meanwhile: a process forked amid an import could hang at its lock."""
+        return self._lock
 
+    def _appear(self) -> None:
         with self._lock:
             if not self._wanted:
                 return
+            from rich.console import Console
+            from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as RichProgress
+
             self._display = RichProgress(
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
