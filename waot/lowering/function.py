@@ -182,11 +182,6 @@ class FunctionLowering:
 
     # ------------------------------------------------------------ values
 
-    def fresh(self) -> str:
-        """A new SSA name."""
-        self.n += 1
-        return f"%{self.n}"
-
     def emit(self, operation: str, *operands: str) -> str:
         """Emits a pure instruction; `operands` are the values its result depends on. The name of the result.
 
