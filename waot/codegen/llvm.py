@@ -25,7 +25,7 @@ _LLVM_OPTIONS = (
     # The base of linear memory fits a displacement; hoisted, it costs a register and an index in every address.
     "-disable-constant-hoisting",
     # All of linear memory hangs on one pointer, so GVN finds a candidate in every block; it may look less far (a
-    # quarter of the time of -O2 on CPython, and the same code but for 0.01 %).
+    # fifth of the optimiser's time on one unit of CPython, and the same code but for 0.01 %).
     "-memdep-block-number-limit=30",
     "-memdep-block-scan-limit=40",
 )

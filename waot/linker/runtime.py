@@ -3,7 +3,7 @@
 What generated code calls (memories, tables, WASI) becomes one bitcode through a file that includes it, so that codegen
 merges a single module. The rest is objects: the assembly (llvmlite aborts on it for a foreign target), the functions
 that LLVM itself calls (an optimiser that sees memcpy's body takes it for its own), and the system layer with start and
-traps, which has nothing to gain from being optimised once more with every program (0.2 s each).
+traps, which has nothing to gain from being optimised once more with every program.
 """
 
 from __future__ import annotations
