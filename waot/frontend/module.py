@@ -27,14 +27,38 @@ class ValType:
 
 
 class RefType(ValType):
-    """A reference type: ``funcref`` and ``externref`` so far; `heap` is the heap type's name."""
+    """A reference type ``(ref null? heap)``, section 2.3.3. Made by `ref_type` only.
+
+    `heap` is an abstract heap type's name ("func", "any", "exn", ...) or, for a reference to a defined type, its
+    canonical type index (`Module.canonical`): two types of one module are the same exactly if their objects are.
+    """
 
     __slots__ = ("heap", "nullable")
+    heap: str | int
+    nullable: bool
 
-    def __init__(self, name: str, heap: str, nullable: bool) -> None:
-        super().__init__(name)
+    def __init__(self, heap: str | int, nullable: bool) -> None:
+        shorthand = _SHORTHANDS.get(heap, f"{heap}ref") if isinstance(heap, str) and nullable else ""
+        super().__init__(shorthand or f"(ref {'null ' if nullable else ''}{heap})")
         self.heap = heap
         self.nullable = nullable
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (ref_type, (self.heap, self.nullable))
+
+
+# Names of nullable references to abstract heap types that are not the heap type's name and "ref" (section 6.4.3).
+_SHORTHANDS = {"none": "nullref", "nofunc": "nullfuncref", "noextern": "nullexternref", "noexn": "nullexnref"}
+
+_REF_TYPES: dict[tuple[str | int, bool], RefType] = {}
+
+
+def ref_type(heap: str | int, nullable: bool = True) -> RefType:
+    """The one `RefType` of that heap type and nullability (pickling comes through here)."""
+    found = _REF_TYPES.get((heap, nullable))
+    if found is None:
+        found = _REF_TYPES[heap, nullable] = RefType(heap, nullable)
+    return found
 
 
 I32 = ValType("i32")
@@ -42,14 +66,23 @@ I64 = ValType("i64")
 F32 = ValType("f32")
 F64 = ValType("f64")
 V128 = ValType("v128")
-FUNCREF = RefType("funcref", "func", True)
-EXTERNREF = RefType("externref", "extern", True)
+# Packed storage types, of fields only (section 2.3.9).
+I8 = ValType("i8")
+I16 = ValType("i16")
+FUNCREF = ref_type("func")
+EXTERNREF = ref_type("extern")
+ANYREF = ref_type("any")
+EQREF = ref_type("eq")
+I31REF = ref_type("i31")
+STRUCTREF = ref_type("struct")
+ARRAYREF = ref_type("array")
+EXNREF = ref_type("exn")
 
-_VAL_TYPES = {t.name: t for t in (I32, I64, F32, F64, V128, FUNCREF, EXTERNREF)}
+_VAL_TYPES = {t.name: t for t in (I32, I64, F32, F64, V128, I8, I16)}
 
 
 def val_type(name: str) -> ValType:
-    """The one `ValType` of that name (pickling comes through here)."""
+    """The one number, vector or packed type of that name (pickling comes through here)."""
     return _VAL_TYPES[name]
 
 
@@ -64,6 +97,32 @@ class FuncType:
         params = " ".join(map(repr, self.params))
         results = " ".join(map(repr, self.results))
         return f"[{params}] -> [{results}]"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldType:
+    """A field of a struct or array, section 2.3.9: a value type, or `I8` or `I16`."""
+
+    storage: ValType
+    mutable: bool
+
+    @property
+    def value(self) -> ValType:
+        """The type on the operand stack: a packed field is an i32 there."""
+        return I32 if self.storage is I8 or self.storage is I16 else self.storage
+
+
+@dataclass(frozen=True, slots=True)
+class StructType:
+    fields: tuple[FieldType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    field: FieldType
+
+
+CompositeType = FuncType | StructType | ArrayType
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +252,18 @@ class Module:
     source: bytes
     file: str | None = None  # what the user calls it, for errors
     name: str | None = None  # from the name section
-    types: list[FuncType] = field(default_factory=list)
+    types: list[CompositeType] = field(default_factory=list)  # references in them are canonical
+    # Of each type: the first type that is the same (section 3.1.6: rec groups compare as wholes, structurally), the
+    # canonical index of its supertype, and whether it is final.
+    canonical: list[int] = field(default_factory=list)
+    supertypes: list[int | None] = field(default_factory=list)
+    finals: list[bool] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
     funcs: list[int] = field(default_factory=list)  # type index of every function, imports first
     tables: list[TableType] = field(default_factory=list)
     memories: list[MemoryType] = field(default_factory=list)
     globals: list[GlobalType] = field(default_factory=list)
+    tags: list[int] = field(default_factory=list)  # type index of every tag, imports first
     defined_tables: list[Table] = field(default_factory=list)
     defined_globals: list[Global] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
@@ -217,9 +282,15 @@ class Module:
     def imported_func_count(self) -> int:
         return len(self.funcs) - len(self.codes)
 
+    def signature(self, type_index: int) -> FuncType:
+        """Type `type_index`, which validation has found to be a function type."""
+        type_ = self.types[type_index]
+        assert isinstance(type_, FuncType)
+        return type_
+
     def func_type(self, index: int) -> FuncType:
         """The type of function `index` (imports first)."""
-        return self.types[self.funcs[index]]
+        return self.signature(self.funcs[index])
 
     def function_name(self, index: int) -> str:
         """What a person calls function `index`: its name in the name section, import or export, or ``func[index]``."""
@@ -262,7 +333,26 @@ class Body:
       memory.init              (data index, memory index)
       table.copy               (destination table, source table)
       table.init               (element index, table index)
+      try_table                (FuncType, tuple of catch clauses (kind, tag index or None, label depth)); kind is one of
+                               "catch", "catch_ref", "catch_all", "catch_all_ref"; depths count from outside the block
+      throw                    tag index
+      try                      (FuncType,)
+      catch                    tag index
+      rethrow                  depth of the label of the `try` whose caught exception it is
+      delegate                 label depth, counted from outside the block that it ends
+      call_ref, return_call_ref   type index
+      br_on_null, br_on_non_null  label depth
+      ref.test, ref.test null, ref.cast, ref.cast null   (RefType tested for, RefType of the operand)
+      br_on_cast, br_on_cast_fail   (label depth, RefType of the operand, RefType tested for)
+      struct.new, struct.new_default, array.new, array.new_default, array.get*, array.set, array.fill   type index
+      struct.get*, struct.set  (type index, field index)
+      array.new_fixed          (type index, number of elements)
+      array.new_data, array.init_data   (type index, data index)
+      array.new_elem, array.init_elem   (type index, element index)
+      array.copy               (type index of the destination, type index of the source)
       all others               None
+
+    Type indices are canonical (`Module.canonical`), but those of functions' own types in `Module.funcs` are not.
     """
 
     index: int  # in the function index space
@@ -291,6 +381,11 @@ class Facts:
     indirect_types: set[tuple[int, int]] = field(default_factory=set)
     proposals: set[str] = field(default_factory=set)
     tail_calls: bool = False
+    # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and the
+    # functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
+    throwing: set[int] = field(default_factory=set)
+    escaping_callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    escaping_types: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def merge(self, other: Facts) -> None:
         """Adds what `other` knows."""
@@ -302,3 +397,6 @@ class Facts:
         self.indirect_types |= other.indirect_types
         self.proposals |= other.proposals
         self.tail_calls |= other.tail_calls
+        self.throwing |= other.throwing
+        self.escaping_callees.update(other.escaping_callees)
+        self.escaping_types.update(other.escaping_types)
