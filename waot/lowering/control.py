@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from waot.frontend.module import F32, F64, FuncType, ValType
+from waot.lowering.exceptions import end_try, end_try_table
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.types import ir_type
 
@@ -68,7 +69,10 @@ def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
     if frame.kind == "if":  # no else: its parameters are its results
         _begin_else(f, frame)
     f.frames.pop()
-    if frame.kind == "function":
+    if frame.kind in ("try", "catch", "catch_all"):
+        end_try(f, frame)
+        f.join(frame.label, frame.edges, frame.types, frame.height)
+    elif frame.kind == "function":
         if f.label is not None:
             f.emit_return(f.operands(len(frame.types)))
     elif frame.kind == "loop":
@@ -79,6 +83,8 @@ def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
         if f.label is not None:
             f.add_edge(frame)
             f.out.append(f"  br label %{frame.label}")
+        if frame.kind == "try_table":
+            end_try_table(f, frame)
         f.join(frame.label, frame.edges, frame.types, frame.height)
 
 
@@ -143,7 +149,8 @@ def _return(f: FunctionLowering, immediate: None, offset: int) -> None:
 
 @lowers("call")
 def _call(f: FunctionLowering, index: int, offset: int) -> None:
-    f.call(f.unit.module.func_type(index), f.unit.function_symbol(index), offset)
+    may_throw = index in f.unit.plan.throws
+    f.call(f.unit.module.func_type(index), f.unit.function_symbol(index), offset, may_throw=may_throw)
 
 
 @lowers("return_call")
@@ -203,14 +210,16 @@ def _check_type(f: FunctionLowering, found: str, width: str, wanted: str, null: 
 def _call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
     callee = _callee(f, immediate, offset, tail=False)
     f.roots.append(callee)
-    f.call(f.unit.module.types[immediate[0]], callee, offset)
+    type_index = immediate[0]
+    may_throw = f.unit.module.canonical[type_index] in f.unit.plan.throwing_types
+    f.call(f.unit.module.signature(type_index), callee, offset, may_throw=may_throw)
 
 
 @lowers("return_call_indirect")
 def _return_call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
     callee = _callee(f, immediate, offset, tail=True)
     f.roots.append(callee)
-    f.tail_call(f.unit.module.types[immediate[0]], callee, offset)
+    f.tail_call(f.unit.module.signature(immediate[0]), callee, offset)
 
 
 @lowers("drop")
