@@ -26,6 +26,7 @@ MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
 
 TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind
 WINDOWS = 33  # WAOT_WINDOWS
+WINDOWS_SYMBOL = "waot_windows"
 
 # The order is the header's. A trap's function is `waot_trap_<name>`.
 TRAPS = (

@@ -168,7 +168,7 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
     type_index, table_index = immediate
     unit = f.unit
     table = unit.plan.tables[table_index]
-    type_id = unit.plan.type_ids[type_index]
+    type_id = unit.module.canonical[type_index]
     index = f.stack.pop()
     if table.immutable:
         f.trap_if(f.emit(f"icmp uge i32 {index}, {table.size}", index), "undefined_element", offset)
@@ -178,7 +178,7 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
             return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
         place = f.emit(f"getelementptr i16, ptr {unit.layout.table_types(table_index)}, i64 {wide}", wide)
         found = f.emit(f"load i16, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
-        _check_type(f, found, "i16", str(unit.layout.type_number(type_id)), "0", offset)
+        _check_type(f, found, unit.plan.called_types.intervals[type_id], offset)
         place = f.emit(f"getelementptr ptr, ptr {unit.layout.table_code(table_index)}, i64 {wide}", wide)
         return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
     wide = f.emit(f"zext i32 {index} to i64", index)
@@ -190,17 +190,27 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
     f.trap_if(f.emit(f"icmp eq ptr {funcref}, null", funcref), "uninitialized_element", offset)
     place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {funcref}, i32 0, i32 1", funcref)
     found = f.emit(f"load i64, ptr {place}, !invariant.load !0", place)
-    f.trap_if(f.emit(f"icmp ne i64 {found}, {type_id}", found), "indirect_call_type_mismatch", offset)
+    wrong = out_of_interval(f, found, "i64", unit.plan.type_numbers.intervals[type_id])
+    f.trap_if(wrong, "indirect_call_type_mismatch", offset)
     return f.emit(f"load ptr, ptr {funcref}, !invariant.load !0", funcref)
 
 
-def _check_type(f: FunctionLowering, found: str, width: str, wanted: str, null: str, offset: int) -> None:
-    """Traps unless `found` is `wanted`; one branch on the way, and which trap it is decided off it."""
+def out_of_interval(f: FunctionLowering, number: str, ir: str, interval: tuple[int, int]) -> str:
+    """An i1: whether `number` is not in the interval, which includes both its ends."""
+    first, last = interval
+    if first == last:
+        return f.emit(f"icmp ne {ir} {number}, {first}", number)
+    distance = f.emit(f"sub {ir} {number}, {first}", number)
+    return f.emit(f"icmp ugt {ir} {distance}, {last - first}", distance)
+
+
+def _check_type(f: FunctionLowering, found: str, wanted: tuple[int, int], offset: int) -> None:
+    """Traps unless `found` is in `wanted`; one branch on the way, and which trap it is decided off it."""
     number = f.new_label("")
-    wrong = f.emit(f"icmp ne {width} {found}, {wanted}", found)
+    wrong = out_of_interval(f, found, "i16", wanted)
     f.effect(f"br i1 {wrong}, label %w{number}, label %y{number}", wrong)
     f.place(f"w{number}")
-    is_null = f.emit(f"icmp eq {width} {found}, {null}", found)
+    is_null = f.emit(f"icmp eq i16 {found}, 0", found)
     f.trap_if(is_null, "uninitialized_element", offset)
     f.trap("indirect_call_type_mismatch", offset)
     f.place(f"y{number}")

@@ -1,9 +1,9 @@
 """Exception handling, sections 4.4.8 and 4.4.9 of the core specification, and its legacy form.
 
-A throw makes an exception object on the heap: the number of its tag, then the payload. Inside its own function it then
-branches to the handler; out of the function it leaves the object in the instance's state (`waot_exception`) and returns.
-After a call of a function that may throw (`Plan.throws`) the caller looks there, which is one comparison with memory and a
-branch never taken. docs/rationale.md has the alternatives with their figures.
+A throw makes an exception object on the heap: the number of its tag, then the payload. Inside its own function it
+then branches to the handler; out of the function it leaves the object in the instance's state (`waot_exception`) and
+returns. After a call of a function that may throw (`Plan.throws`) the caller looks there, which is one comparison with
+memory and a branch never taken. docs/rationale.md has the alternatives with their figures.
 
 Each try keeps the edges that lead to its handler (`Frame.handler_edges`), each with the exception as its operand; they
 are joined where its clauses are, which is the `end` of a try_table and the first `catch` of a legacy try.

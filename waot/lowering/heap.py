@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from waot.frontend.module import I8, I16, ArrayType, FieldType, RefType, StructType, ValType
-from waot.lowering.abi import HEAP_WINDOWS
+from waot.lowering.abi import WINDOWS, WINDOWS_SYMBOL
 from waot.lowering.function import FunctionLowering, lowers
 from waot.lowering.heap_types import (
     LARGEST_WINDOW,
@@ -56,8 +56,8 @@ class Allocator:
     def _new_object(self, name: str, size: int) -> str:
         self._windows()
         self.unit.runtime_function("waot_heap_allocate")
-        window = f"getelementptr inbounds (i8, ptr @{HEAP_WINDOWS}, i64 {size // OBJECT_ALIGNMENT * 16})"
-        end = f"getelementptr inbounds (i8, ptr @{HEAP_WINDOWS}, i64 {size // OBJECT_ALIGNMENT * 16 + 8})"
+        window = f"getelementptr inbounds (i8, ptr @{WINDOWS_SYMBOL}, i64 {size // OBJECT_ALIGNMENT * 16})"
+        end = f"getelementptr inbounds (i8, ptr @{WINDOWS_SYMBOL}, i64 {size // OBJECT_ALIGNMENT * 16 + 8})"
         descriptor, header = self.unit.layout.descriptor_tbaa, self.unit.layout.object_tbaa
         return f"""\
 define internal nonnull ptr {name}(i32 %type) #5 {{
@@ -97,7 +97,7 @@ define internal nonnull ptr {name}(i32 %type, i32 %length) #5 {{
   %large = icmp ugt i64 %rounded, {LARGEST_WINDOW}
   br i1 %large, label %slow, label %small
 small:
-  %window = getelementptr inbounds i8, ptr @{HEAP_WINDOWS}, i64 %rounded
+  %window = getelementptr inbounds i8, ptr @{WINDOWS_SYMBOL}, i64 %rounded
   %last = getelementptr inbounds i8, ptr %window, i64 8
   %object = load ptr, ptr %window, !tbaa {descriptor}
   %next = getelementptr i8, ptr %object, i64 %rounded
@@ -116,7 +116,7 @@ slow:
 }}"""
 
     def _windows(self) -> None:
-        self.unit.declare_global(HEAP_WINDOWS, "[33 x %waot.window]")
+        self.unit.declare_global(WINDOWS_SYMBOL, f"[{WINDOWS} x %waot.window]")
 
     def fill(self, f: FunctionLowering, field: FieldType, at: str, value: str, count: str) -> None:
         """Stores `value` to the `count` (an i64) elements from `at` on."""
@@ -406,9 +406,7 @@ def _segment_bytes(f: FunctionLowering, segment: int, at: str, count: str, size:
     return _segment(f, symbol, "%waot.data", at, count, size, "memory_out_of_bounds", offset)
 
 
-def _segment(
-    f: FunctionLowering, symbol: str, ir: str, at: str, count: str, size: int, trap: str, offset: int
-) -> str:
+def _segment(f: FunctionLowering, symbol: str, ir: str, at: str, count: str, size: int, trap: str, offset: int) -> str:
     length = f.emit(f"load i64, ptr getelementptr inbounds ({ir}, ptr {symbol}, i32 0, i32 1)")
     is_data = ir == "%waot.data"
     needed = f.emit(f"mul nuw nsw i64 {count}, {size}", count) if is_data else count

@@ -1,14 +1,16 @@
 """Defined types at run time: their numbers, and where the fields of objects are.
 
-The build sees every module of a program, so types can be numbered in preorder of the subtype forest: struct types first,
-then arrays, then functions. The subtypes of a type are then an interval of numbers, and a cast is one subtraction and one
-unsigned comparison whatever the depth. Exceptions have numbers after all types, one a tag.
+The build sees every module of a program, so types can be numbered in preorder of the subtype forest: struct types
+first, then arrays, then functions. The subtypes of a type are then an interval of numbers, and a cast is one
+subtraction and one unsigned comparison whatever the depth. Exceptions have numbers after all types, one a tag.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 from waot.frontend.module import F64, I8, I16, I64, V128, ArrayType, FieldType, Module, RefType, StructType, ValType
 
@@ -67,6 +69,41 @@ def number_types(module: Module) -> TypeNumbers:
             work.extend((child, False) for child in reversed(children.get(index, ())))
         bounds.append((start, len(order) - 1))
     return TypeNumbers(intervals, bounds[0], bounds[1], len(order), tuple(order))
+
+
+@dataclass(frozen=True, slots=True)
+class CalledTypes:
+    """The types that indirect calls name, numbered again so that 16 bits do; 0 is null and `OTHER` any other type."""
+
+    intervals: dict[int, tuple[int, int]]  # canonical type index -> its own number and the last of its subtypes
+    # Of each, from number 1 on: the `TypeNumbers` interval that its subtypes have, and its nearest supertype here or 0.
+    starts: tuple[int, ...]
+    lasts: tuple[int, ...]
+    parents: tuple[int, ...]
+
+    OTHER: ClassVar[int] = 65535
+
+    @classmethod
+    def of(cls, called: set[int], numbers: TypeNumbers) -> CalledTypes:
+        """Numbers the canonical types in `called`, from 1 on, in preorder too."""
+        order = sorted(called, key=numbers.number)
+        starts = tuple(numbers.intervals[t][0] for t in order)
+        lasts = tuple(numbers.intervals[t][1] for t in order)
+        intervals = {t: (k, bisect_right(starts, lasts[k - 1])) for k, t in enumerate(order, 1)}
+        parents: list[int] = []
+        for k, start in enumerate(starts):
+            parent = k  # the one before, or else one of that one's supertypes
+            while parent and lasts[parent - 1] < start:
+                parent = parents[parent - 1]
+            parents.append(parent)
+        return cls(intervals, starts, lasts, tuple(parents))
+
+    def number(self, type_number: int) -> int:
+        """The number of the nearest supertype that is called, for the type with that number in `TypeNumbers`."""
+        k = bisect_right(self.starts, type_number)
+        while k and self.lasts[k - 1] < type_number:
+            k = self.parents[k - 1]
+        return k or self.OTHER
 
 
 def storage_bytes(storage: ValType) -> int:

@@ -126,7 +126,3 @@ class InstanceLayout:
         """An immutable table's code pointers for calls of one type: whatever is not of that type is a stub."""
         size = self.unit.plan.tables[index].size
         return self.unit.state_symbol(f"waot_table.{index}.type.{type_id}", f"[{size} x ptr]", constant=True)
-
-    def type_number(self, type_id: int) -> int:
-        """The number by which `table_types` knows a type."""
-        return self.unit.plan.type_numbers[type_id]

@@ -1,14 +1,15 @@
 """References: null tests, function references, tests and casts (core specification, section 4.4.5).
 
-How a reference looks is in runtime-support/include/waot_abi.h: null, a heap object, an i31 with bit 0 set, a host's value
-with bit 1 set, or a funcref outside of the heap. A type test is a subtraction and a comparison with the interval of the
-numbers of the type's subtypes (heap_types.py).
+How a reference looks is in runtime-support/include/waot_abi.h: null, a heap object, an i31 with bit 0 set, a host's
+value with bit 1 set, or a funcref outside of the heap. A type test is a subtraction and a comparison with the interval
+of the numbers of the type's subtypes (heap_types.py).
 """
 
 from __future__ import annotations
 
-from waot.frontend.module import RefType
+from waot.frontend.module import FuncType, RefType
 from waot.frontend.subtyping import matches_heap
+from waot.lowering.control import out_of_interval
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.heap import check_null
 
@@ -56,11 +57,8 @@ def _return_call_ref(f: FunctionLowering, type_index: int, offset: int) -> None:
 
 
 def _in_interval(f: FunctionLowering, number: str, ir: str, interval: tuple[int, int]) -> str:
-    first, last = interval
-    if first == last:
-        return f.emit(f"icmp eq {ir} {number}, {first}", number)
-    distance = f.emit(f"sub {ir} {number}, {first}", number)
-    return f.emit(f"icmp ule {ir} {distance}, {last - first}", distance)
+    outside = out_of_interval(f, number, ir, interval)
+    return f.emit(f"xor i1 {outside}, true", outside)
 
 
 def _has_type(f: FunctionLowering, value: str, source: RefType, target: RefType) -> str:
@@ -71,7 +69,7 @@ def _has_type(f: FunctionLowering, value: str, source: RefType, target: RefType)
         return "true"
     if heap in ("none", "nofunc", "noextern", "noexn"):
         return "false"
-    if source.heap == "func" or (isinstance(source.heap, int) and source.heap in f.unit.plan.function_types):
+    if source.heap == "func" or (isinstance(source.heap, int) and isinstance(module.types[source.heap], FuncType)):
         assert isinstance(heap, int)
         place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {value}, i32 0, i32 1", value)
         number = f.emit(f"load i64, ptr {place}, !invariant.load !0", place)
