@@ -275,6 +275,7 @@ class Module:
     custom_sections: list[CustomSection] = field(default_factory=list)
     function_names: dict[int, str] = field(default_factory=dict)
     sections: list[tuple[str, int, int]] = field(default_factory=list)  # (name, start, end) of contents, file order
+    features: frozenset[str] | None = None  # the proposals that it may use; None for all
     declared_funcs: frozenset[int] = frozenset()  # section 3.4.10's `refs`: what `ref.func` may name in a body
     _names: dict[int, str] | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -381,8 +382,8 @@ class Facts:
     indirect_types: set[tuple[int, int]] = field(default_factory=set)
     proposals: set[str] = field(default_factory=set)
     tail_calls: bool = False
-    # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and the
-    # functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
+    # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and
+    # the functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
     throwing: set[int] = field(default_factory=set)
     escaping_callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
     escaping_types: dict[int, tuple[int, ...]] = field(default_factory=dict)

@@ -203,14 +203,14 @@ def _check_type(f: FunctionLowering, found: str, width: str, wanted: str, null: 
 def _call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
     callee = _callee(f, immediate, offset, tail=False)
     f.roots.append(callee)
-    f.call(f.unit.module.types[immediate[0]], callee, offset)
+    f.call(f.unit.module.signature(immediate[0]), callee, offset)
 
 
 @lowers("return_call_indirect")
 def _return_call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
     callee = _callee(f, immediate, offset, tail=True)
     f.roots.append(callee)
-    f.tail_call(f.unit.module.types[immediate[0]], callee, offset)
+    f.tail_call(f.unit.module.signature(immediate[0]), callee, offset)
 
 
 @lowers("drop")

@@ -146,7 +146,7 @@ def make_plan(
     entry = entry_export(module)
     if options.executable:
         _check_entry(module, entry)
-    type_ids = _canonical_types(module.types)
+    type_ids = module.canonical
     type_numbers = {t: n for n, t in enumerate(sorted({type_ids[t] for t, _ in facts.indirect_types}), 1)}
     reachable = _reachable(module, facts, entry)
     constants, initials = _globals(module, facts)
@@ -194,11 +194,6 @@ def _check_entry(module: Module, entry: Export | None) -> None:
         )
     if module.func_type(entry.index) != FuncType((), ()):
         raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", offset=entry.offset)
-
-
-def _canonical_types(types: list[FuncType]) -> list[int]:
-    first: dict[FuncType, int] = {}
-    return [first.setdefault(t, i) for i, t in enumerate(types)]
 
 
 def _element_functions(element: Element, globals_: dict[int, str]) -> list[int | None]:

@@ -125,7 +125,7 @@ def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
 
 def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[str]:
     """A function of the wanted type that traps; the trap is the caller's, whose return address tells where."""
-    t = unit.module.types[type_id]
+    t = unit.module.signature(type_id)
     unit.declare_trap(trap_symbol(trap))
     yield (
         f"define internal {unit.call_conv} {return_type(t)} {symbol}({', '.join(parameter_types(t))}) #3 {{\n"
