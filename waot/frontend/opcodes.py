@@ -43,6 +43,11 @@ SUPPORTED_PROPOSALS: Final = frozenset(
         "tail-call",
         "extended-const",
         "multi-memory",
+        "memory64",
+        "custom-page-sizes",
+        "wide-arithmetic",
+        "threads",
+        "relaxed-simd",
     }
 )
 

@@ -17,7 +17,11 @@ STRUCTS = {
     "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64 }",
 }
 
-MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
+# WAOT_MEMORY_*
+MEMORY_FIXED = 1
+MEMORY_CHECKED = 2
+MEMORY_SHARED = 4
+MEMORY_INDEX64 = 8
 
 # The order is the header's. A trap's function is `waot_trap_<name>`.
 TRAPS = (
@@ -31,6 +35,8 @@ TRAPS = (
     "uninitialized_element",
     "indirect_call_type_mismatch",
     "call_stack_exhausted",
+    "unaligned_atomic",
+    "expected_shared_memory",
 )
 
 # Functions of the shim: symbol -> (result type, parameter types).
@@ -40,6 +46,9 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_memory_fill": ("void", ("ptr", "i64", "i32", "i64")),
     "waot_memory_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_memory_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_memory_wait32": ("i32", ("ptr", "i64", "i64", "i32", "i64")),
+    "waot_memory_wait64": ("i32", ("ptr", "i64", "i64", "i64", "i64")),
+    "waot_memory_notify": ("i32", ("ptr", "i64", "i64", "i32")),
     "waot_memory_write_parts": ("void", ("ptr", "ptr", "ptr", "i64")),
     "waot_table_grow": ("i64", ("ptr", "ptr", "i64")),
     "waot_table_fill": ("void", ("ptr", "i64", "ptr", "i64")),

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from waot.lowering.function import FunctionLowering
     from waot.lowering.unit import UnitLowering
 
-# Numbers of metadata nodes; functions' subprograms follow from FIRST_SUBPROGRAM on.
+# Numbers of metadata nodes; functions' subprograms follow from FIRST_SUBPROGRAM on. The weights of branches are those
+# that LLVM gives to __builtin_expect.
+LIKELY = "!20"
+UNLIKELY = "!21"
 TBAA_METADATA = """\
 !0 = !{}
 !10 = !{!"waot"}
@@ -30,6 +33,8 @@ TBAA_METADATA = """\
 !16 = !{!15, !15, i64 0}
 !17 = !{!"descriptors", !10}
 !18 = !{!17, !17, i64 0}
+!20 = !{!"branch_weights", i32 2000, i32 1}
+!21 = !{!"branch_weights", i32 1, i32 2000}
 """
 
 
@@ -65,6 +70,8 @@ class InstanceLayout:
         if not plan.grows:
             return str(plan.bytes)
         field = f"getelementptr inbounds (%waot.memory, ptr {self.memory(index)}, i32 0, i32 1)"
+        if plan.shared:  # another thread may grow it
+            return f.emit(f"load atomic i64, ptr {field} seq_cst, align 8, !tbaa {self.descriptor_tbaa}")
         return f.emit(f"load i64, ptr {field}, !tbaa {self.descriptor_tbaa}")
 
     # ------------------------------------------------------------ globals
