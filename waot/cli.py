@@ -22,7 +22,7 @@ import click
 
 from waot import __version__
 from waot.errors import WaotError
-from waot.options import EMITS, MEMORY_CHOICES, BuildOptions
+from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
 
 if TYPE_CHECKING:
     from waot.linker.inspect import ExecutableInfo
@@ -121,6 +121,14 @@ _code_options = _all(
         help="How linear memory is kept in bounds. static: at a constant address, the fastest; guarded: in reserved "
         "address space, with a position-independent executable; checked: by a comparison at each access.  "
         "[default: the target's best]",
+    ),
+    _option(
+        "--relaxed-simd",
+        type=click.Choice(RELAXED_SIMD_CHOICES),
+        default="fast",
+        section=_CODE,
+        help="What relaxed vector instructions do where the specification leaves a choice. fast: what the processor's "
+        "own instructions do; deterministic: the same everywhere.  [default: fast]",
     ),
     _option(
         "--stack-size",

@@ -17,6 +17,7 @@ OPT_LEVELS = ("0", "1", "2", "3", "s", "z")
 EMITS = ("exe", "obj", "asm", "llvm-ir")
 MEMORY_STRATEGIES = ("static", "guarded", "checked")
 MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
+RELAXED_SIMD_CHOICES = ("fast", "deterministic")
 
 DEFAULT_STACK_SIZE = 8 << 20
 MINIMUM_STACK_SIZE = 64 << 10  # the shim's own frames and a signal frame must fit beside the program's
@@ -83,6 +84,7 @@ class BuildOptions:
     cpu: Cpu = field(default_factory=Cpu)
     emit: str = "exe"  # one of EMITS
     memory: str = "auto"  # one of MEMORY_CHOICES
+    relaxed_simd: str = "fast"  # one of RELAXED_SIMD_CHOICES
     stack_size: int = DEFAULT_STACK_SIZE  # bytes of native stack
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
@@ -93,6 +95,7 @@ class BuildOptions:
         _one_of("optimisation level", self.opt_level, OPT_LEVELS)
         _one_of("kind of output", self.emit, EMITS)
         _one_of("memory strategy", self.memory, MEMORY_CHOICES)
+        _one_of("choice for relaxed SIMD", self.relaxed_simd, RELAXED_SIMD_CHOICES)
         if not MINIMUM_STACK_SIZE <= self.stack_size <= MAXIMUM_STACK_SIZE:
             raise UsageError(
                 f"a stack of {self.stack_size} bytes is out of range",
@@ -109,6 +112,7 @@ class BuildOptions:
         cpu: str | Cpu | None = None,
         emit: str = "exe",
         memory: str = "auto",
+        relaxed_simd: str = "fast",
         stack_size: str | int = DEFAULT_STACK_SIZE,
         jobs: int | None = None,
         dirs: Sequence[str | DirGrant] = (),
@@ -123,6 +127,7 @@ class BuildOptions:
             cpu=cpu if isinstance(cpu, Cpu) else parse_cpu(cpu),
             emit=emit,
             memory=memory,
+            relaxed_simd=relaxed_simd,
             stack_size=parse_size(stack_size) if isinstance(stack_size, str) else stack_size,
             jobs=default_jobs() if jobs is None else jobs,
             grants=Grants(

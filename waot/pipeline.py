@@ -127,7 +127,7 @@ def _build(
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            plan = make_plan(module, facts, _lowering_options(target, options, codegen), mapped)
+            plan = make_plan(module, facts, _lowering_options(target, options, codegen, facts), mapped)
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
         objects = _compile(module, jobs, options, progress, store)
         results = []
@@ -148,10 +148,15 @@ class _Job:
     runtime: Callable[[], Runtime] | None  # waits for it
 
 
-def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOptions) -> Any:
+def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOptions, facts: Facts) -> Any:
     from waot.codegen.options import byte_shuffle
     from waot.lowering import LoweringOptions
 
+    fma = False
+    if "relaxed-simd" in facts.proposals:
+        from waot.codegen.llvm import has_fma
+
+        fma = has_fma(codegen)
     whole = options.emit in ("asm", "llvm-ir")  # one text is what the user asked for
     return LoweringOptions(
         triple=target.triple,
@@ -165,6 +170,8 @@ def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOpt
         executable=options.emit == "exe",
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
+        relaxed_simd=options.relaxed_simd,
+        fma=fma,
     )
 
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define WAOT_ABI_VERSION 1
+#define WAOT_ABI_VERSION 2
 
 /* ---------------------------------------------------------------- symbols that generated code defines
  *
@@ -44,7 +44,10 @@ struct waot_memory {
     uint32_t page_log2;  /* 16 but for custom page sizes */
     uint32_t flags;      /* WAOT_MEMORY_* */
 };
-#define WAOT_MEMORY_FIXED 1u /* base is a constant address and [base, base + bytes) is mapped by the executable */
+#define WAOT_MEMORY_FIXED 1u   /* base is a constant address and [base, base + bytes) is mapped by the executable */
+#define WAOT_MEMORY_CHECKED 2u /* generated code checks bounds, so `reserve` may become less where it must */
+#define WAOT_MEMORY_SHARED 4u
+#define WAOT_MEMORY_INDEX64 8u
 
 /* A funcref is a pointer to one of these, or null. %waot.funcref = type { ptr, i64 } */
 struct waot_funcref {
@@ -123,7 +126,9 @@ extern const struct waot_module waot_module;
     T(null_exception_reference, "null exception reference")                \
     T(cast_failure, "cast failure")                                        \
     T(array_out_of_bounds, "out of bounds array access")                   \
-    T(uncaught_exception, "uncaught exception")
+    T(uncaught_exception, "uncaught exception")                            \
+    T(unaligned_atomic, "unaligned atomic")                                \
+    T(expected_shared_memory, "expected shared memory")
 
 #define WAOT_DECLARE_TRAP(name, text) __attribute__((nomerge, cold)) _Noreturn void waot_trap_##name(void);
 WAOT_TRAPS(WAOT_DECLARE_TRAP)
@@ -137,6 +142,14 @@ void waot_memory_copy(struct waot_memory *destination, struct waot_memory *sourc
                       uint64_t count);
 void waot_memory_init(struct waot_memory *memory, const struct waot_data *data, uint64_t to, uint64_t from,
                       uint64_t count);
+/* Waiting (the proposal threads), at `index` plus `offset`, which is checked here. wait: 0 woken, 1 the value there is
+ * not `expected`, 2 `timeout` ns have passed (negative: never); traps in a memory that is not shared. notify: how many
+ * it has woken, at most `count`. */
+uint32_t waot_memory_wait32(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t expected,
+                            int64_t timeout);
+uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t offset, uint64_t expected,
+                            int64_t timeout);
+uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t count);
 /* Tables. get and set are lowered inline. grow: the size before, or -1. */
 int64_t waot_table_grow(struct waot_table *table, void *value, uint64_t delta);
 void waot_table_fill(struct waot_table *table, uint64_t at, void *value, uint64_t count);

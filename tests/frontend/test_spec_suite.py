@@ -28,7 +28,7 @@ SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", _SHARED / "spec-testsuite"))
 SCRIPTS = sorted(str(path.relative_to(SUITE)) for path in SUITE.rglob("*.wast"))
 
 #: What is not compiled yet; only these may be named by an `UnsupportedError`.
-_LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS | {"memory64", "custom-page-sizes"}
+_LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS
 
 _COMPONENT = "layer 1 is a component since the suite was written: an UnsupportedError says so"
 _LATER_FIRST = "the proposal is refused before the malformed byte is reached"
@@ -41,8 +41,6 @@ _U64_LIMITS = "the proposal's copy of the test is from before memory64, which ma
 _EXCEPTIONS: dict[tuple[str, int], str] = {
     ("binary.wast", 44): _COMPONENT,
     ("proposals/custom-page-sizes/binary.wast", 44): _COMPONENT,
-    ("binary_leb128_64.wast", 16): _LATER_FIRST,
-    ("proposals/custom-page-sizes/custom-page-sizes-invalid.wast", 82): _LATER_FIRST,
     ("names.wast", 19): _CONFUSING,
     **{("legacy/try_catch.wast", line): _LEGACY_TEXT for line in (10, 225, 264, 266, 268, 270, 275)},
     **{("legacy/rethrow.wast", line): _LEGACY_TEXT for line in (3, 95)},

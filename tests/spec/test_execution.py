@@ -27,7 +27,7 @@ from waot.targets import find_target
 wasmtime = pytest.importorskip("wasmtime")
 
 SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", tools.SHARED / "spec-testsuite"))
-SCRIPTS = sorted(path.name for path in SUITE.glob("*.wast"))
+SCRIPTS = sorted(str(path.relative_to(SUITE)) for path in SUITE.rglob("*.wast"))
 
 TRAP_STATUS = 134
 TIMEOUT = 20  # seconds; stack exhaustion under an emulator takes the longest

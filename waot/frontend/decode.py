@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from waot.errors import MalformedError, UnsupportedError
+from waot.frontend import hints
 from waot.frontend.module import CustomSection, Module
 from waot.frontend.names import read_name_section
 from waot.frontend.reader import Reader
@@ -31,6 +32,10 @@ def decode_module(source: bytes, file: str | None = None, features: frozenset[st
     for custom in module.custom_sections:
         if custom.name == "name":
             read_name_section(module, custom.start, custom.end)
+            break
+    for custom in module.custom_sections:
+        if custom.name == hints.SECTION:
+            hints.read_branch_hints(module, custom.start, custom.end)
             break
     validate_module(module)
     return module

@@ -134,6 +134,11 @@ class Limits:
     index64: bool = False  # memory64 / table64: indices are i64
     shared: bool = False  # threads
 
+    @property
+    def index(self) -> ValType:
+        """The type of an index, and of a count of what the limits are of (the address type, section 2.3.10)."""
+        return I64 if self.index64 else I32
+
 
 @dataclass(frozen=True, slots=True)
 class TableType:
@@ -274,6 +279,8 @@ class Module:
     codes: list[Code] = field(default_factory=list)  # one a defined function
     custom_sections: list[CustomSection] = field(default_factory=list)
     function_names: dict[int, str] = field(default_factory=dict)
+    # Byte offset of a `br_if` or `if` in the file -> whether it is likely taken (or its condition true).
+    branch_hints: dict[int, bool] = field(default_factory=dict)
     sections: list[tuple[str, int, int]] = field(default_factory=list)  # (name, start, end) of contents, file order
     features: frozenset[str] | None = None  # the proposals that it may use; None for all
     declared_funcs: frozenset[int] = frozenset()  # section 3.4.10's `refs`: what `ref.func` may name in a body

@@ -22,7 +22,11 @@ STRUCTS = {
     "waot.window": "{ ptr, ptr }",
 }
 
-MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
+# WAOT_MEMORY_*
+MEMORY_FIXED = 1
+MEMORY_CHECKED = 2
+MEMORY_SHARED = 4
+MEMORY_INDEX64 = 8
 
 TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind
 WINDOWS = 33  # WAOT_WINDOWS
@@ -50,6 +54,8 @@ TRAPS = (
     "cast_failure",
     "array_out_of_bounds",
     "uncaught_exception",
+    "unaligned_atomic",
+    "expected_shared_memory",
 )
 
 # Functions of the shim: symbol -> (result type, parameter types).
@@ -59,6 +65,9 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_memory_fill": ("void", ("ptr", "i64", "i32", "i64")),
     "waot_memory_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_memory_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_memory_wait32": ("i32", ("ptr", "i64", "i64", "i32", "i64")),
+    "waot_memory_wait64": ("i32", ("ptr", "i64", "i64", "i64", "i64")),
+    "waot_memory_notify": ("i32", ("ptr", "i64", "i64", "i32")),
     "waot_memory_write_parts": ("void", ("ptr", "ptr", "ptr", "i64")),
     "waot_table_grow": ("i64", ("ptr", "ptr", "i64")),
     "waot_table_fill": ("void", ("ptr", "i64", "ptr", "i64")),

@@ -21,6 +21,13 @@ from waot.lowering.types import float_constant
 # A 32-bit index plus a 32-bit offset plus the widest access reaches just past 8 GiB; one more wasm page covers it.
 GUARDED_RESERVE = (1 << 33) + (1 << 16)
 
+# Address space that a memory with 64-bit indices has at first: more is reserved behind it when it grows. A shared one
+# has room for its maximum from the beginning, but not for more than this.
+MEMORY64_RESERVE = 8 << 30
+SHARED_RESERVE = 1 << 40
+# Initial sizes beyond this, which no system has, are all the same.
+MOST_BYTES = 1 << 62
+
 # A memory image may hold this much of zeros between segments before copying segment by segment is the better way.
 IMAGE_SLACK = 1 << 20
 # And this much before the first; a stack that stands before the data is usually 64 KiB to 16 MiB.
@@ -56,6 +63,8 @@ class LoweringOptions:
     unit_operators: int  # operators a unit, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
+    relaxed_simd: str = "fast"  # "fast" or "deterministic"
+    fma: bool = False  # the CPU has a fused multiply-add of vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,7 @@ class MemoryPlan:
     reserve: int  # bytes of address space
     page_log2: int
     index64: bool
+    shared: bool
     grows: bool
 
 
@@ -78,6 +88,7 @@ class TablePlan:
     """A table. Where it is immutable, `entries` are what it always holds."""
 
     index: int
+    index64: bool
     element: RefType
     size: int
     maximum: int
@@ -369,21 +380,27 @@ def _memory_plan(module: Module, facts: Facts, index: int, options: LoweringOpti
     memory = module.memories[index]
     limits, page_log2 = memory.limits, memory.page_size_log2
     strategy = options.memory
-    if limits.index64 or options.pointer_bits < 64:
-        strategy = "checked"
+    if limits.index64 or options.pointer_bits < 64 or page_log2 != 16:
+        strategy = "checked"  # a guard of whole pages cannot begin at every byte
     elif strategy == "static" and index != 0:
         strategy = "guarded"  # only one memory can have the low addresses
-    most = 1 << (32 - page_log2)
+    bits = 64 if limits.index64 else 32
+    most = min(1 << (bits - page_log2), (1 << bits) - 1)
     maximum = min(limits.maximum if limits.maximum is not None else most, most)
+    initial = min(limits.minimum << page_log2, MOST_BYTES)
+    reserve = GUARDED_RESERVE
+    if strategy == "checked":
+        reserve = max(initial, min(maximum << page_log2, SHARED_RESERVE if limits.shared else MEMORY64_RESERVE))
     return MemoryPlan(
         index=index,
         strategy=strategy,
         base=options.static_base if strategy == "static" else None,
-        bytes=limits.minimum << page_log2,
+        bytes=initial,
         maximum=maximum,
-        reserve=maximum << page_log2 if strategy == "checked" else GUARDED_RESERVE,
+        reserve=reserve,
         page_log2=page_log2,
         index64=limits.index64,
+        shared=limits.shared,
         grows=index in facts.grown_memories,
     )
 
@@ -512,6 +529,7 @@ def _tables(
         plans.append(
             TablePlan(
                 index=index,
+                index64=table.limits.index64,
                 element=table.element,
                 size=size,
                 maximum=min(limit, MAX_TABLE_ELEMENTS),

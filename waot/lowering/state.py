@@ -9,7 +9,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from waot.frontend.module import V128, ArrayType, FuncType, RefType
-from waot.lowering.abi import DATA_IMAGE, MEMORY_FIXED, TYPE_ARRAY, TYPE_FUNCTION, TYPE_STRUCT, trap_symbol
+from waot.lowering.abi import (
+    DATA_IMAGE,
+    MEMORY_CHECKED,
+    MEMORY_FIXED,
+    MEMORY_INDEX64,
+    MEMORY_SHARED,
+    TYPE_ARRAY,
+    TYPE_FUNCTION,
+    TYPE_STRUCT,
+    trap_symbol,
+)
 from waot.lowering.heap_types import (
     ObjectLayout,
     first_element,
@@ -71,6 +81,9 @@ def _memories(unit: UnitLowering) -> Iterator[str]:
     for memory in unit.plan.memories:
         base = "null" if memory.base is None else f"inttoptr (i64 {memory.base} to ptr)"
         flags = MEMORY_FIXED if memory.base is not None else 0
+        flags |= MEMORY_CHECKED if memory.strategy == "checked" else 0
+        flags |= MEMORY_SHARED if memory.shared else 0
+        flags |= MEMORY_INDEX64 if memory.index64 else 0
         yield (
             f"@waot_memory.{memory.index} = {_variable(unit)} %waot.memory {{ ptr {base}, i64 {memory.bytes}, "
             f"i64 {memory.maximum}, i64 {memory.reserve}, i32 {memory.page_log2}, i32 {flags} }}"

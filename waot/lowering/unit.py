@@ -6,7 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waot.frontend.module import Body, Module
-from waot.lowering import control, exceptions, heap, memory, numeric, references, simd, tables, variables
+from waot.lowering import (
+    atomics,
+    control,
+    exceptions,
+    heap,
+    memory,
+    numeric,
+    references,
+    relaxed,
+    simd,
+    tables,
+    variables,
+)
 from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
@@ -16,7 +28,19 @@ from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 # Importing them registers the operators.
-_OPERATORS = (control, exceptions, heap, memory, numeric, references, simd, tables, variables)
+_OPERATORS = (
+    atomics,
+    control,
+    exceptions,
+    heap,
+    memory,
+    numeric,
+    references,
+    relaxed,
+    simd,
+    tables,
+    variables,
+)
 
 FIRST_SUBPROGRAM = 100
 

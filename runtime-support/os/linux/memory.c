@@ -26,6 +26,29 @@ void *waot_os_reserve(uint64_t size)
     return waot_refused(at) ? 0 : (void *)at;
 }
 
+int waot_os_extend(void *at, uint64_t size)
+{
+    /* A place without MAP_FIXED is a wish, which the kernel grants where nothing is in the way. */
+    long got = waot_map(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    if (got == (long)at)
+        return 0;
+    if (!waot_refused(got))
+        waot_os_free_pages((void *)got, size);
+    return -1;
+}
+
+void *waot_os_reserve_roomy(uint64_t size)
+{
+#if UINTPTR_MAX > UINT32_MAX
+    /* The kernel places what has no place below what is there already, at the top of 128 TiB or more, and programs are
+     * near both ends: in the middle there is nothing. */
+    for (uintptr_t place = (uintptr_t)16 << 40; place < (uintptr_t)48 << 40; place += (uintptr_t)1 << 40)
+        if (!waot_os_extend((void *)place, size))
+            return (void *)place;
+#endif
+    return waot_os_reserve(size);
+}
+
 int waot_os_reserve_at(void *at, uint64_t size)
 {
     long got = waot_map(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE);
