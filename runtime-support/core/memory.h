@@ -19,5 +19,9 @@ int waot_os_commit(void *at, uint64_t size);
 /* Readable and writable pages of zeros, or null. */
 void *waot_os_allocate_pages(uint64_t size);
 void waot_os_free_pages(void *at, uint64_t size);
+/* Gives whole pages back and keeps their addresses: 0 if they are zeros now, -1 if what they hold is not known. */
+int waot_os_discard(void *at, uint64_t size);
+/* Bytes of memory that the machine has. */
+uint64_t waot_os_memory_size(void);
 
 #endif

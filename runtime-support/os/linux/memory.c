@@ -1,10 +1,11 @@
-/* Address space from Linux: mmap(2), mprotect(2), munmap(2). */
+/* Address space from Linux: mmap(2), mprotect(2), munmap(2), madvise(2). */
 #include "../../core/memory.h"
 #include "../../core/process.h"
 #include "syscall.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -77,4 +78,21 @@ void *waot_os_allocate_pages(uint64_t size)
 void waot_os_free_pages(void *at, uint64_t size)
 {
     waot_syscall(SYS_munmap, (long)at, (long)size, 0, 0, 0, 0);
+}
+
+int waot_os_discard(void *at, uint64_t size)
+{
+    /* Older qemu does nothing and calls it a success; the kernel refuses locked pages. */
+    volatile unsigned char *first = at;
+    *first = 1;
+    long refused = waot_syscall(SYS_madvise, (long)at, (long)size, MADV_DONTNEED, 0, 0, 0);
+    return refused || *first ? -1 : 0;
+}
+
+uint64_t waot_os_memory_size(void)
+{
+    struct sysinfo info = {0};
+    if (waot_syscall(SYS_sysinfo, (long)&info, 0, 0, 0, 0, 0))
+        return UINT64_C(1) << 32;
+    return ((uint64_t)info.totalram + info.totalswap) * info.mem_unit;
 }
