@@ -33,7 +33,8 @@ def validate_function(module: Module, index: int) -> Body:
     validates it, and what comes back is in the linked module's indices.
     """
     if module.instances:
-        instance, own = locate(module, index)
+        number, own = locate(module, index)
+        instance = module.instances[number]
         return remap_body(instance, validate_function(instance.module, own))
     v = Validator(module, index)
     return v.finish(run_fast(v))

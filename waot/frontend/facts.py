@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from waot.frontend.body import validate_into
 from waot.frontend.linking import locate
-from waot.frontend.module import Facts, Instance, Module
+from waot.frontend.module import Facts, Module
 from waot.frontend.remapping import remap_facts
 
 
@@ -17,11 +17,12 @@ def collect_facts(module: Module, indices: Iterable[int]) -> Facts:
     """
     facts = Facts()
     if module.instances:
-        by_instance: dict[Instance, list[int]] = {}
+        by_instance: dict[int, list[int]] = {}
         for index in indices:
-            instance, own = locate(module, index)
-            by_instance.setdefault(instance, []).append(own)
-        for instance, own_indices in by_instance.items():
+            number, own = locate(module, index)
+            by_instance.setdefault(number, []).append(own)
+        for number, own_indices in by_instance.items():
+            instance = module.instances[number]
             facts.merge(remap_facts(instance, collect_facts(instance.module, own_indices)))
         return facts
     for index in indices:

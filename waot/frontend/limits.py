@@ -25,6 +25,9 @@ MAX_PARAMS: Final = 1_000
 MAX_RESULTS: Final = 1_000
 MAX_BR_TABLE: Final = 65_520
 
+# Modules linked into one program: the bits that a backtrace has for their number (WAOT_FUNCTION_INDEX_BITS).
+MAX_INSTANCES: Final = 2_047
+
 # As many element segments as engines accept; the JavaScript interface names 10,000,000.
 MAX_ELEMENT_SEGMENTS: Final = 10_000_000
 

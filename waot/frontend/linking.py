@@ -19,6 +19,7 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from waot.errors import LinkError
+from waot.frontend import limits
 from waot.frontend.module import (
     ArrayType,
     CompositeType,
@@ -130,7 +131,7 @@ class Linker:
             spaces[kind].append(reference)
         # From here on nothing is refused.
         first = {kind: len(space.types) for kind, space in self._spaces.items()}
-        for kind, definitions in _definitions(module).items():
+        for kind, (_, definitions) in _spaces(module).items():
             self._spaces[kind].imports += open_[kind]
             spaces[kind] += range(first[kind], first[kind] + len(definitions))
             if kind in ("func", "tag"):
@@ -228,6 +229,8 @@ class Linker:
         ends = list(accumulate(len(part.module.source) for part in linked))
         if ends[-1] >= 1 << 32:
             raise LinkError("the modules together are larger than 4 GiB")
+        if len(linked) > limits.MAX_INSTANCES:
+            raise LinkError(f"{len(linked):,} modules are linked; waot's limit is {limits.MAX_INSTANCES:,}")
         biases = [0, *ends]
         chosen = None if main is None else linked[main].module
         program = Module(
@@ -287,7 +290,7 @@ class Linker:
             for kind, space in self._spaces.items()
         }
         own = {}
-        for kind, definitions in _definitions(module).items():
+        for kind, (_, definitions) in _spaces(module).items():
             start = self._spaces[kind].imports + part.first[kind]
             own[kind] = range(start, start + len(definitions))
         elements, datas = len(program.elements), len(program.datas)
@@ -391,19 +394,13 @@ def _missing_size(found: Limits, wanted: Limits) -> int:
     return -1 if found.maximum is not None and found.maximum < wanted.minimum else wanted.minimum
 
 
-def _definitions(module: Module) -> dict[str, list[Any]]:
-    """What a module defines and does not import, by kind: types, or type indices of functions and tags."""
+def _spaces(module: Module) -> dict[str, tuple[list[Any], list[Any]]]:
+    """By kind, the whole index space and what of it is no import: types, or type indices of functions and tags."""
     imported = dict.fromkeys(KINDS, 0)
     for item in module.imports:
         imported[item.kind] += 1
-    spaces: dict[str, list[Any]] = {
-        "func": list(module.funcs),
-        "table": list(module.tables),
-        "memory": list(module.memories),
-        "global": list(module.globals),
-        "tag": list(module.tags),
-    }
-    return {kind: space[imported[kind] :] for kind, space in spaces.items()}
+    spaces: list[list[Any]] = [module.funcs, module.tables, module.memories, module.globals, module.tags]
+    return {kind: (space, space[imported[kind] :]) for kind, space in zip(KINDS, spaces, strict=True)}
 
 
 def _type_of(module: Module, kind: str, index: int) -> ExternType:
@@ -420,6 +417,17 @@ def _error(module: Module, item: Import, what: str, hint: str | None = None) -> 
     return LinkError(what, file=module.file, offset=item.offset, hint=hint)
 
 
+def missing_size_error(instance: Instance, demand: Demand) -> LinkError:
+    """The error about a memory or table that is too small and that nothing in the program grows."""
+    item, unit = demand.item, "pages" if demand.kind == "memory" else "elements"
+    return _error(
+        instance.module,
+        item,
+        f"incompatible import type: '{item.module}.{item.name}' is imported as {_describe(item.kind, item.type)}, but "
+        f"what module '{item.module}' exports has fewer than {demand.minimum} {unit}, and nothing makes it grow",
+    )
+
+
 def _whose(exporter: _Linked) -> str:
     name = f"module '{exporter.name}'"
     return f"{name} ({exporter.module.file})" if exporter.module.file else name
@@ -431,10 +439,10 @@ def _describe(kind: str, type_: ExternType) -> str:
         return f"{kind} {type_}"
     if isinstance(type_, GlobalType):
         return f"global (mut {type_.value})" if type_.mutable else f"global {type_.value}"
-    limits = type_.limits
-    parts = ["i64"] if limits.index64 else []
-    parts += [str(size) for size in (limits.minimum, limits.maximum) if size is not None]
-    parts += ["shared"] if limits.shared else []
+    sizes = type_.limits
+    parts = ["i64"] if sizes.index64 else []
+    parts += [str(size) for size in (sizes.minimum, sizes.maximum) if size is not None]
+    parts += ["shared"] if sizes.shared else []
     if isinstance(type_, TableType):
         parts.append(repr(type_.element))
     elif type_.page_size_log2 != 16:
@@ -531,11 +539,41 @@ def _remap_composite(indices: Sequence[int], type_: CompositeType) -> CompositeT
     return ArrayType(remap_field(indices, type_.field))
 
 
-# ---------------------------------------------------------------------- functions
+# ---------------------------------------------------------------------- instances
 
 
-def locate(program: Module, index: int) -> tuple[Instance, int]:
-    """The instance that defines function `index` of a linked module, and the function's own index in it."""
+def instances_of(program: Module) -> list[Instance]:
+    """The instances of a linked module; a module alone is its own one."""
+    if program.instances:
+        return program.instances
+    own = {kind: range(len(space) - len(defined), len(space)) for kind, (space, defined) in _spaces(program).items()}
+    return [
+        Instance(
+            name=None,
+            module=program,
+            bias=0,
+            types=tuple(range(len(program.types))),
+            funcs=tuple(range(len(program.funcs))),
+            tables=tuple(range(len(program.tables))),
+            memories=tuple(range(len(program.memories))),
+            globals=tuple(range(len(program.globals))),
+            tags=tuple(range(len(program.tags))),
+            elements=range(len(program.elements)),
+            datas=range(len(program.datas)),
+            own_funcs=own["func"],
+            own_tables=own["table"],
+            own_memories=own["memory"],
+            own_globals=own["global"],
+            own_tags=own["tag"],
+            start=program.start,
+            exports={e.name: (e.kind, e.index) for e in program.exports},
+            demands=(),
+        )
+    ]
+
+
+def locate(program: Module, index: int) -> tuple[int, int]:
+    """The number of the instance that defines function `index` of a linked module, and its own index in that."""
     low, high = 0, len(program.instances)
     while high - low > 1:
         middle = (low + high) // 2
@@ -544,4 +582,4 @@ def locate(program: Module, index: int) -> tuple[Instance, int]:
         else:
             high = middle
     instance = program.instances[low]
-    return instance, index - instance.own_funcs.start + instance.module.imported_func_count
+    return low, index - instance.own_funcs.start + instance.module.imported_func_count

@@ -226,6 +226,9 @@ class Data:
     end: int
     offset: int
 
+    def __len__(self) -> int:
+        return self.end - self.start
+
 
 @dataclass(frozen=True, slots=True)
 class Code:

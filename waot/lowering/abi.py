@@ -14,10 +14,11 @@ STRUCTS = {
     "waot.elem": "{ ptr, i64 }",
     "waot.part": "{ i64, i64, i64 }",
     "waot.function": "{ i32, i32, i32, i32 }",
-    "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64 }",
+    "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64, ptr }",
 }
 
 MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
+FUNCTION_INDEX_BITS = 21  # WAOT_FUNCTION_INDEX_BITS
 
 # The order is the header's. A trap's function is `waot_trap_<name>`.
 TRAPS = (
@@ -31,6 +32,7 @@ TRAPS = (
     "uninitialized_element",
     "indirect_call_type_mismatch",
     "call_stack_exhausted",
+    "incompatible_import",
 )
 
 # Functions of the shim: symbol -> (result type, parameter types).

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from waot.frontend.linking import locate
 from waot.frontend.module import V128
-from waot.lowering.abi import DATA_IMAGE, MEMORY_FIXED, trap_symbol
-from waot.lowering.plan import TablePlan, entry_export
+from waot.lowering.abi import DATA_IMAGE, FUNCTION_INDEX_BITS, MEMORY_FIXED, trap_symbol
+from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan, entry_export
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         )
     for table in plan.tables:
         yield from _table(unit, table)
+    instantiate = list(_instantiate(unit))  # refers to segments
     yield from _segments(unit)
-    yield from _instantiate(unit)
+    yield from instantiate
     yield from _module(unit)
 
 
@@ -138,11 +140,10 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
     yield f"@{DATA_IMAGE} = external hidden constant [{max(len(plan.data_image), 1)} x i8], align 1"
     # A module may hold millions of empty segments; nothing but functions refers to them.
     emitted = unit.used_state if unit.alone else None
-    for index, data in enumerate(module.datas):
+    for index in range(len(module.datas)):
         if emitted is not None and f"waot_data.{index}" not in emitted:
             continue
-        start, size = plan.passive.get(index, (0, 0))  # an active segment is dropped once it is written
-        assert data.mode == "passive" or not size
+        start, size = plan.kept_data.get(index, (0, 0))  # a segment written at build time is dropped from the start
         pointer = f"getelementptr (i8, ptr @{DATA_IMAGE}, i64 {start})"
         yield f"@waot_data.{index} = {_variable(unit)} %waot.data {{ ptr {pointer}, i64 {size} }}"
     for index, element in enumerate(module.elements):
@@ -150,7 +151,7 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
             continue
         entries = ""
         size = 0
-        if element.mode == "passive":
+        if index in plan.element_values:
             entries = ", ".join(f"ptr {value}" for value in plan.element_values[index])
             size = len(element)
             yield f"@waot_elem.{index}.elements = internal constant [{size} x ptr] [{entries}]"
@@ -159,20 +160,36 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
 
 
 def _instantiate(unit: UnitLowering) -> Iterator[str]:
-    """`waot_instantiate`. Never inlined: functions treat the base of a memory as invariant, and here it is made."""
+    """`waot_instantiate`; where there are several instances it calls `waot_instantiate.<k>` in order."""
+    instances = unit.plan.instances
+    if not unit.module.instances:
+        yield from _instantiate_one(unit, instances[0], "@waot_instantiate")
+        return
+    symbols = [f"@waot_instantiate.{k}" for k in range(len(instances))]
+    for instance, symbol in zip(instances, symbols, strict=True):
+        yield from _instantiate_one(unit, instance, symbol)
+    calls = [f"  call void {symbol}()" for symbol in symbols]
+    yield "\n".join(["define internal void @waot_instantiate() #3 {", *calls, "  ret void", "}"])
+
+
+def _instantiate_one(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterator[str]:
+    """Never inlined: functions treat the base of a memory as invariant, and here it is made."""
     plan = unit.plan
-    lines = ["define internal void @waot_instantiate() #3 {"]
-    for memory in plan.memories:
+    lines = [f"define internal void {symbol}() #3 {{", *_demands(unit, instance)]
+    for index in instance.memories:
         unit.runtime_function("waot_memory_create")
-        lines.append(f"  call void @waot_memory_create(ptr @waot_memory.{memory.index})")
-    for table in plan.tables:
+        lines.append(f"  call void @waot_memory_create(ptr @waot_memory.{index})")
+    for index in instance.tables:
+        table = plan.tables[index]
         if table.sparse and table.entries:
             unit.runtime_function("waot_table_init")
             definitions, calls = _sparse_table(unit, table)
             yield from definitions
             lines += calls
+    for write in instance.elements:
+        lines += _write_segment(unit, "table", "elem", write, len(unit.module.elements[write.segment]))
     parts: dict[int, list[str]] = {}
-    for copy in plan.copies:
+    for copy in instance.copies:
         row = f"%waot.part {{ i64 {copy.offset}, i64 {copy.source}, i64 {copy.size} }}"
         parts.setdefault(copy.memory, []).append(row)
     for memory_index, rows in parts.items():
@@ -183,16 +200,50 @@ def _instantiate(unit: UnitLowering) -> Iterator[str]:
             f"  call void @waot_memory_write_parts(ptr @waot_memory.{memory_index}, ptr @{DATA_IMAGE}, "
             f"ptr {name}, i64 {len(rows)})"
         )
-    if plan.instantiation_trap:
-        symbol = trap_symbol(plan.instantiation_trap)
-        unit.declare_trap(symbol)
-        lines += [f"  call void @{symbol}() #1", "  unreachable", "}"]
+    for write in instance.datas:
+        lines += _write_segment(unit, "memory", "data", write, len(unit.module.datas[write.segment]))
+    if instance.trap:
+        trap = trap_symbol(instance.trap)
+        unit.declare_trap(trap)
+        lines += [f"  call void @{trap}() #1", "  unreachable", "}"]
     else:
-        if unit.module.start is not None:
-            symbol = unit.function_symbol(unit.module.start)
-            lines.append(f"  call {unit.call_conv} void {symbol}() #4")
+        if instance.start is not None:
+            lines.append(f"  call {unit.call_conv} void {unit.function_symbol(instance.start)}() #4")
         lines += ["  ret void", "}"]
     yield "\n".join(lines)
+
+
+def _write_segment(unit: UnitLowering, kind: str, segment: str, write: SegmentWrite, size: int) -> list[str]:
+    """Writes an active segment into memory or table `write.index`, or traps, and drops it (section 4.5.4)."""
+    unit.runtime_function(f"waot_{kind}_init")
+    symbol = unit.state_symbol(f"waot_{segment}.{write.segment}", f"%waot.{segment}")
+    return [
+        f"  call void @waot_{kind}_init(ptr @waot_{kind}.{write.index}, ptr {symbol}, i64 {write.offset}, i64 0, "
+        f"i64 {size})",
+        f"  store i64 0, ptr getelementptr inbounds (%waot.{segment}, ptr {symbol}, i32 0, i32 1)",
+    ]
+
+
+def _demands(unit: UnitLowering, instance: InstancePlan) -> Iterator[str]:
+    """Checks that imported memories and tables have grown to the size with which they are imported."""
+    for number, demand in enumerate(instance.demands):
+        symbol = f"@waot_{demand.kind}.{demand.index}"
+        least = demand.minimum
+        if demand.kind == "memory":
+            least <<= unit.plan.memories[demand.index].page_log2
+        yield f"  %f{number} = getelementptr inbounds %waot.{demand.kind}, ptr {symbol}, i32 0, i32 1"
+        yield f"  %s{number} = load i64, ptr %f{number}"
+        yield f"  %c{number} = icmp ult i64 %s{number}, {least}"
+        yield f"  br i1 %c{number}, label %incompatible, label %l{number}"
+        yield f"l{number}:"
+    if instance.demands:
+        trap = trap_symbol("incompatible_import")
+        unit.declare_trap(trap)
+        yield "  br label %compatible"
+        yield "incompatible:"
+        yield f"  call void @{trap}() #1"
+        yield "  unreachable"
+        yield "compatible:"
 
 
 def _module(unit: UnitLowering) -> Iterator[str]:
@@ -213,16 +264,27 @@ def _module(unit: UnitLowering) -> Iterator[str]:
         if index < imported:
             continue
         code = module.codes[index - imported]
-        name = module.function_names.get(index, "")
+        own, name = index, module.function_names.get(index, "")
+        if module.instances:
+            number, own = locate(module, index)
+            label = module.instances[number].label
+            own |= number << FUNCTION_INDEX_BITS
+            name = f"{label}: {name}" if name else label
         offset = 0
         if name:
             offset = len(names)
             names += name.encode("utf-8", "replace").replace(b"\0", b"?") + b"\0"
-        rows.append(f"%waot.function {{ i32 {code.start}, i32 {code.end}, i32 {index}, i32 {offset} }}")
+        rows.append(f"%waot.function {{ i32 {code.start}, i32 {code.end}, i32 {own}, i32 {offset} }}")
+    starts = "null"
+    if module.instances:
+        starts = "@waot_starts"
+        biases = ", ".join(f"i32 {instance.bias}" for instance in module.instances)
+        yield f"{starts} = internal constant [{len(module.instances)} x i32] [{biases}]"
     yield f"@waot_functions = internal constant [{len(rows)} x %waot.function] [{', '.join(rows)}]"
     text = "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in names)
     yield f'@waot_names = internal constant [{len(names)} x i8] c"{text}"'
     yield (
         f"@waot_module = hidden constant %waot.module {{ ptr @waot_instantiate, ptr {entry_pointer}, "
-        f"ptr @waot_memories, i64 {len(plan.memories)}, ptr @waot_functions, ptr @waot_names, i64 {len(rows)} }}"
+        f"ptr @waot_memories, i64 {len(plan.memories)}, ptr @waot_functions, ptr @waot_names, i64 {len(rows)}, "
+        f"ptr {starts} }}"
     )
