@@ -206,8 +206,9 @@ def _finish(source: bytes, file: str, job: _Job, parts: list[bytes], options: Bu
         module_name=os.path.basename(file),
     )
     image = None
-    if plan.memories and plan.memories[0].base is not None:
-        image = linker.MemoryImage(plan.memories[0].bytes, plan.image or b"")
+    fixed = next((memory for memory in plan.memories if memory.base is not None), None)
+    if fixed is not None:
+        image = linker.MemoryImage(fixed.bytes, plan.image or b"")
     assert job.runtime is not None
     return linker.link_executable(
         parts,

@@ -20,8 +20,8 @@
  *   waot_memory.<index>       struct waot_memory
  *   waot_table.<index>        struct waot_table
  *   waot_global.<index>       a global's value
- *   waot_data.<index>         struct waot_data, passive segments
- *   waot_elem.<index>         struct waot_elem, passive segments
+ *   waot_data.<index>         struct waot_data, segments that are needed at run time
+ *   waot_elem.<index>         struct waot_elem, likewise
  *   waot_funcref.<index>      struct waot_funcref of a function, constant
  *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
  *
@@ -84,13 +84,17 @@ struct waot_part {
 
 /* One function, for backtraces. Sorted by `start`. %waot.function = type { i32, i32, i32, i32 } */
 struct waot_function {
-    uint32_t start; /* byte offset of the body in the .wasm file */
+    uint32_t start; /* byte offset of the body in the .wasm file, plus the size of all linked before it */
     uint32_t end;   /* past its last byte */
-    uint32_t index; /* in the function index space */
-    uint32_t name;  /* offset into `names` of a NUL-terminated UTF-8 name; 0 (an empty string) if it has none */
+    uint32_t index; /* in its module; above WAOT_FUNCTION_INDEX_BITS the module's number, 0 for the first or only one */
+    uint32_t name;  /* offset into `names` of a NUL-terminated UTF-8 name; 0 (an empty string) if it has none. Where
+                     * there are several modules the name begins with that of the module. */
 };
 
-/* %waot.module = type { ptr, ptr, ptr, i64, ptr, ptr, i64 } */
+#define WAOT_FUNCTION_INDEX_BITS 21u /* no module has more functions than 2 million, imports included */
+#define WAOT_FUNCTION_INDEX ((1u << WAOT_FUNCTION_INDEX_BITS) - 1u)
+
+/* %waot.module = type { ptr, ptr, ptr, i64, ptr, ptr, i64, ptr } */
 struct waot_module {
     void (*instantiate)(void);          /* section 4.5.4 from globals to the start function; may trap */
     void (*entry)(void);                /* the export `_start` */
@@ -99,6 +103,7 @@ struct waot_module {
     const struct waot_function *functions;
     const char *names;
     uint64_t function_count;
+    const uint32_t *starts; /* by module number: what byte offsets in it have been raised by; null if there is one */
 };
 extern const struct waot_module waot_module;
 
@@ -128,7 +133,8 @@ extern const struct waot_module waot_module;
     T(array_out_of_bounds, "out of bounds array access")                   \
     T(uncaught_exception, "uncaught exception")                            \
     T(unaligned_atomic, "unaligned atomic")                                \
-    T(expected_shared_memory, "expected shared memory")
+    T(expected_shared_memory, "expected shared memory")                    \
+    T(incompatible_import, "incompatible import type")
 
 #define WAOT_DECLARE_TRAP(name, text) __attribute__((nomerge, cold)) _Noreturn void waot_trap_##name(void);
 WAOT_TRAPS(WAOT_DECLARE_TRAP)

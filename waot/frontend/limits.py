@@ -30,6 +30,9 @@ MAX_SUBTYPING_DEPTH: Final = 63
 MAX_TAGS: Final = 1_000_000
 MAX_CATCHES: Final = 10_000  # clauses of one try_table
 
+# Modules linked into one program: the bits that a backtrace has for their number (WAOT_FUNCTION_INDEX_BITS).
+MAX_INSTANCES: Final = 2_047
+
 # As many element segments as engines accept; the JavaScript interface names 10,000,000.
 MAX_ELEMENT_SEGMENTS: Final = 10_000_000
 

@@ -48,7 +48,7 @@ class Runtime:
     """The shim for one target.
 
     `bitcode` is merged into unit 0; everything in it but `entry_points`, which the objects refer to, may be
-    internalised. Of `on_demand` the linker takes what others refer to: the collector of the heap. `digest` (hex) changes
+    internalised. Of `on_demand` the linker takes what others refer to: the heap's collector. `digest` (hex) changes
     whenever any of it does.
     """
 

@@ -14,7 +14,7 @@ STRUCTS = {
     "waot.elem": "{ ptr, i64 }",
     "waot.part": "{ i64, i64, i64 }",
     "waot.function": "{ i32, i32, i32, i32 }",
-    "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64 }",
+    "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64, ptr }",
     "waot.object": "{ i32, i32 }",
     "waot.type": "{ i32, i32, i32, i32, ptr }",
     "waot.roots": "{ ptr, i64 }",
@@ -31,6 +31,7 @@ MEMORY_INDEX64 = 8
 TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind
 WINDOWS = 33  # WAOT_WINDOWS
 WINDOWS_SYMBOL = "waot_windows"
+FUNCTION_INDEX_BITS = 21  # WAOT_FUNCTION_INDEX_BITS
 
 # The order is the header's. A trap's function is `waot_trap_<name>`.
 TRAPS = (
@@ -56,6 +57,7 @@ TRAPS = (
     "uncaught_exception",
     "unaligned_atomic",
     "expected_shared_memory",
+    "incompatible_import",
 )
 
 # Functions of the shim: symbol -> (result type, parameter types).

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from waot.frontend.linking import locate
 from waot.frontend.module import V128, ArrayType, FuncType, RefType
 from waot.lowering.abi import (
     DATA_IMAGE,
+    FUNCTION_INDEX_BITS,
     MEMORY_CHECKED,
     MEMORY_FIXED,
     MEMORY_INDEX64,
@@ -147,11 +149,10 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
     yield f"@{DATA_IMAGE} = external hidden constant [{max(len(plan.data_image), 1)} x i8], align 1"
     # A module may hold millions of empty segments; nothing but functions refers to them.
     emitted = unit.used_state if unit.alone else None
-    for index, data in enumerate(module.datas):
+    for index in range(len(module.datas)):
         if emitted is not None and f"waot_data.{index}" not in emitted:
             continue
-        start, size = plan.passive.get(index, (0, 0))  # an active segment is dropped once it is written
-        assert data.mode == "passive" or not size
+        start, size = plan.kept_data.get(index, (0, 0))  # a segment written at build time is dropped from the start
         pointer = f"getelementptr (i8, ptr @{DATA_IMAGE}, i64 {start})"
         yield f"@waot_data.{index} = {_variable(unit)} %waot.data {{ ptr {pointer}, i64 {size} }}"
     for index, element in enumerate(module.elements):
@@ -237,16 +238,27 @@ def _module(unit: UnitLowering) -> Iterator[str]:
         if index < imported:
             continue
         code = module.codes[index - imported]
-        name = module.function_names.get(index, "")
+        own, name = index, module.function_names.get(index, "")
+        if module.instances:
+            number, own = locate(module, index)
+            label = module.instances[number].label
+            own |= number << FUNCTION_INDEX_BITS
+            name = f"{label}: {name}" if name else label
         offset = 0
         if name:
             offset = len(names)
             names += name.encode("utf-8", "replace").replace(b"\0", b"?") + b"\0"
-        rows.append(f"%waot.function {{ i32 {code.start}, i32 {code.end}, i32 {index}, i32 {offset} }}")
+        rows.append(f"%waot.function {{ i32 {code.start}, i32 {code.end}, i32 {own}, i32 {offset} }}")
+    starts = "null"
+    if module.instances:
+        starts = "@waot_starts"
+        biases = ", ".join(f"i32 {instance.bias}" for instance in module.instances)
+        yield f"{starts} = internal constant [{len(module.instances)} x i32] [{biases}]"
     yield f"@waot_functions = internal constant [{len(rows)} x %waot.function] [{', '.join(rows)}]"
     text = "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in names)
     yield f'@waot_names = internal constant [{len(names)} x i8] c"{text}"'
     yield (
         f"@waot_module = hidden constant %waot.module {{ ptr @waot_instantiate, ptr {entry_pointer}, "
-        f"ptr @waot_memories, i64 {len(plan.memories)}, ptr @waot_functions, ptr @waot_names, i64 {len(rows)} }}"
+        f"ptr @waot_memories, i64 {len(plan.memories)}, ptr @waot_functions, ptr @waot_names, i64 {len(rows)}, "
+        f"ptr {starts} }}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from waot.frontend.linking import instances_of
 from waot.frontend.module import Body, Module
 from waot.lowering import (
     atomics,
@@ -88,9 +89,7 @@ class UnitLowering:
         if self.has_state:
             self.defined.update(i for i in plan.reachable if i < module.imported_func_count)
         self._imports = [i for i in module.imports if i.kind == "func"]
-        # The memory that WASI's functions read and write is the one exported as "memory".
-        memories = (e.index for e in module.exports if e.kind == "memory" and e.name == "memory")
-        self._wasi_memory = next(memories, None)
+        self._wasi_memory = _wasi_memories(module)
         self.carried = 0  # operands that branches, calls and returns carry, see function.py
         self.used_state: set[str] = set()  # names of instance state that functions refer to
         self._declarations: dict[str, str] = {}
@@ -195,7 +194,8 @@ class UnitLowering:
         result = return_type(t)
         self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
         parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
-        memory = "null" if self._wasi_memory is None else self.layout.memory(self._wasi_memory)
+        wasi_memory = self._wasi_memory[index]
+        memory = "null" if wasi_memory is None else self.layout.memory(wasi_memory)
         arguments = ", ".join([f"ptr {memory}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)
@@ -238,6 +238,17 @@ class UnitLowering:
             *self._metadata,
         ]
         return "\n".join(parts) + "\n"
+
+
+def _wasi_memories(module: Module) -> dict[int, int | None]:
+    """The memory that an imported function of WASI reads and writes: what the instance exports as "memory"."""
+    memories: dict[int, int | None] = {}
+    for instance in instances_of(module):
+        kind, index = instance.exports.get("memory", ("", 0))
+        for function in instance.funcs[: instance.module.imported_func_count]:
+            # An instance that re-exports an import comes before those who import it from there.
+            memories.setdefault(function, index if kind == "memory" else None)
+    return memories
 
 
 def quoted_symbol(name: str) -> str:
