@@ -243,11 +243,13 @@ class Checker:
 
     def do_table_copy(self, immediate: tuple[int, int]) -> None:
         to, source = map(self.table, immediate)
+        tables = self.module.tables
+        assert _is_subtype(self.module, tables[immediate[1]].element, tables[immediate[0]].element)
         self.take(to, source, I64 if to is source is I64 else I32)
 
     def do_table_init(self, immediate: tuple[int, int]) -> None:
         element, table = immediate
-        assert self.module.elements[element].type is self.module.tables[table].element
+        assert _is_subtype(self.module, self.module.elements[element].type, self.module.tables[table].element)
         self.take(self.table(table), I32, I32)
 
     def do_atomic_fence(self, immediate: None) -> None:
