@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from waot.errors import ToolError, UsageError, WaotError
-from waot.options import DEFAULT_STACK_SIZE, BuildOptions, Cpu, DirGrant, EnvGrant
+from waot.options import DEFAULT_STACK_SIZE, BuildOptions, Cpu, DirGrant, EnvGrant, parse_features
 from waot.progress import Progress
 from waot.targets import Target, find_target, host_target
 
@@ -62,6 +62,7 @@ def build(
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
+    features: str | Sequence[str] | None = None,
     cache: bool = True,
     verbose: int = 0,
 ) -> list[BuildResult]:
@@ -82,6 +83,7 @@ def build(
         dirs=dirs,
         env=env,
         inherit_env=inherit_env,
+        features=features,
         cache=cache,
         verbose=verbose,
     )
@@ -89,17 +91,19 @@ def build(
         return build_files(file, output, choose_targets(targets), options, progress)
 
 
-def validate(file: FileName, progress: Progress | None = None) -> None:
+def validate(file: FileName, progress: Progress | None = None, *, features: str | Sequence[str] | None = None) -> None:
     """Returns if `file` is a valid module; raises MalformedError or InvalidError, with the offset, if not.
 
+    `features` are as for ``--features``; what needs another one is an UnsupportedError.
     Imports are not looked at: a valid module may still need what waot does not have.
     """
     from waot import frontend
 
+    allowed = parse_features(features)
     source, name = read_module(file)
     progress = progress or Progress(display=False)
     try:
-        module = frontend.decode_module(source)
+        module = frontend.decode_module(source, features=None if allowed is None else frozenset(allowed))
         first, last = module.imported_func_count, len(module.funcs)
         with progress.step("validating", total=last - first) as step:
             for start in range(first, last, 64):

@@ -97,6 +97,14 @@ def _all(*decorators: Callable[[_Function], _Function]) -> Callable[[_Function],
 
 _CODE, _GRANTS, _WORK = "The code", "What the program may do", "The work"
 
+_features_option = _option(
+    "--features",
+    metavar="LIST",
+    section="The module",
+    help="The features of WebAssembly that the module may use: 'all', 'mvp', NAME or +NAME, -NAME; with commas, "
+    "from left to right. The names are those that `waot inspect` shows: all,-gc,-threads  mvp,+simd.  [default: all]",
+)
+
 _code_options = _all(
     _option(
         "-O",
@@ -137,6 +145,7 @@ _code_options = _all(
         section=_CODE,
         help="Native stack of the program, in bytes or as 512KiB, 1MiB.  [default: 8MiB]",
     ),
+    _features_option,
 )
 
 _grant_options = _all(
@@ -332,7 +341,8 @@ def run(file: str, arguments: Sequence[str], target: str | None, **values: Any) 
 
 @cli.command(context_settings=_CONTEXT)
 @click.argument("file", metavar="FILE")
-def validate(file: str) -> None:
+@_features_option
+def validate(file: str, features: str | None) -> None:
     """Check that FILE is a valid WebAssembly module.
 
     Prints that it is, or what is wrong and at which byte, with status 1.
@@ -341,7 +351,7 @@ def validate(file: str) -> None:
     from waot.progress import Progress
 
     with Progress() as progress:
-        api.validate(file, progress)
+        api.validate(file, progress, features=features)
     click.echo(f"{'<stdin>' if file == api.STDIN else _printable(file)}: valid")
 
 

@@ -6,6 +6,7 @@ have that memory strategy, does LLVM know that CPU) is checked by `waot.targets.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -88,6 +89,7 @@ class BuildOptions:
     stack_size: int = DEFAULT_STACK_SIZE  # bytes of native stack
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
+    features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
     cache: bool = True
     verbose: int = 0
 
@@ -118,6 +120,7 @@ class BuildOptions:
         dirs: Sequence[str | DirGrant] = (),
         env: Sequence[str | EnvGrant] = (),
         inherit_env: bool = False,
+        features: str | Sequence[str] | None = None,
         cache: bool = True,
         verbose: int = 0,
     ) -> BuildOptions:
@@ -135,6 +138,7 @@ class BuildOptions:
                 tuple(e if isinstance(e, EnvGrant) else parse_env_grant(e) for e in env),
                 inherit_env,
             ),
+            features=parse_features(features),
             cache=cache,
             verbose=verbose,
         )
@@ -173,6 +177,30 @@ def parse_cpu(text: str | None) -> Cpu:
         if not _FEATURE.fullmatch(feature):
             raise UsageError(f"{feature!r} in {text!r} is not a CPU feature", hint=forms)
     return Cpu(name, tuple(rest))
+
+
+def parse_features(parts: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """``all``, ``mvp``, ``NAME``, ``+NAME`` and ``-NAME``, from left to right, beginning with all; None for all."""
+    if parts is None:
+        return None
+    from waot.frontend.opcodes import PROPOSALS
+
+    chosen = PROPOSALS
+    for part in map(str.strip, parts.split(",") if isinstance(parts, str) else parts):
+        name = part.removeprefix("+")
+        if name == "all":
+            chosen = PROPOSALS
+        elif name == "mvp":
+            chosen = frozenset()
+        elif name in PROPOSALS:
+            chosen = chosen | {name}
+        elif name.removeprefix("-") in PROPOSALS:
+            chosen = chosen - {name.removeprefix("-")}
+        else:
+            near = difflib.get_close_matches(name.removeprefix("-"), sorted(PROPOSALS), 1)
+            known = f"did you mean {near[0]}?" if near else f"use all, mvp or any of {', '.join(sorted(PROPOSALS))}"
+            raise UsageError(f"{part!r} in --features is no feature of WebAssembly that waot knows", hint=known)
+    return None if chosen == PROPOSALS else tuple(sorted(chosen))
 
 
 _UNITS = {"": 0, "b": 0, "k": 10, "kib": 10, "m": 20, "mib": 20, "g": 30, "gib": 30}

@@ -119,7 +119,7 @@ def _build(
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
-    module = frontend.decode_module(source, file)
+    module = frontend.decode_module(source, file, None if options.features is None else frozenset(options.features))
     facts = _validate(module, options.jobs, progress)
     jobs: list[_Job] = []
     with _runtimes(targets if options.emit == "exe" else (), tools, progress) as runtimes:

@@ -315,6 +315,7 @@ class Module:
     canonical: list[int] = field(default_factory=list)
     supertypes: list[int | None] = field(default_factory=list)
     finals: list[bool] = field(default_factory=list)
+    rec_groups: list[int] = field(default_factory=list)  # of each type, the first type of its rec group
     imports: list[Import] = field(default_factory=list)
     funcs: list[int] = field(default_factory=list)  # type index of every function, imports first
     tables: list[TableType] = field(default_factory=list)

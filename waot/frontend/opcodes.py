@@ -55,6 +55,9 @@ SUPPORTED_PROPOSALS: Final = frozenset(
     }
 )
 
+#: The names that a module's features are turned on and off by: all that this version knows, beyond the MVP.
+PROPOSALS: Final = (SUPPORTED_PROPOSALS | {"mutable-global"}) - {"mvp"}
+
 _ROWS: Final = """
 [mvp]
 00      unreachable                           -                           ?

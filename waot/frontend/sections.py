@@ -62,10 +62,10 @@ def _import_section(reader: Reader, module: Module) -> None:
             module.funcs.append(type_index)
         elif kind == "table":
             type_ = read_table_type(reader)
-            module.tables.append(type_)
+            _add_table(reader, module, type_, offset)
         elif kind == "memory":
             type_ = read_memory_type(reader)
-            module.memories.append(type_)
+            _add_memory(reader, module, type_, offset)
         elif kind == "tag":
             type_index, type_ = _tag_type(reader, module)
             module.tags.append(type_index)
@@ -75,6 +75,18 @@ def _import_section(reader: Reader, module: Module) -> None:
                 reader.need("mutable-global", "the import of a mutable global", offset)
             module.globals.append(type_)
         module.imports.append(Import(from_module, name, kind, type_, type_index, offset))
+
+
+def _add_table(reader: Reader, module: Module, type_: TableType, at: int) -> None:
+    module.tables.append(type_)
+    if len(module.tables) > 1:
+        reader.need("reference-types", "a second table", at)
+
+
+def _add_memory(reader: Reader, module: Module, type_: MemoryType, at: int) -> None:
+    module.memories.append(type_)
+    if len(module.memories) > 1:
+        reader.need("multi-memory", "a second memory", at)
 
 
 def _func_type(reader: Reader, module: Module) -> tuple[int, FuncType]:
@@ -119,9 +131,7 @@ def _table_section(reader: Reader, module: Module) -> None:
                 raise reader.malformed("malformed table: a zero byte has to follow 0x40", offset + 1)
         type_ = read_table_type(reader)
         init = read_const_expr(reader) if has_init else None
-        module.tables.append(type_)
-        if len(module.tables) > 1:
-            reader.need("reference-types", "a second table", offset)
+        _add_table(reader, module, type_, offset)
         module.defined_tables.append(Table(type_, init, offset))
 
 
@@ -129,9 +139,7 @@ def _memory_section(reader: Reader, module: Module) -> None:
     count = reader.count("memories", limits.MAX_MEMORIES, 2)
     for _ in range(count):
         offset = reader.pos
-        module.memories.append(read_memory_type(reader))
-        if len(module.memories) > 1:
-            reader.need("multi-memory", "a second memory", offset)
+        _add_memory(reader, module, read_memory_type(reader), offset)
 
 
 def _global_section(reader: Reader, module: Module) -> None:
@@ -150,7 +158,10 @@ def _export_section(reader: Reader, module: Module) -> None:
         offset = reader.pos
         name = reader.name()
         kind = _kind(reader, "export")
-        module.exports.append(Export(name, kind, reader.u32(), offset))
+        index = reader.u32()
+        if kind == "global" and index < len(module.globals) and module.globals[index].mutable:
+            reader.need("mutable-global", "the export of a mutable global", offset)
+        module.exports.append(Export(name, kind, index, offset))
 
 
 def _start_section(reader: Reader, module: Module) -> None:

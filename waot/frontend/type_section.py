@@ -34,7 +34,7 @@ _SubType = tuple[bool, int | None, CompositeType]
 
 
 def read_type_section(reader: Reader, module: Module) -> None:
-    """Sets `types`, `canonical`, `supertypes` and `finals` of the module."""
+    """Sets `types`, `canonical`, `supertypes`, `finals` and `rec_groups` of the module."""
     known: dict[tuple[_SubType, ...], int] = {}
     depths: list[int] = []  # of each type, the number of its supertypes
     for _ in range(reader.count("types", limits.MAX_TYPES, 2)):
@@ -59,6 +59,7 @@ def _read_group(
 ) -> None:
     start = len(module.types)
     module.canonical.extend(range(-1, -1 - size, -1))
+    module.rec_groups.extend([start] * size)
     group: list[_SubType] = []
     offsets: list[int] = []
     for index in range(start, start + size):
