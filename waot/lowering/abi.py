@@ -15,7 +15,10 @@ STRUCTS = {
     "waot.part": "{ i64, i64, i64 }",
     "waot.function": "{ i32, i32, i32, i32 }",
     "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64 }",
+    "waot.export": "{ ptr, i32, i32, i32, i32, ptr }",
 }
+
+EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
 MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
 

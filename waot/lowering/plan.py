@@ -47,6 +47,7 @@ class LoweringOptions:
     opt_level: str  # "0" to "3", "s", "z"
     byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
     executable: bool  # the result must have a `_start`; without one, every exported function is an entry
+    exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
     unit_operators: int  # operators a unit, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
 
@@ -127,7 +128,11 @@ def entry_export(module: Module) -> Export | None:
 
 def exported_functions(module: Module) -> list[int]:
     """The functions that a module exports."""
-    return [e.index for e in module.exports if e.kind == "func"]
+    return sorted(_exported(module, "func"))
+
+
+def _exported(module: Module, kind: str) -> set[int]:
+    return {e.index for e in module.exports if e.kind == kind}
 
 
 def never_mapped(size: int) -> bool:
@@ -148,8 +153,8 @@ def make_plan(
         _check_entry(module, entry)
     type_ids = _canonical_types(module.types)
     type_numbers = {t: n for n, t in enumerate(sorted({type_ids[t] for t, _ in facts.indirect_types}), 1)}
-    reachable = _reachable(module, facts, entry)
-    constants, initials = _globals(module, facts)
+    reachable = _reachable(module, facts, None if options.exports else entry)
+    constants, initials = _globals(module, facts, options)
     memories = [_memory_plan(module, facts, i, options) for i in range(len(module.memories))]
     tables, table_trap = _tables(module, facts, constants, type_ids)
     if table_trap:  # element segments come first (section 4.5.4), so no data segment is ever seen
@@ -306,13 +311,14 @@ def constant(expr: ConstExpr, globals_: dict[int, str]) -> str:
     return stack.pop()
 
 
-def _globals(module: Module, facts: Facts) -> tuple[dict[int, str], dict[int, str]]:
+def _globals(module: Module, facts: Facts, options: LoweringOptions) -> tuple[dict[int, str], dict[int, str]]:
     imported = len(module.globals) - len(module.defined_globals)
     values: dict[int, str] = {}
     for k, g in enumerate(module.defined_globals):
         values[imported + k] = constant(g.init, values)
     # Exported mutable globals of an executable have no reader outside, so only writes inside count.
-    changed = {i for i in facts.written_globals if module.globals[i].mutable}
+    written = facts.written_globals | (_exported(module, "global") if options.exports else set())
+    changed = {i for i in written if module.globals[i].mutable}
     return (
         {i: v for i, v in values.items() if i not in changed},
         {i: v for i, v in values.items() if i in changed},
@@ -341,7 +347,7 @@ def _memory_plan(module: Module, facts: Facts, index: int, options: LoweringOpti
         reserve=maximum << page_log2 if strategy == "checked" else GUARDED_RESERVE,
         page_log2=page_log2,
         index64=limits.index64,
-        grows=index in facts.grown_memories,
+        grows=index in facts.grown_memories or (options.exports and index in _exported(module, "memory")),
     )
 
 
@@ -434,7 +440,7 @@ def _tables(
                 entries[element.table].pop(slot, None)
             else:
                 entries[element.table][slot] = function
-    exported = {e.index for e in module.exports if e.kind == "table"}
+    exported = _exported(module, "table")
     called_types: dict[int, set[int]] = {}
     for t, k in facts.indirect_types:
         called_types.setdefault(k, set()).add(type_ids[t])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from waot.frontend.module import V128
 from waot.lowering.abi import DATA_IMAGE, MEMORY_FIXED, trap_symbol
+from waot.lowering.exports import emit_exports
 from waot.lowering.plan import TablePlan, entry_export
 from waot.lowering.types import ir_type, parameter_types, return_type
 
@@ -37,6 +38,8 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
     yield from _segments(unit)
     yield from _instantiate(unit)
     yield from _module(unit)
+    if plan.options.exports:
+        yield from emit_exports(unit)
 
 
 def _variable(unit: UnitLowering) -> str:
@@ -198,7 +201,7 @@ def _instantiate(unit: UnitLowering) -> Iterator[str]:
 def _module(unit: UnitLowering) -> Iterator[str]:
     """`waot_module` and what it points to."""
     module, plan = unit.module, unit.plan
-    entry = entry_export(module)
+    entry = None if plan.options.exports else entry_export(module)
     entry_pointer = "null"
     if entry is not None:
         entry_pointer = "@waot_entry"

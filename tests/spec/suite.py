@@ -1,0 +1,404 @@
+"""The official test suite, executed: a script becomes one native program that performs its commands.
+
+    read_script    ->  Script    instances in their order, the driver's steps, and verdicts that need no program
+    build_program  ->  bytes     all instances and the steps, linked with driver.c
+    run_script     ->  Outcome   a verdict a command
+
+An assertion about a module's text, its validity or its links is decided here. All others are the program's.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import hashlib
+import multiprocessing
+import os
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import wasmtime
+
+from tests import tools
+from tests.programs.harness import Configuration
+from tests.spec import table, wast
+from tests.spec.table import Step
+from waot import linker, pipeline
+from waot.cache import Cache
+from waot.codegen import make_codegen_options
+from waot.codegen.llvm import compile_unit
+from waot.errors import InvalidError, MalformedError, WaotError
+from waot.frontend import collect_facts, decode_module, validate_function
+from waot.frontend.module import Module
+from waot.linker.objects import data_object
+from waot.linker.zig import run_zig, zig_version
+from waot.lowering import lower_unit, make_plan
+from waot.options import BuildOptions
+from waot.targets import Target, find_target
+
+SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", tools.SHARED / "spec-testsuite"))
+SCRIPTS = sorted(path.relative_to(SUITE).as_posix() for path in SUITE.rglob("*.wast"))
+HERE = Path(__file__).resolve().parent
+
+TIMEOUT = 120  # seconds for a program; stack exhaustion under an emulator takes the longest
+
+_LEGACY_QUOTE = "about the text format only: wasmtime's parser, which reads it here, takes the legacy exceptions too"
+_CONFUSING = "about the text format only: wasmtime's parser refuses Unicode that can be taken for something else"
+
+#: All that is left out: (script, line) -> the reason.
+SKIPPED: dict[tuple[str, int], str] = {
+    **{("legacy/try_catch.wast", line): _LEGACY_QUOTE for line in (247, 252)},
+    ("legacy/try_delegate.wast", 221): _LEGACY_QUOTE,
+    **{("try_table.wast", line): _LEGACY_QUOTE for line in (366, 371)},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a command. `kind` is the assertion's, or "module" or "action"."""
+
+    line: int
+    kind: str
+    failure: str | None = None  # what is wrong
+
+    @property
+    def is_assertion(self) -> bool:
+        return self.kind.startswith("assert_")
+
+
+@dataclass
+class Outcome:
+    """What came of a script. Commands that are no assertions count where they fail, as what they are there for does."""
+
+    script: str
+    verdicts: list[Verdict] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def passed(self) -> int:
+        return sum(v.is_assertion and v.failure is None for v in self.verdicts)
+
+    @property
+    def total(self) -> int:
+        return sum(v.is_assertion or v.failure is not None for v in self.verdicts)
+
+    @property
+    def failures(self) -> list[str]:
+        return [f"{self.script}:{v.line}: {v.kind}: {v.failure}" for v in self.verdicts if v.failure is not None]
+
+
+# ---------------------------------------------------------------------------------------------------------- the script
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance of a module; `file` and `line` say which."""
+
+    module: Module
+    line: int
+
+
+class Failure(Exception):
+    """Why a command of a script cannot be performed."""
+
+
+@dataclass
+class Script:
+    """What a program performs, in order: a step a command with its kind, and the verdicts on the other commands."""
+
+    name: str
+    instances: list[Instance] = field(default_factory=list)
+    steps: list[tuple[Step, int, str]] = field(default_factory=list)  # with the instance's number and the kind
+    outcome: Outcome = field(init=False)
+    # The script's own names.
+    definitions: dict[str, Module] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)
+    registered: dict[str, int] = field(default_factory=dict)
+    current: int | None = None
+    last_definition: Module | None = None
+
+    def __post_init__(self) -> None:
+        self.outcome = Outcome(self.name)
+
+    def verdict(self, line: int, kind: str, failure: str | None = None) -> None:
+        """Notes what came of a command."""
+        self.outcome.verdicts.append(Verdict(line, kind, failure))
+
+    def decode(self, source: wast.ModuleSource) -> Module:
+        """A module, validated. Raises WaotError, for malformed text as well."""
+        try:
+            binary = source.to_binary()
+        except (wasmtime.WasmtimeError, UnicodeDecodeError) as error:
+            raise MalformedError(f"text: {str(error).splitlines()[0]}") from None
+        module = decode_module(binary, f"{self.name}:{source.line}")
+        collect_facts(module, range(module.imported_func_count, len(module.funcs)))
+        return module
+
+    def instance(self, name: str | None) -> int:
+        """The number of the instance that a command means. Raises Failure."""
+        found = self.current if name is None else self.named.get(name)
+        if found is None:
+            raise Failure("there is no such instance")
+        return found
+
+    def instantiate(self, module: Module, line: int) -> int:
+        """Adds an instance; its number. Raises WaotError where it cannot be linked."""
+        self.instances.append(Instance(module, line))
+        return len(self.instances) - 1
+
+    def perform(self, command: wast.Command) -> None:
+        """Takes a command."""
+        kind = "action" if isinstance(command, wast.ActionCommand) else "module"
+        if isinstance(command, wast.Assertion):
+            kind = command.kind
+        reason = SKIPPED.get((self.name, command.line))
+        if reason is not None:
+            self.outcome.skipped[reason] += 1
+            return
+        try:
+            if isinstance(command, wast.ModuleCommand):
+                self.module(command)
+            elif isinstance(command, wast.InstanceCommand):
+                self.make_instance(command)
+            elif isinstance(command, wast.Register):
+                self.registered[command.name] = self.instance(command.module)
+            elif isinstance(command, wast.ActionCommand):
+                self.action(command.action, kind, None)
+            elif isinstance(command, wast.Assertion):
+                self.assertion(command)
+            else:
+                raise Failure("a command of the threads proposal's scripts")
+        except (Failure, table.Inexpressible, WaotError) as error:
+            self.verdict(command.line, kind, str(error))
+
+    def module(self, command: wast.ModuleCommand) -> None:
+        self.current = None
+        name = command.module.name
+        if name is not None:
+            self.named.pop(name, None)
+        module = self.decode(command.module)
+        self.last_definition = module
+        if name is not None:
+            self.definitions[name] = module
+        if not command.definition_only:
+            self.add(module, name, command.line)
+
+    def make_instance(self, command: wast.InstanceCommand) -> None:
+        self.current = None
+        module = self.last_definition if command.definition is None else self.definitions.get(command.definition)
+        if module is None:
+            raise Failure("there is no such definition")
+        self.add(module, command.name, command.line)
+
+    def add(self, module: Module, name: str | None, line: int) -> None:
+        number = self.instantiate(module, line)
+        self.current = number
+        if name is not None:
+            self.named[name] = number
+        self.steps.append((Step(table.INSTANTIATE, number, line), number, "module"))
+
+    def action(self, action: wast.Action, kind: str, results: tuple[wast.Value, ...] | None, **expected: object) -> None:
+        number = self.instance(action.module)
+        module = self.instances[number].module
+        wanted = ("func", action.name) if action.kind == "invoke" else ("global", action.name)
+        exports = [i for i, e in enumerate(module.exports) if (e.kind, e.name) == wanted]
+        if not exports:
+            raise Failure(f"the instance exports no {wanted[0]} {action.name!r}")
+        step = Step(table.CALL, exports[0], action.line, action.args, results, **expected)  # type: ignore[arg-type]
+        table.encode([step])  # raises what is not possible
+        self.steps.append((step, number, kind))
+
+    def assertion(self, command: wast.Assertion) -> None:
+        kind, line = command.kind, command.line
+        if command.action is not None:
+            if kind == "assert_return":
+                self.action(command.action, kind, command.results)
+            elif kind in ("assert_trap", "assert_exhaustion"):
+                self.action(command.action, kind, None, expected=table.TRAPS, message=command.message)
+            elif kind == "assert_exception":
+                self.action(command.action, kind, None, expected=table.THROWS)
+            else:
+                raise Failure("an unknown kind of assertion")
+            return
+        assert command.module is not None
+        if kind == "assert_trap":
+            number = self.instantiate(self.decode(command.module), line)
+            step = Step(table.INSTANTIATE, number, line, expected=table.TRAPS, message=command.message)
+            self.steps.append((step, number, kind))
+            return
+        refusals = {"assert_malformed": MalformedError, "assert_invalid": InvalidError}
+        if kind not in refusals:
+            raise Failure("an unknown kind of assertion")
+        try:
+            self.decode(command.module)
+        except WaotError as error:
+            if type(error) is not refusals[kind]:
+                raise Failure(f"{type(error).__name__}: {error}") from None
+            self.verdict(line, kind)
+        else:
+            raise Failure("the module is accepted")
+
+
+def read_script(name: str) -> Script:
+    """The script `name` of the suite, taken apart."""
+    script = Script(name)
+    for command in wast.read_script((SUITE / name).read_bytes()):
+        script.perform(command)
+    return script
+
+
+# --------------------------------------------------------------------------------------------------------- the program
+
+
+@functools.cache
+def _tools_directory() -> Path:
+    """Where the shim and zig's files are kept: where every build keeps them."""
+    return Cache.open().directory("zig")
+
+
+@functools.cache
+def driver_objects(target: Target) -> tuple[Path, ...]:
+    """driver.c and its assembly compiled for `target`, now or by an earlier run."""
+    root = tools.ROOT / "runtime-support"
+    sources = [HERE / "driver.c", HERE / f"try_{target.arch}.S"]
+    flags = ["-target", target.zig_target, "-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
+    flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror", f"-I{root}"]
+    flags += table.definitions()
+    key = hashlib.sha256(repr((flags, zig_version())).encode())
+    for path in [*sources, *sorted(root.rglob("*.h"))]:
+        key.update(path.read_bytes())
+    place = tools.cache_directory() / "suite" / f"{target.name}-{key.hexdigest()[:16]}"
+    objects = tuple(place / f"{source.name}.o" for source in sources)
+    if not all(path.exists() for path in objects):
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place) as work:
+            for source, path in zip(sources, objects, strict=True):
+                command = ["cc", *flags, "-c", str(source), "-o", path.name]
+                run_zig(command, cache_dir=_tools_directory(), directory=Path(work), what="compiling the suite's driver")
+                Path(work, path.name).rename(path)
+    return objects
+
+
+@functools.cache
+def _runtime(target: Target) -> linker.Runtime:
+    runtime = linker.build_runtime(target, _tools_directory())
+    return replace(runtime, objects=(*runtime.objects, *driver_objects(target)))
+
+
+def build_program(module: Module, steps: list[Step], configuration: Configuration) -> bytes:
+    """The executable that performs `steps` on the instances of `module`. Raises WaotError."""
+    target = find_target(configuration.target)
+    options = BuildOptions(opt_level=configuration.level, memory=configuration.memory, emit="obj", jobs=1, cache=False)
+    codegen = make_codegen_options(target, options.cpu, options.opt_level, "exe")
+    facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))
+    lowering = pipeline.lowering_options(target, options, codegen, exports=True)
+    plan = make_plan(module, facts, lowering, functools.partial(linker.image_as_segment, target))
+    assert len(plan.units) == 1, "a script of the suite is larger than a unit"
+    text = lower_unit(module, plan, 0, lambda index: validate_function(module, index)).text
+    runtime = _runtime(target)
+    compiled = compile_unit(text, runtime.bitcode, frozenset(runtime.entry_points), codegen)
+    manifest = linker.Manifest(
+        grants=options.grants,
+        stack_size=options.stack_size,
+        version="",
+        target=target.name,
+        memory=lowering.memory,
+        imports=(),
+        module_sha256=bytes(32),
+        module_name="",
+    )
+    encoded = linker.encode_manifest(manifest, target.endian)
+    image = None
+    if plan.memories and plan.memories[0].base is not None:
+        image = linker.MemoryImage(plan.memories[0].bytes, plan.image or b"")
+    # The steps stand behind the manifest, at a multiple of 16.
+    with tempfile.TemporaryDirectory() as name:
+        commands = Path(name, "commands.o")
+        commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
+        return linker.link_executable(
+            [compiled],
+            target=target,
+            memory=lowering.memory,
+            manifest=encoded,
+            image=image,
+            data_image=plan.data_image,
+            runtime=replace(runtime, objects=(*runtime.objects, commands)),
+            cache_dir=_tools_directory(),
+        )
+
+
+def run_program(executable: bytes, target: str) -> tuple[list[str], str]:
+    """The driver's lines, and how the program ended ("" for well)."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "program")
+        path.write_bytes(executable)
+        path.chmod(0o755)
+        try:
+            done = subprocess.run(
+                [*tools.runner(target), str(path)], capture_output=True, timeout=TIMEOUT, env={}, check=False
+            )
+        except subprocess.TimeoutExpired as ended:
+            return (ended.stdout or b"").decode().splitlines(), f"does not end within {TIMEOUT} s"
+    ending = ""
+    if done.returncode:
+        said = " / ".join(done.stderr.decode(errors="replace").splitlines()[:4])
+        ending = f"the program ended with status {done.returncode}: {said or 'no word'}"
+    return done.stdout.decode(errors="replace").splitlines(), ending
+
+
+def _programs(script: Script) -> Iterator[tuple[Module, list[tuple[Step, int, str]]]]:
+    """The programs that a script becomes, as a module and the steps on it."""
+    for number, instance in enumerate(script.instances):
+        steps = [each for each in script.steps if each[1] == number]
+        yield (
+            instance.module,
+            [(replace(s, item=0 if s.kind == table.INSTANTIATE else s.item), n, kind) for s, n, kind in steps],
+        )
+
+
+def _execute(script: Script, configuration: Configuration) -> None:
+    for module, steps in _programs(script):
+        try:
+            executable = build_program(module, [step for step, _, _ in steps], configuration)
+        except WaotError as error:
+            for step, _, kind in steps:
+                script.verdict(step.line, kind, f"the program cannot be built: {error}")
+            continue
+        lines, ending = run_program(executable, configuration.target)
+        for number, (step, _, kind) in enumerate(steps):
+            if number < len(lines):
+                told = lines[number]
+                script.verdict(step.line, kind, None if told == "ok" else told)
+            else:
+                script.verdict(step.line, kind, ending if number == len(lines) else "not reached")
+
+
+def execute(name: str, configuration: Configuration) -> Outcome:
+    """Performs the script `name`."""
+    script = read_script(name)
+    _execute(script, configuration)
+    script.outcome.verdicts.sort(key=lambda verdict: verdict.line)
+    return script.outcome
+
+
+def run_script(name: str, configuration: Configuration) -> Outcome:
+    """As `execute`, in a process of its own: an error inside LLVM ends only that."""
+    context = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+        try:
+            return pool.submit(execute, name, configuration).result()
+        except BrokenProcessPool:
+            return Outcome(name, [Verdict(0, "program", "the process that compiles it died")])
+
+
+def prepare(configuration: Configuration) -> None:
+    """Makes what all programs of a target share, so that workers find it."""
+    _runtime(find_target(configuration.target))
+
+
+Runner = Callable[[str, Configuration], Outcome]
