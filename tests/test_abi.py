@@ -58,7 +58,7 @@ def test_traps_are_the_headers_in_its_order() -> None:
 
 
 def test_every_function_has_the_headers_signature() -> None:
-    prototypes = re.findall(r"^([\w ]+?)\s*(waot_\w+)\(([^)]*)\);", HEADER, re.MULTILINE)
+    prototypes = re.findall(r"^([\w *]+?)\s*(waot_\w+)\(([^)]*)\);", HEADER, re.MULTILINE)
     declared = {
         name: (
             _ir(result),
@@ -73,6 +73,9 @@ def test_constants_are_the_headers() -> None:
     fixed = re.search(r"#define WAOT_MEMORY_FIXED (\d+)u", HEADER)
     assert fixed
     assert int(fixed[1]) == abi.MEMORY_FIXED
+    kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))
+    assert kinds == {"STRUCT": str(abi.TYPE_STRUCT), "ARRAY": str(abi.TYPE_ARRAY), "FUNCTION": str(abi.TYPE_FUNCTION)}
+    assert f"#define WAOT_WINDOWS {abi.WINDOWS}u" in HEADER
     assert re.search(rf"\b{abi.DATA_IMAGE}\b", HEADER)
     assert re.search(re.escape(abi.WASM_TEXT) + r"\b", HEADER)
 
@@ -104,7 +107,8 @@ def test_generated_code_refers_only_to_what_the_header_declares(memory: str) -> 
     traps = {abi.trap_symbol(name) for name in abi.TRAPS}
     wasi = {abi.WASI_PREFIX + name for name in wasi_signatures()}
     assert set(own) <= set(abi.FUNCTIONS) | traps | wasi
-    assert {"waot_wasi_proc_exit", "waot_trap_unreachable", *abi.FUNCTIONS} - {"waot_memory_write_parts"} <= set(own)
+    unused = {"waot_memory_write_parts", "waot_heap_allocate", "waot_heap_allocate_array"}
+    assert {"waot_wasi_proc_exit", "waot_trap_unreachable", *abi.FUNCTIONS} - unused <= set(own)
     assert external == [abi.DATA_IMAGE]
 
 

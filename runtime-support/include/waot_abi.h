@@ -23,6 +23,7 @@
  *   waot_data.<index>         struct waot_data, passive segments
  *   waot_elem.<index>         struct waot_elem, passive segments
  *   waot_funcref.<index>      struct waot_funcref of a function, constant
+ *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
  *
  * and one that the linker makes from bytes that lowering hands it, because megabytes of data are no business of
  * LLVM's:
@@ -147,7 +148,17 @@ extern void (*const waot_instances[])(void);
     T(undefined_element, "undefined element")                              \
     T(uninitialized_element, "uninitialized element")                      \
     T(indirect_call_type_mismatch, "indirect call type mismatch")          \
-    T(call_stack_exhausted, "call stack exhausted")
+    T(call_stack_exhausted, "call stack exhausted")                        \
+    T(out_of_memory, "out of memory")                                      \
+    T(null_reference, "null reference")                                    \
+    T(null_function_reference, "null function reference")                  \
+    T(null_structure_reference, "null structure reference")                \
+    T(null_array_reference, "null array reference")                        \
+    T(null_i31_reference, "null i31 reference")                            \
+    T(null_exception_reference, "null exception reference")                \
+    T(cast_failure, "cast failure")                                        \
+    T(array_out_of_bounds, "out of bounds array access")                   \
+    T(uncaught_exception, "uncaught exception")
 
 #define WAOT_DECLARE_TRAP(name, text) __attribute__((nomerge, cold)) _Noreturn void waot_trap_##name(void);
 WAOT_TRAPS(WAOT_DECLARE_TRAP)
@@ -175,6 +186,64 @@ void waot_memory_create(struct waot_memory *memory);
 /* Writes active data segments; lowering has checked their bounds. */
 void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, const struct waot_part *parts,
                              uint64_t count);
+
+/* ---------------------------------------------------------------- the heap of objects (core/gc)
+ *
+ * A reference is a word: null; an i31, with bit 0 set; a host's externref, with bit 0 clear and bit 1 set; a funcref, which
+ * points into the executable; or the address of an object on the heap, a multiple of 16.
+ *
+ * An object begins with this, then come its fields or elements, zero when it is new. %waot.object = type { i32, i32 } */
+struct waot_object {
+    uint32_t type;   /* its number, an index into waot_heap.types */
+    uint32_t length; /* elements of an array; otherwise the program's own */
+};
+
+/* What the collector knows of a type. %waot.type = type { i32, i32, i32, i32, ptr } */
+struct waot_type {
+    uint32_t kind;              /* enum waot_type_kind */
+    uint32_t size;              /* struct: bytes, with the header; array: bytes of an element */
+    uint32_t first;             /* array: byte offset of element 0, at least 8 */
+    uint32_t reference_count;   /* struct: entries of `references`; array: 1 if the elements are references, else 0 */
+    const uint32_t *references; /* struct: byte offset of each field that holds a reference, a multiple of 8 */
+};
+enum waot_type_kind {
+    WAOT_TYPE_STRUCT = 0, /* exceptions too */
+    WAOT_TYPE_ARRAY = 1,
+    WAOT_TYPE_FUNCTION = 2, /* never the type of an object on the heap */
+};
+
+/* Words that may hold references. %waot.roots = type { ptr, i64 } */
+struct waot_roots {
+    void **words;
+    uint64_t count;
+};
+
+/* %waot.heap = type { ptr, i64, ptr, i64, ptr, i64, i64 } */
+struct waot_heap {
+    const struct waot_type *types;
+    uint64_t type_count;
+    const struct waot_roots *roots;
+    uint64_t root_count;
+    struct waot_table *const *tables; /* those whose elements may be objects; read anew at each collection */
+    uint64_t table_count;
+    uint64_t limit; /* bytes that objects may take, in blocks of 64 KiB; 0: what the machine has */
+};
+extern const struct waot_heap waot_heap __attribute__((visibility("hidden")));
+
+/* Zeros to allocate from: objects of 16 * i bytes, header included, take `next` of waot_windows[i] and move it on where
+ * that does not pass `end`, i from 1 to 32. The header must be written before the next call. The collector need not be
+ * told; it empties the windows. %waot.window = type { ptr, ptr } */
+struct waot_window {
+    uint8_t *next;
+    uint8_t *end;
+};
+#define WAOT_WINDOWS 33u
+extern struct waot_window waot_windows[WAOT_WINDOWS];
+
+/* A new object, all zeros but for its header; never null: traps (out_of_memory) where a collection gives no room. These
+ * read and write all memory that references can be in, so nothing about them may be told to LLVM that denies it. */
+void *waot_heap_allocate(uint32_t type);
+void *waot_heap_allocate_array(uint32_t type, uint32_t length);
 
 /* ---------------------------------------------------------------- imports
  *

@@ -16,11 +16,20 @@ STRUCTS = {
     "waot.function": "{ i32, i32, i32, i32 }",
     "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64 }",
     "waot.export": "{ ptr, i32, i32, i32, i32, ptr }",
+    "waot.object": "{ i32, i32 }",
+    "waot.type": "{ i32, i32, i32, i32, ptr }",
+    "waot.roots": "{ ptr, i64 }",
+    "waot.heap": "{ ptr, i64, ptr, i64, ptr, i64, i64 }",
+    "waot.window": "{ ptr, ptr }",
 }
 
 EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
 MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
+
+TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind
+WINDOWS = 33  # WAOT_WINDOWS
+WINDOWS_SYMBOL = "waot_windows"
 
 # The order is the header's. A trap's function is `waot_trap_<name>`.
 TRAPS = (
@@ -34,6 +43,16 @@ TRAPS = (
     "uninitialized_element",
     "indirect_call_type_mismatch",
     "call_stack_exhausted",
+    "out_of_memory",
+    "null_reference",
+    "null_function_reference",
+    "null_structure_reference",
+    "null_array_reference",
+    "null_i31_reference",
+    "null_exception_reference",
+    "cast_failure",
+    "array_out_of_bounds",
+    "uncaught_exception",
 )
 
 # Functions of the shim: symbol -> (result type, parameter types).
@@ -48,6 +67,8 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_table_fill": ("void", ("ptr", "i64", "ptr", "i64")),
     "waot_table_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_table_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_heap_allocate": ("ptr", ("i32",)),
+    "waot_heap_allocate_array": ("ptr", ("i32", "i32")),
 }
 
 DATA_IMAGE = "waot_data_image"

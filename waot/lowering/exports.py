@@ -32,7 +32,7 @@ def emit_exports(unit: UnitLowering) -> Iterator[str]:
                 make = _function_thunk if export.kind == "func" else _getter
                 thunks[export.kind, export.index] = make(unit, export.index, item)
             if export.kind == "func":
-                type_ = plan.type_ids[module.funcs[export.index]]
+                type_ = plan.type_numbers.number(module.canonical[module.funcs[export.index]])
         elif export.kind in ("memory", "table"):
             item = f"@waot_{export.kind}.{export.index}"
         name = export.name.encode()

@@ -30,6 +30,11 @@ TBAA_METADATA = """\
 !16 = !{!15, !15, i64 0}
 !17 = !{!"descriptors", !10}
 !18 = !{!17, !17, i64 0}
+!19 = !{!"exception", !10}
+!20 = !{!19, !19, i64 0}
+!21 = !{!"object headers", !10}
+!22 = !{!21, !21, i64 0}
+!23 = !{!"branch_weights", i32 1, i32 2000}
 """
 
 
@@ -40,6 +45,9 @@ class InstanceLayout:
     global_tbaa = "!14"
     table_tbaa = "!16"
     descriptor_tbaa = "!18"
+    exception_tbaa = "!20"
+    object_tbaa = "!22"
+    unlikely = "!23"  # branch weights
 
     def __init__(self, unit: UnitLowering) -> None:
         self.unit = unit
@@ -66,6 +74,12 @@ class InstanceLayout:
             return str(plan.bytes)
         field = f"getelementptr inbounds (%waot.memory, ptr {self.memory(index)}, i32 0, i32 1)"
         return f.emit(f"load i64, ptr {field}, !tbaa {self.descriptor_tbaa}")
+
+    # ------------------------------------------------------------ exceptions
+
+    def exception(self) -> str:
+        """The address of the pending exception, null where there is none."""
+        return self.unit.state_symbol("waot_exception", "ptr")
 
     # ------------------------------------------------------------ globals
 
@@ -112,7 +126,3 @@ class InstanceLayout:
         """An immutable table's code pointers for calls of one type: whatever is not of that type is a stub."""
         size = self.unit.plan.tables[index].size
         return self.unit.state_symbol(f"waot_table.{index}.type.{type_id}", f"[{size} x ptr]", constant=True)
-
-    def type_number(self, type_id: int) -> int:
-        """The number by which `table_types` knows a type."""
-        return self.unit.plan.type_numbers[type_id]

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from waot.errors import LinkError, UnsupportedError
 from waot.frontend.module import ConstExpr, Data, Element, Export, Facts, FuncType, Module, RefType
 from waot.frontend.opcodes import OPERATORS
+from waot.lowering.heap_types import CalledTypes, TypeNumbers, number_types
 from waot.lowering.imports import check_imports
+from waot.lowering.throwing import find_throwing
 from waot.lowering.types import float_constant
 
 # A 32-bit index plus a 32-bit offset plus the widest access reaches just past 8 GiB; one more wasm page covers it.
@@ -103,8 +105,10 @@ class Plan:
     tables: list[TablePlan]
     global_constants: dict[int, str]  # globals that never change, as LLVM constants
     global_initials: dict[int, str]  # initial values of the others
-    type_ids: list[int]  # canonical id of each type index: structurally equal types share one
-    type_numbers: dict[int, int]  # canonical id -> number from 1 on, for the types that indirect calls name
+    type_numbers: TypeNumbers
+    called_types: CalledTypes
+    throws: frozenset[int]  # functions that may end with an exception pending
+    throwing_types: frozenset[int]  # canonical types through which such a function can be called
     element_values: dict[int, list[str]]  # passive element segment -> its elements as LLVM constants
     tail_calls: bool
     referenced: frozenset[int]  # functions of which a funcref exists
@@ -151,12 +155,14 @@ def make_plan(
     entry = entry_export(module)
     if options.executable:
         _check_entry(module, entry)
-    type_ids = _canonical_types(module.types)
-    type_numbers = {t: n for n, t in enumerate(sorted({type_ids[t] for t, _ in facts.indirect_types}), 1)}
+    type_numbers = number_types(module)
+    called_types = CalledTypes.of({module.canonical[t] for t, _ in facts.indirect_types}, type_numbers)
     reachable = _reachable(module, facts, None if options.exports else entry)
     constants, initials = _globals(module, facts, options)
     memories = [_memory_plan(module, facts, i, options) for i in range(len(module.memories))]
-    tables, table_trap = _tables(module, facts, constants, type_ids)
+    tables, table_trap = _tables(module, facts, constants)
+    referenced = _referenced(module, reachable)
+    throws, throwing_types = find_throwing(module, facts, referenced)
     if table_trap:  # element segments come first (section 4.5.4), so no data segment is ever seen
         image, copies, passive, blob, in_bounds = None, list[DataCopy](), dict[int, tuple[int, int]](), b"", False
         trap = "table_out_of_bounds"
@@ -173,13 +179,15 @@ def make_plan(
         tables=tables,
         global_constants=constants,
         global_initials=initials,
-        type_ids=type_ids,
         type_numbers=type_numbers,
+        called_types=called_types,
+        throws=throws,
+        throwing_types=throwing_types,
         element_values={
             i: _element_values(e, constants | initials) for i, e in enumerate(module.elements) if e.mode == "passive"
         },
         tail_calls=facts.tail_calls,
-        referenced=frozenset(_referenced(module, facts, reachable)),
+        referenced=referenced,
         image=image,
         copies=copies,
         passive=passive,
@@ -199,11 +207,6 @@ def _check_entry(module: Module, entry: Export | None) -> None:
         )
     if module.func_type(entry.index) != FuncType((), ()):
         raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", offset=entry.offset)
-
-
-def _canonical_types(types: list[FuncType]) -> list[int]:
-    first: dict[FuncType, int] = {}
-    return [first.setdefault(t, i) for i, t in enumerate(types)]
 
 
 def _element_functions(element: Element, globals_: dict[int, str]) -> list[int | None]:
@@ -247,9 +250,9 @@ def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
     return sorted(seen)
 
 
-def _referenced(module: Module, facts: Facts, reachable: list[int]) -> set[int]:
+def _referenced(module: Module, reachable: list[int]) -> frozenset[int]:
     """Functions that may become a funcref: named by segments, globals or (conservatively) declared for ref.func."""
-    return (set(_segment_functions(module)) | set(module.declared_funcs)) & set(reachable)
+    return frozenset((set(_segment_functions(module)) | set(module.declared_funcs)) & set(reachable))
 
 
 def _units(reachable: list[int], imported: int, facts: Facts, options: LoweringOptions) -> list[list[int]]:
@@ -417,9 +420,7 @@ def _image(module: Module, segments: list[tuple[int, Data]]) -> bytes | None:
 # ---------------------------------------------------------------- tables
 
 
-def _tables(
-    module: Module, facts: Facts, constants: dict[int, str], type_ids: list[int]
-) -> tuple[list[TablePlan], bool]:
+def _tables(module: Module, facts: Facts, constants: dict[int, str]) -> tuple[list[TablePlan], bool]:
     """Table plans, and whether an active element segment is out of bounds so that instantiation traps."""
     total = sum(table.limits.minimum for table in module.tables)
     if total > MAX_TABLE_ELEMENTS:
@@ -443,7 +444,7 @@ def _tables(
     exported = _exported(module, "table")
     called_types: dict[int, set[int]] = {}
     for t, k in facts.indirect_types:
-        called_types.setdefault(k, set()).add(type_ids[t])
+        called_types.setdefault(k, set()).add(module.canonical[t])
     plans = []
     for index, table in enumerate(module.tables):
         called = sorted(called_types.get(index, ()))
@@ -451,7 +452,7 @@ def _tables(
         # A table far larger than what is in it is filled at instantiation, not written out.
         sparse = size > 4096 + 16 * len(entries[index])
         immutable = not sparse and index not in exported and index not in facts.written_tables
-        immutable &= len(facts.indirect_types) < 65535  # `type_numbers` are 16 bits in the table of types
+        immutable &= len(facts.indirect_types) < 65535  # `called_types` has 16 bits a type
         dense = immutable and len(called) * size * 8 <= DENSE_TABLE_BYTES
         limit = table.limits.maximum if table.limits.maximum is not None else MAX_TABLE_ELEMENTS
         plans.append(

@@ -28,7 +28,7 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
     yield from _globals(unit)
     yield from _memories(unit)
     for index in sorted(plan.referenced):
-        type_id = plan.type_ids[module.funcs[index]]
+        type_id = plan.type_numbers.number(module.canonical[module.funcs[index]])
         yield (
             f"@waot_funcref.{index} = {_constant(unit)} %waot.funcref "
             f"{{ ptr {unit.function_symbol(index)}, i64 {type_id} }}"
@@ -110,16 +110,19 @@ def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
     k, size = table.index, table.size
     slots = [table.entries.get(slot) for slot in range(size)]
     symbols = [None if i is None else unit.function_symbol(i) for i in slots]
-    types = [None if i is None else plan.type_ids[module.funcs[i]] for i in slots]
+    types = [None if i is None else plan.type_numbers.number(module.canonical[module.funcs[i]]) for i in slots]
     code = ", ".join("ptr null" if s is None else f"ptr {s}" for s in symbols)
     yield f"@waot_table.{k}.code = {_constant(unit)} [{size} x ptr] [{code}]"
-    numbers = ", ".join(f"i16 {0 if t is None else plan.type_numbers.get(t, 65535)}" for t in types)
+    numbers = ", ".join(f"i16 {0 if t is None else plan.called_types.number(t)}" for t in types)
     yield f"@waot_table.{k}.types = {_constant(unit)} [{size} x i16] [{numbers}]"
     for wanted in table.dense_types:
         null, other = f"@waot_table.{k}.type.{wanted}.null", f"@waot_table.{k}.type.{wanted}.other"
         yield from _stub(unit, null, wanted, "uninitialized_element")
         yield from _stub(unit, other, wanted, "indirect_call_type_mismatch")
-        entries = (null if t is None else s if t == wanted else other for t, s in zip(types, symbols, strict=True))
+        first, last = plan.type_numbers.intervals[wanted]
+        entries = (
+            null if t is None else s if first <= t <= last else other for t, s in zip(types, symbols, strict=True)
+        )
         yield (
             f"@waot_table.{k}.type.{wanted} = {_constant(unit)} [{size} x ptr] "
             f"[{', '.join(f'ptr {e}' for e in entries)}]"
@@ -128,7 +131,7 @@ def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
 
 def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[str]:
     """A function of the wanted type that traps; the trap is the caller's, whose return address tells where."""
-    t = unit.module.types[type_id]
+    t = unit.module.signature(type_id)
     unit.declare_trap(trap_symbol(trap))
     yield (
         f"define internal {unit.call_conv} {return_type(t)} {symbol}({', '.join(parameter_types(t))}) #3 {{\n"

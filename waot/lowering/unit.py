@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from waot.frontend.module import Body, Module
-from waot.lowering import control, memory, numeric, simd, tables, variables
+from waot.lowering import control, exceptions, heap, memory, numeric, references, simd, tables, variables
 from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
 from waot.lowering.function import FunctionLowering
+from waot.lowering.heap import Allocator
 from waot.lowering.imports import wasi_signatures
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 # Importing them registers the operators.
-_OPERATORS = (control, memory, numeric, simd, tables, variables)
+_OPERATORS = (control, exceptions, heap, memory, numeric, references, simd, tables, variables)
 
 FIRST_SUBPROGRAM = 100
 
@@ -71,6 +72,10 @@ class UnitLowering:
         self.used_state: set[str] = set()  # names of instance state that functions refer to
         self._declarations: dict[str, str] = {}
         self._subprograms: list[str] = []
+        self._helpers: dict[str, str] = {}
+        self._tbaa_tags: dict[str, str] = {}
+        self._metadata: list[str] = []
+        self.heap = Allocator(self)
         self._symbols: dict[int, str] = {}
 
     # ------------------------------------------------------------ symbols
@@ -110,6 +115,26 @@ class UnitLowering:
         """Declares an LLVM intrinsic."""
         if name not in self._declarations:
             self._declarations[name] = f"declare {result} @{name}({', '.join(parameters)})"
+
+    def declare_global(self, name: str, ir: str) -> None:
+        """Declares a variable of the shim."""
+        self._declarations.setdefault(f"@{name}", f"@{name} = external hidden global {ir}")
+
+    def helper(self, name: str, text: Callable[[], str]) -> None:
+        """Defines the internal function `name` once; `text` makes its definition."""
+        if name not in self._helpers:
+            self._helpers[name] = ""  # so that what it uses may come first
+            self._helpers[name] = text()
+
+    def tbaa_tag(self, name: str) -> str:
+        """The access tag of an alias class of that name, which aliases nothing but itself."""
+        tag = self._tbaa_tags.get(name)
+        if tag is None:
+            first = FIRST_SUBPROGRAM + len(self.module.funcs) + len(self._metadata)
+            tag = self._tbaa_tags[name] = f"!{first + 1}"
+            self._metadata.append(f'!{first} = !{{!"{name}", !10}}')
+            self._metadata.append(f"!{first + 1} = !{{!{first}, !{first}, i64 0}}")
+        return tag
 
     def declare_trap(self, symbol: str) -> None:
         """Declares a trap of the shim."""
@@ -171,6 +196,7 @@ class UnitLowering:
             from waot.lowering.state import emit_state
 
             parts.extend(emit_state(self))
+        parts.extend(self._helpers.values())
         parts.extend(self._declarations.values())
         size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
         parts += [
@@ -181,8 +207,10 @@ class UnitLowering:
             f"attributes #2 = {{ nounwind{size} }}",
             f"attributes #3 = {{ nounwind noinline uwtable{size} }}",
             "attributes #4 = { noinline }",
+            f"attributes #5 = {{ nounwind inlinehint{size} }}",
             _DEBUG_METADATA + TBAA_METADATA.rstrip(),
             *self._subprograms,
+            *self._metadata,
         ]
         return "\n".join(parts) + "\n"
 
