@@ -431,8 +431,8 @@ class Facts:
     indirect_types: set[tuple[int, int]] = field(default_factory=set)
     proposals: set[str] = field(default_factory=set)
     tail_calls: bool = False
-    # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and the
-    # functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
+    # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and
+    # the functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
     throwing: set[int] = field(default_factory=set)
     escaping_callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
     escaping_types: dict[int, tuple[int, ...]] = field(default_factory=dict)

@@ -71,6 +71,7 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_heap_allocate_array": ("ptr", ("i32", "i32")),
 }
 
+FUNCREF = "waot_funcref."  # and the function's index
 DATA_IMAGE = "waot_data_image"
 WASM_TEXT = ".text.wasm"  # section of wasm functions, see waot_wasm_text_start
 WASI_PREFIX = "waot_wasi_"

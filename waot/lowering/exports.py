@@ -75,7 +75,10 @@ def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
                 lines.append(f"  %r{i} = extractvalue {result} %r, {i}")
                 lines.append(f"  %b{i} = getelementptr i8, ptr %slots, i64 {i * RESULT_BYTES}")
                 lines.append(f"  store {ir_type(value)} %r{i}, ptr %b{i}")
-    return "\n".join([*lines, "  ret ptr null", "}"])
+    if index not in unit.plan.throws:
+        return "\n".join([*lines, "  ret ptr null", "}"])
+    state = unit.layout.exception()
+    return "\n".join([*lines, f"  %x = load ptr, ptr {state}", f"  store ptr null, ptr {state}", "  ret ptr %x", "}"])
 
 
 def _getter(unit: UnitLowering, index: int, symbol: str) -> str:

@@ -282,7 +282,7 @@ class FunctionLowering:
 
     def location(self, offset: int) -> str:
         """The debug location of the operator at byte `offset`, to be put at the end of an instruction."""
-        return f", !dbg !DILocation(line: {offset}, scope: {self.scope})"
+        return f", !dbg !DILocation(line: {offset}, scope: {self.scope})" if self.scope else ""
 
     # ------------------------------------------------------------ blocks
 

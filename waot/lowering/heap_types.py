@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-from waot.frontend.module import F64, I8, I16, I64, V128, ArrayType, FieldType, Module, RefType, StructType, ValType
+from waot.frontend.module import (
+    F64,
+    I8,
+    I16,
+    I64,
+    V128,
+    ArrayType,
+    FieldType,
+    FuncType,
+    Module,
+    RefType,
+    StructType,
+    ValType,
+)
 
 HEADER_BYTES = 8  # of %waot.object
 OBJECT_ALIGNMENT = 16
@@ -104,6 +117,13 @@ class CalledTypes:
         while k and self.lasts[k - 1] < type_number:
             k = self.parents[k - 1]
         return k or self.OTHER
+
+
+def holds_objects(module: Module, type_: ValType) -> bool:
+    """Whether a value of that type may be a reference to an object on the heap: whatever is no function."""
+    if not isinstance(type_, RefType) or type_.heap in ("func", "nofunc"):
+        return False
+    return isinstance(type_.heap, str) or not isinstance(module.types[type_.heap], FuncType)
 
 
 def storage_bytes(storage: ValType) -> int:

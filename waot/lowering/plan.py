@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from waot.errors import LinkError, UnsupportedError
 from waot.frontend.module import ConstExpr, Data, Element, Export, Facts, FuncType, Module, RefType
 from waot.frontend.opcodes import OPERATORS
+from waot.lowering.abi import FUNCREF
 from waot.lowering.heap_types import CalledTypes, TypeNumbers, number_types
 from waot.lowering.imports import check_imports
 from waot.lowering.throwing import find_throwing
@@ -30,6 +31,9 @@ COPY_GAP = 64
 
 # Elements of all tables together at the start, and what one may grow to; each takes a pointer's room.
 MAX_TABLE_ELEMENTS = 10_000_000
+
+# A table of up to this many elements is written out with its initial value.
+WRITTEN_OUT = 4096
 
 # Per-signature arrays of an immutable table are used while all of them together stay below this many bytes; above
 # that a type check at the call costs less than the cache lines.
@@ -52,6 +56,7 @@ class LoweringOptions:
     exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
     unit_operators: int  # operators a unit, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
+    heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,12 @@ class Plan:
     called_types: CalledTypes
     throws: frozenset[int]  # functions that may end with an exception pending
     throwing_types: frozenset[int]  # canonical types through which such a function can be called
-    element_values: dict[int, list[str]]  # passive element segment -> its elements as LLVM constants
+    dynamic_globals: frozenset[int]  # globals whose initial value is an object: it is made at instantiation
+    table_values: dict[int, ConstExpr]  # tables that are filled at instantiation, with what
+    # Element segments that the running program needs -> their elements as LLVM constants, None for what is an object.
+    element_values: dict[int, list[str | None]]
+    runtime_elements: list[int]  # active ones that are written at instantiation, in order
+    heap: bool  # objects may be made
     tail_calls: bool
     referenced: frozenset[int]  # functions of which a funcref exists
     image: bytes | None  # what the executable maps at the base of memory 0
@@ -158,9 +168,9 @@ def make_plan(
     type_numbers = number_types(module)
     called_types = CalledTypes.of({module.canonical[t] for t, _ in facts.indirect_types}, type_numbers)
     reachable = _reachable(module, facts, None if options.exports else entry)
-    constants, initials = _globals(module, facts, options)
+    constants, initials, dynamic = _globals(module, facts, options)
     memories = [_memory_plan(module, facts, i, options) for i in range(len(module.memories))]
-    tables, table_trap = _tables(module, facts, constants)
+    tables, table_values, runtime_elements, table_trap = _tables(module, facts, constants)
     referenced = _referenced(module, reachable)
     throws, throwing_types = find_throwing(module, facts, referenced)
     if table_trap:  # element segments come first (section 4.5.4), so no data segment is ever seen
@@ -183,9 +193,15 @@ def make_plan(
         called_types=called_types,
         throws=throws,
         throwing_types=throwing_types,
+        dynamic_globals=dynamic,
+        table_values=table_values,
         element_values={
-            i: _element_values(e, constants | initials) for i, e in enumerate(module.elements) if e.mode == "passive"
+            i: _element_values(e, constants)
+            for i, e in enumerate(module.elements)
+            if e.mode == "passive" or i in runtime_elements
         },
+        runtime_elements=runtime_elements,
+        heap=_makes_objects(module, facts),
         tail_calls=facts.tail_calls,
         referenced=referenced,
         image=image,
@@ -209,18 +225,29 @@ def _check_entry(module: Module, entry: Export | None) -> None:
         raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", offset=entry.offset)
 
 
-def _element_functions(element: Element, globals_: dict[int, str]) -> list[int | None]:
-    """The segment's function indices, None for null."""
-    if element.functions is not None:
-        return list(element.functions)
-    values = (constant(expr, globals_) for expr in element.exprs or ())
-    return [None if v == "null" else int(v.removeprefix("@waot_funcref.")) for v in values]
+def _makes_objects(module: Module, facts: Facts) -> bool:
+    """Whether some operator or constant expression may allocate; every one that does is of these proposals."""
+    if facts.proposals & {"gc", "exception-handling", "legacy-exceptions"}:
+        return True
+    return any(OPERATORS[op].proposal == "gc" for expr in _const_exprs(module) for op, _, _ in expr)
 
 
-def _element_values(element: Element, globals_: dict[int, str]) -> list[str]:
+def _const_exprs(module: Module) -> Iterable[ConstExpr]:
+    yield from (g.init for g in module.defined_globals)
+    yield from (t.init for t in module.defined_tables if t.init is not None)
+    for element in module.elements:
+        yield from element.exprs or ()
+
+
+def _element_values(element: Element, globals_: dict[int, str]) -> list[str | None]:
     if element.functions is not None:
-        return [f"@waot_funcref.{i}" for i in element.functions]
+        return [f"@{FUNCREF}{i}" for i in element.functions]
     return [constant(expr, globals_) for expr in element.exprs or ()]
+
+
+def _function(value: str) -> int | None:
+    """The function whose funcref a constant is, None for null."""
+    return None if value == "null" else int(value.removeprefix(f"@{FUNCREF}"))
 
 
 def _expr_functions(expr: ConstExpr | None) -> list[int]:
@@ -229,12 +256,9 @@ def _expr_functions(expr: ConstExpr | None) -> list[int]:
 
 def _segment_functions(module: Module) -> Iterable[int]:
     for element in module.elements:
-        if element.functions is not None:
-            yield from element.functions
-        for expr in element.exprs or ():
-            yield from _expr_functions(expr)
-    for g in module.defined_globals:
-        yield from _expr_functions(g.init)
+        yield from element.functions or ()
+    for expr in _const_exprs(module):
+        yield from _expr_functions(expr)
 
 
 def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
@@ -289,8 +313,11 @@ def _wrap(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def constant(expr: ConstExpr, globals_: dict[int, str]) -> str:
-    """The value of a constant expression (section 3.4.15) as an LLVM constant, integers as signed decimals."""
+def constant(expr: ConstExpr, globals_: dict[int, str]) -> str | None:
+    """The value of a constant expression (section 3.4.15) as an LLVM constant, integers as signed decimals.
+
+    None where it is an object, which has to be made, or depends on one. `globals_` are the values of globals.
+    """
     stack: list[str] = []
     for op, imm, _ in expr:
         operator = OPERATORS[op]
@@ -302,11 +329,20 @@ def constant(expr: ConstExpr, globals_: dict[int, str]) -> str:
         elif name == "v128.const":
             stack.append("<" + ", ".join(f"i8 {b}" for b in imm) + ">")
         elif name == "global.get":
-            stack.append(globals_[imm])
+            known = globals_.get(imm)
+            if known is None:
+                return None
+            stack.append(known)
         elif name == "ref.null":
             stack.append("null")
         elif name == "ref.func":
-            stack.append(f"@waot_funcref.{imm}")
+            stack.append(f"@{FUNCREF}{imm}")
+        elif name == "ref.i31":
+            stack.append(f"inttoptr (i64 {(int(stack.pop()) << 1 | 1) & 0xFFFFFFFF} to ptr)")
+        elif name in ("any.convert_extern", "extern.convert_any"):
+            pass
+        elif name not in _ARITHMETIC:
+            return None
         else:
             bits, compute = _ARITHMETIC[name]
             right, left = int(stack.pop()), int(stack.pop())
@@ -314,18 +350,24 @@ def constant(expr: ConstExpr, globals_: dict[int, str]) -> str:
     return stack.pop()
 
 
-def _globals(module: Module, facts: Facts, options: LoweringOptions) -> tuple[dict[int, str], dict[int, str]]:
+def _globals(
+    module: Module, facts: Facts, options: LoweringOptions
+) -> tuple[dict[int, str], dict[int, str], frozenset[int]]:
+    """(values of those that never change, initial values of the others, those whose value is made at instantiation)."""
     imported = len(module.globals) - len(module.defined_globals)
     values: dict[int, str] = {}
-    for k, g in enumerate(module.defined_globals):
-        values[imported + k] = constant(g.init, values)
+    dynamic: dict[int, str] = {}
+    for index, g in enumerate(module.defined_globals, imported):
+        value = constant(g.init, values)
+        if value is None:
+            dynamic[index] = "null"
+        else:
+            values[index] = value
     # Exported mutable globals of an executable have no reader outside, so only writes inside count.
     written = facts.written_globals | (_exported(module, "global") if options.exports else set())
     changed = {i for i in written if module.globals[i].mutable}
-    return (
-        {i: v for i, v in values.items() if i not in changed},
-        {i: v for i, v in values.items() if i in changed},
-    )
+    constants = {i: v for i, v in values.items() if i not in changed}
+    return constants, {i: v for i, v in values.items() if i in changed} | dynamic, frozenset(dynamic)
 
 
 # ---------------------------------------------------------------- memories
@@ -367,7 +409,7 @@ def _data(
         if data.mode != "active":
             continue
         plan = memories[data.memory]
-        offset = int(constant(data.offset_expr or (), constants)) & ((1 << 64 if plan.index64 else 1 << 32) - 1)
+        offset = int(constant(data.offset_expr or (), constants) or 0) & ((1 << 64 if plan.index64 else 1 << 32) - 1)
         if offset + data.end - data.start > plan.bytes:
             in_bounds = False  # the segments before this one stay written (section 4.5.4), then it traps
             break
@@ -420,23 +462,43 @@ def _image(module: Module, segments: list[tuple[int, Data]]) -> bytes | None:
 # ---------------------------------------------------------------- tables
 
 
-def _tables(module: Module, facts: Facts, constants: dict[int, str]) -> tuple[list[TablePlan], bool]:
-    """Table plans, and whether an active element segment is out of bounds so that instantiation traps."""
+def _tables(
+    module: Module, facts: Facts, constants: dict[int, str]
+) -> tuple[list[TablePlan], dict[int, ConstExpr], list[int], bool]:
+    """Table plans, `table_values`, `runtime_elements`, and whether a segment is known to be out of bounds."""
     total = sum(table.limits.minimum for table in module.tables)
     if total > MAX_TABLE_ELEMENTS:
         raise UnsupportedError(
             f"the tables have {total:,} elements at the start; waot's limit is {MAX_TABLE_ELEMENTS:,} in all"
         )
     entries: list[dict[int, int]] = [{} for _ in module.tables]
+    table_values: dict[int, ConstExpr] = {}
+    imported = len(module.tables) - len(module.defined_tables)
+    for index, defined in enumerate(module.defined_tables, imported):
+        value = "null" if defined.init is None else constant(defined.init, constants)
+        if value is not None and value.startswith(f"@{FUNCREF}") and defined.type.limits.minimum <= WRITTEN_OUT:
+            entries[index] = dict.fromkeys(range(defined.type.limits.minimum), int(value.removeprefix(f"@{FUNCREF}")))
+        elif value != "null":
+            assert defined.init is not None
+            table_values[index] = defined.init
+    runtime = set(table_values)  # tables with contents that only the running program can write
+    runtime_elements: list[int] = []
     out_of_bounds = False
-    for element in module.elements:
+    for number, element in enumerate(module.elements):
         if element.mode != "active":
             continue
-        offset = int(constant(element.offset_expr or (), constants)) & 0xFFFFFFFF
+        values = _element_values(element, constants)
+        functions = [v for v in values if v is not None and (v == "null" or v.startswith(f"@{FUNCREF}"))]
+        if element.table in runtime or len(functions) < len(values):
+            runtime.add(element.table)
+            runtime_elements.append(number)
+            continue
+        index64 = module.tables[element.table].limits.index64
+        offset = int(constant(element.offset_expr or (), constants) or 0) & ((1 << 64 if index64 else 1 << 32) - 1)
         if offset + len(element) > module.tables[element.table].limits.minimum:
             out_of_bounds = True
             break
-        for slot, function in enumerate(_element_functions(element, constants), offset):
+        for slot, function in enumerate(map(_function, functions), offset):
             if function is None:
                 entries[element.table].pop(slot, None)
             else:
@@ -451,7 +513,7 @@ def _tables(module: Module, facts: Facts, constants: dict[int, str]) -> tuple[li
         size = table.limits.minimum
         # A table far larger than what is in it is filled at instantiation, not written out.
         sparse = size > 4096 + 16 * len(entries[index])
-        immutable = not sparse and index not in exported and index not in facts.written_tables
+        immutable = not sparse and index not in exported and index not in facts.written_tables | runtime
         immutable &= len(facts.indirect_types) < 65535  # `called_types` has 16 bits a type
         dense = immutable and len(called) * size * 8 <= DENSE_TABLE_BYTES
         limit = table.limits.maximum if table.limits.maximum is not None else MAX_TABLE_ELEMENTS
@@ -468,7 +530,7 @@ def _tables(module: Module, facts: Facts, constants: dict[int, str]) -> tuple[li
                 dense_types=tuple(called) if dense else (),
             )
         )
-    return plans, out_of_bounds
+    return plans, table_values, runtime_elements, out_of_bounds
 
 
 __all__ = ["LoweringOptions", "MemoryPlan", "Plan", "TablePlan", "constant", "entry_export", "make_plan"]

@@ -8,9 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from waot.frontend.module import V128
-from waot.lowering.abi import DATA_IMAGE, MEMORY_FIXED, trap_symbol
+from waot.frontend.module import V128, ArrayType, FuncType, RefType
+from waot.lowering.abi import DATA_IMAGE, MEMORY_FIXED, TYPE_ARRAY, TYPE_FUNCTION, TYPE_STRUCT, trap_symbol
 from waot.lowering.exports import emit_exports
+from waot.lowering.heap_types import (
+    ObjectLayout,
+    first_element,
+    holds_objects,
+    object_layout,
+    storage_bytes,
+    struct_layout,
+)
+from waot.lowering.instantiate import entered, instantiate
 from waot.lowering.plan import TablePlan, entry_export
 from waot.lowering.types import ir_type, parameter_types, return_type
 
@@ -35,8 +44,11 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         )
     for table in plan.tables:
         yield from _table(unit, table)
+    instantiation = list(instantiate(unit))  # first, because it too refers to segments
     yield from _segments(unit)
-    yield from _instantiate(unit)
+    if plan.heap:
+        yield from _heap(unit)
+    yield from instantiation
     yield from _module(unit)
     if plan.options.exports:
         yield from emit_exports(unit)
@@ -84,25 +96,6 @@ def _table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
     )
     if table.immutable and table.called:
         yield from _immutable_table(unit, table)
-
-
-def _sparse_table(unit: UnitLowering, table: TablePlan) -> tuple[list[str], list[str]]:
-    """Definitions and calls that fill a sparse table at instantiation, a run of slots each."""
-    runs: list[list[int]] = []
-    for slot in sorted(table.entries):
-        if runs and runs[-1][-1] == slot - 1:
-            runs[-1].append(slot)
-        else:
-            runs.append([slot])
-    definitions, calls = [], []
-    for number, run in enumerate(runs):
-        name = f"@waot_table.{table.index}.run.{number}"
-        values = ", ".join(f"ptr @waot_funcref.{table.entries[slot]}" for slot in run)
-        definitions.append(f"{name}.elements = internal constant [{len(run)} x ptr] [{values}]")
-        definitions.append(f"{name} = internal constant %waot.elem {{ ptr {name}.elements, i64 {len(run)} }}")
-        arguments = f"ptr @waot_table.{table.index}, ptr {name}, i64 {run[0]}, i64 0, i64 {len(run)}"
-        calls.append(f"  call void @waot_table_init({arguments})")
-    return definitions, calls
 
 
 def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
@@ -154,51 +147,68 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
     for index, element in enumerate(module.elements):
         if emitted is not None and f"waot_elem.{index}" not in emitted:
             continue
-        entries = ""
         size = 0
-        if element.mode == "passive":
-            entries = ", ".join(f"ptr {value}" for value in plan.element_values[index])
+        values = plan.element_values.get(index)
+        if values is not None:
             size = len(element)
-            yield f"@waot_elem.{index}.elements = internal constant [{size} x ptr] [{entries}]"
+            entries = ", ".join(f"ptr {value or 'null'}" for value in values)
+            kind = "global" if None in values else "constant"  # objects are written there at instantiation
+            yield f"@waot_elem.{index}.elements = internal {kind} [{size} x ptr] [{entries}]"
         pointer = f"@waot_elem.{index}.elements" if size else "null"
         yield f"@waot_elem.{index} = {_variable(unit)} %waot.elem {{ ptr {pointer}, i64 {size} }}"
 
 
-def _instantiate(unit: UnitLowering) -> Iterator[str]:
-    """`waot_instantiate`. Never inlined: functions treat the base of a memory as invariant, and here it is made."""
-    plan = unit.plan
-    lines = ["define internal void @waot_instantiate() #3 {"]
-    for memory in plan.memories:
-        unit.runtime_function("waot_memory_create")
-        lines.append(f"  call void @waot_memory_create(ptr @waot_memory.{memory.index})")
-    for table in plan.tables:
-        if table.sparse and table.entries:
-            unit.runtime_function("waot_table_init")
-            definitions, calls = _sparse_table(unit, table)
-            yield from definitions
-            lines += calls
-    parts: dict[int, list[str]] = {}
-    for copy in plan.copies:
-        row = f"%waot.part {{ i64 {copy.offset}, i64 {copy.source}, i64 {copy.size} }}"
-        parts.setdefault(copy.memory, []).append(row)
-    for memory_index, rows in parts.items():
-        unit.runtime_function("waot_memory_write_parts")
-        name = f"@waot_memory.{memory_index}.parts"
-        yield f"{name} = internal constant [{len(rows)} x %waot.part] [{', '.join(rows)}]"
-        lines.append(
-            f"  call void @waot_memory_write_parts(ptr @waot_memory.{memory_index}, ptr @{DATA_IMAGE}, "
-            f"ptr {name}, i64 {len(rows)})"
-        )
-    if plan.instantiation_trap:
-        symbol = trap_symbol(plan.instantiation_trap)
-        unit.declare_trap(symbol)
-        lines += [f"  call void @{symbol}() #1", "  unreachable", "}"]
-    else:
-        if unit.module.start is not None:
-            symbol = unit.function_symbol(unit.module.start)
-            lines.append(f"  call {unit.call_conv} void {symbol}() #4")
-        lines += ["  ret void", "}"]
-    yield "\n".join(lines)
+def _heap(unit: UnitLowering) -> Iterator[str]:
+    """`waot_heap`: what the collector knows of the module. And the pending exception, which is a root."""
+    module, plan = unit.module, unit.plan
+    yield f"@waot_exception = {_variable(unit)} ptr null"
+    rows = []
+    for index in plan.type_numbers.order:
+        type_ = module.types[index]
+        if isinstance(type_, FuncType):
+            rows.append(f"%waot.type {{ i32 {TYPE_FUNCTION}, i32 0, i32 0, i32 0, ptr null }}")
+        elif isinstance(type_, ArrayType):
+            storage = type_.field.storage
+            kind, size, first = TYPE_ARRAY, storage_bytes(storage), first_element(type_.field)
+            count = int(isinstance(storage, RefType))
+            rows.append(f"%waot.type {{ i32 {kind}, i32 {size}, i32 {first}, i32 {count}, ptr null }}")
+        else:
+            yield from _object_type(rows, struct_layout(type_))
+    for tag in module.tags:
+        yield from _object_type(rows, object_layout(module.signature(tag).params))
+    yield f"@waot_types = internal constant [{len(rows)} x %waot.type] [{', '.join(rows)}]"
+    words = [("@waot_exception", 1)]
+    words += [
+        (f"@waot_global.{index}", 1)
+        for index in plan.global_initials
+        if holds_objects(module, module.globals[index].value)
+    ]
+    words += [
+        (f"@waot_elem.{index}.elements", len(values))
+        for index, values in plan.element_values.items()
+        if None in values and (not unit.alone or f"waot_elem.{index}" in unit.used_state)
+    ]
+    roots = ", ".join(f"%waot.roots {{ ptr {symbol}, i64 {count} }}" for symbol, count in words)
+    yield f"@waot_roots = internal constant [{len(words)} x %waot.roots] [{roots}]"
+    held = [table.index for table in plan.tables if holds_objects(module, table.element)]
+    tables = ", ".join(f"ptr @waot_table.{index}" for index in held)
+    yield f"@waot_object_tables = internal constant [{len(held)} x ptr] [{tables}]"
+    yield (
+        f"@waot_heap = hidden constant %waot.heap {{ ptr @waot_types, i64 {len(rows)}, ptr @waot_roots, "
+        f"i64 {len(words)}, ptr @waot_object_tables, i64 {len(held)}, i64 {plan.options.heap_limit} }}"
+    )
+
+
+def _object_type(rows: list[str], layout: ObjectLayout) -> Iterator[str]:
+    """Adds a struct or an exception to `rows` of the table of types."""
+    references = "null"
+    if layout.references:
+        references = f"@waot_type.{len(rows)}.references"
+        offsets = ", ".join(f"i32 {offset}" for offset in layout.references)
+        yield f"{references} = internal constant [{len(layout.references)} x i32] [{offsets}]"
+    rows.append(
+        f"%waot.type {{ i32 {TYPE_STRUCT}, i32 {layout.size}, i32 0, i32 {len(layout.references)}, ptr {references} }}"
+    )
 
 
 def _module(unit: UnitLowering) -> Iterator[str]:
@@ -208,10 +218,8 @@ def _module(unit: UnitLowering) -> Iterator[str]:
     entry_pointer = "null"
     if entry is not None:
         entry_pointer = "@waot_entry"
-        yield (
-            f"define internal void @waot_entry() #3 {{\n"
-            f"  call {unit.call_conv} void {unit.function_symbol(entry.index)}() #4\n  ret void\n}}"
-        )
+        lines = entered(unit, entry.index)
+        yield "\n".join(["define internal void @waot_entry() #3 {", *lines, "  ret void", "}"])
     names = bytearray(b"\0")
     rows = []
     imported = module.imported_func_count

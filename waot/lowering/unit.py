@@ -149,7 +149,9 @@ class UnitLowering:
         return result, parameters
 
     def subprogram(self, index: int) -> str:
-        """The debug-information scope of function `index`."""
+        """The debug-information scope of function `index`, "" for code that is in none (a negative index)."""
+        if index < 0:
+            return ""
         node = f"!{FIRST_SUBPROGRAM + index}"
         # Its line is that of the function's first instructions, so it tells whose code a frame belongs to.
         line = self.module.codes[index - self.module.imported_func_count].start
