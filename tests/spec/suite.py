@@ -10,16 +10,15 @@ An assertion about a module's text, its validity or its links is decided here. A
 from __future__ import annotations
 
 import concurrent.futures
-import functools
 import hashlib
 import multiprocessing
 import os
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
 import wasmtime
@@ -32,8 +31,9 @@ from waot import linker, pipeline
 from waot.cache import Cache
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
-from waot.errors import InvalidError, MalformedError, WaotError
+from waot.errors import InvalidError, LinkError, MalformedError, WaotError
 from waot.frontend import collect_facts, decode_module, validate_function
+from waot.frontend.linking import Linker
 from waot.frontend.module import Module
 from waot.linker.objects import data_object
 from waot.linker.zig import run_zig, zig_version
@@ -95,12 +95,23 @@ class Outcome:
 # ---------------------------------------------------------------------------------------------------------- the script
 
 
-@dataclass(frozen=True)
-class Instance:
-    """An instance of a module; `file` and `line` say which."""
-
-    module: Module
-    line: int
+# The module that scripts import from (the reference interpreter's README, "Spectest host module").
+SPECTEST = b"""(module
+  (global (export "global_i32") i32 (i32.const 666))
+  (global (export "global_i64") i64 (i64.const 666))
+  (global (export "global_f32") f32 (f32.const 666.6))
+  (global (export "global_f64") f64 (f64.const 666.6))
+  (table (export "table") 10 20 funcref)
+  (table (export "table64") i64 10 20 funcref)
+  (memory (export "memory") 1 2)
+  (memory (export "shared_memory") 1 2 shared)
+  (func (export "print"))
+  (func (export "print_i32") (param i32))
+  (func (export "print_i64") (param i64))
+  (func (export "print_f32") (param f32))
+  (func (export "print_f64") (param f64))
+  (func (export "print_i32_f32") (param i32 f32))
+  (func (export "print_f64_f64") (param f64 f64)))"""
 
 
 class Failure(Exception):
@@ -112,13 +123,13 @@ class Script:
     """What a program performs, in order: a step a command with its kind, and the verdicts on the other commands."""
 
     name: str
-    instances: list[Instance] = field(default_factory=list)
-    steps: list[tuple[Step, int, str]] = field(default_factory=list)  # with the instance's number and the kind
+    linker: Linker = field(default_factory=partial(Linker, ()))
+    modules: list[Module] = field(default_factory=list)  # whose instances the linker has, in their order
+    steps: list[tuple[Step, str]] = field(default_factory=list)  # with the kind of what it is there for
     outcome: Outcome = field(init=False)
     # The script's own names.
     definitions: dict[str, Module] = field(default_factory=dict)
     named: dict[str, int] = field(default_factory=dict)
-    registered: dict[str, int] = field(default_factory=dict)
     current: int | None = None
     last_definition: Module | None = None
 
@@ -146,10 +157,13 @@ class Script:
             raise Failure("there is no such instance")
         return found
 
-    def instantiate(self, module: Module, line: int) -> int:
-        """Adds an instance; its number. Raises WaotError where it cannot be linked."""
-        self.instances.append(Instance(module, line))
-        return len(self.instances) - 1
+    def instantiate(self, module: Module, line: int, kind: str, trap: str | None = None) -> int:
+        """Adds an instance, which is to end with `trap` if that is given; its number. Raises LinkError."""
+        number = self.linker.add(module)
+        self.modules.append(module)
+        expected = table.RETURNS if trap is None else table.TRAPS
+        self.steps.append((Step(table.INSTANTIATE, number, line, expected=expected, message=trap or ""), kind))
+        return number
 
     def perform(self, command: wast.Command) -> None:
         """Takes a command."""
@@ -166,7 +180,7 @@ class Script:
             elif isinstance(command, wast.InstanceCommand):
                 self.make_instance(command)
             elif isinstance(command, wast.Register):
-                self.registered[command.name] = self.instance(command.module)
+                self.linker.register(command.name, self.instance(command.module))
             elif isinstance(command, wast.ActionCommand):
                 self.action(command.action, kind, None)
             elif isinstance(command, wast.Assertion):
@@ -196,22 +210,23 @@ class Script:
         self.add(module, command.name, command.line)
 
     def add(self, module: Module, name: str | None, line: int) -> None:
-        number = self.instantiate(module, line)
-        self.current = number
+        self.current = self.instantiate(module, line, "module")
         if name is not None:
-            self.named[name] = number
-        self.steps.append((Step(table.INSTANTIATE, number, line), number, "module"))
+            self.named[name] = self.current
 
-    def action(self, action: wast.Action, kind: str, results: tuple[wast.Value, ...] | None, **expected: object) -> None:
+    def action(
+        self, action: wast.Action, kind: str, results: tuple[wast.Value, ...] | None, **expected: object
+    ) -> None:
         number = self.instance(action.module)
-        module = self.instances[number].module
+        module = self.modules[number]
         wanted = ("func", action.name) if action.kind == "invoke" else ("global", action.name)
         exports = [i for i, e in enumerate(module.exports) if (e.kind, e.name) == wanted]
         if not exports:
             raise Failure(f"the instance exports no {wanted[0]} {action.name!r}")
-        step = Step(table.CALL, exports[0], action.line, action.args, results, **expected)  # type: ignore[arg-type]
+        item = sum(len(module.exports) for module in self.modules[:number]) + exports[0]
+        step = Step(table.CALL, item, action.line, action.args, results, **expected)  # type: ignore[arg-type]
         table.encode([step])  # raises what is not possible
-        self.steps.append((step, number, kind))
+        self.steps.append((step, kind))
 
     def assertion(self, command: wast.Assertion) -> None:
         kind, line = command.kind, command.line
@@ -227,9 +242,10 @@ class Script:
             return
         assert command.module is not None
         if kind == "assert_trap":
-            number = self.instantiate(self.decode(command.module), line)
-            step = Step(table.INSTANTIATE, number, line, expected=table.TRAPS, message=command.message)
-            self.steps.append((step, number, kind))
+            self.instantiate(self.decode(command.module), line, kind, command.message)
+            return
+        if kind == "assert_unlinkable":
+            self.unlinkable(self.decode(command.module), command)
             return
         refusals = {"assert_malformed": MalformedError, "assert_invalid": InvalidError}
         if kind not in refusals:
@@ -243,11 +259,24 @@ class Script:
         else:
             raise Failure("the module is accepted")
 
+    def unlinkable(self, module: Module, command: wast.Assertion) -> None:
+        """What an import asks of sizes is known when the program runs; all else is refused here."""
+        try:
+            self.instantiate(module, command.line, command.kind, command.message)
+        except LinkError as error:
+            if not error.what.startswith(command.message):
+                raise
+            self.verdict(command.line, command.kind)
+
 
 def read_script(name: str) -> Script:
     """The script `name` of the suite, taken apart."""
     script = Script(name)
-    for command in wast.read_script((SUITE / name).read_bytes()):
+    source = (SUITE / name).read_bytes()
+    if b'"spectest"' in source:
+        spectest = script.decode(wast.ModuleSource("text", SPECTEST, None, 0))
+        script.linker.register("spectest", script.instantiate(spectest, 0, "module"))
+    for command in wast.read_script(source):
         script.perform(command)
     return script
 
@@ -255,13 +284,13 @@ def read_script(name: str) -> Script:
 # --------------------------------------------------------------------------------------------------------- the program
 
 
-@functools.cache
+@cache
 def _tools_directory() -> Path:
     """Where the shim and zig's files are kept: where every build keeps them."""
     return Cache.open().directory("zig")
 
 
-@functools.cache
+@cache
 def driver_objects(target: Target) -> tuple[Path, ...]:
     """driver.c and its assembly compiled for `target`, now or by an earlier run."""
     root = tools.ROOT / "runtime-support"
@@ -279,12 +308,14 @@ def driver_objects(target: Target) -> tuple[Path, ...]:
         with tempfile.TemporaryDirectory(dir=place) as work:
             for source, path in zip(sources, objects, strict=True):
                 command = ["cc", *flags, "-c", str(source), "-o", path.name]
-                run_zig(command, cache_dir=_tools_directory(), directory=Path(work), what="compiling the suite's driver")
+                run_zig(
+                    command, cache_dir=_tools_directory(), directory=Path(work), what="compiling the suite's driver"
+                )
                 Path(work, path.name).rename(path)
     return objects
 
 
-@functools.cache
+@cache
 def _runtime(target: Target) -> linker.Runtime:
     runtime = linker.build_runtime(target, _tools_directory())
     return replace(runtime, objects=(*runtime.objects, *driver_objects(target)))
@@ -297,8 +328,8 @@ def build_program(module: Module, steps: list[Step], configuration: Configuratio
     codegen = make_codegen_options(target, options.cpu, options.opt_level, "exe")
     facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))
     lowering = pipeline.lowering_options(target, options, codegen, exports=True)
-    plan = make_plan(module, facts, lowering, functools.partial(linker.image_as_segment, target))
-    assert len(plan.units) == 1, "a script of the suite is larger than a unit"
+    lowering = replace(lowering, single_unit_operators=1 << 62)
+    plan = make_plan(module, facts, lowering, partial(linker.image_as_segment, target))
     text = lower_unit(module, plan, 0, lambda index: validate_function(module, index)).text
     runtime = _runtime(target)
     compiled = compile_unit(text, runtime.bitcode, frozenset(runtime.entry_points), codegen)
@@ -351,31 +382,22 @@ def run_program(executable: bytes, target: str) -> tuple[list[str], str]:
     return done.stdout.decode(errors="replace").splitlines(), ending
 
 
-def _programs(script: Script) -> Iterator[tuple[Module, list[tuple[Step, int, str]]]]:
-    """The programs that a script becomes, as a module and the steps on it."""
-    for number, instance in enumerate(script.instances):
-        steps = [each for each in script.steps if each[1] == number]
-        yield (
-            instance.module,
-            [(replace(s, item=0 if s.kind == table.INSTANTIATE else s.item), n, kind) for s, n, kind in steps],
-        )
-
-
 def _execute(script: Script, configuration: Configuration) -> None:
-    for module, steps in _programs(script):
-        try:
-            executable = build_program(module, [step for step, _, _ in steps], configuration)
-        except WaotError as error:
-            for step, _, kind in steps:
-                script.verdict(step.line, kind, f"the program cannot be built: {error}")
-            continue
-        lines, ending = run_program(executable, configuration.target)
-        for number, (step, _, kind) in enumerate(steps):
-            if number < len(lines):
-                told = lines[number]
-                script.verdict(step.line, kind, None if told == "ok" else told)
-            else:
-                script.verdict(step.line, kind, ending if number == len(lines) else "not reached")
+    steps = script.steps
+    if not steps:
+        return
+    try:
+        executable = build_program(script.linker.finish(None), [step for step, _ in steps], configuration)
+    except WaotError as error:
+        for step, kind in steps:
+            script.verdict(step.line, kind, f"the program cannot be built: {error}")
+        return
+    lines, ending = run_program(executable, configuration.target)
+    for number, (step, kind) in enumerate(steps):
+        if number < len(lines):
+            script.verdict(step.line, kind, None if lines[number] == "ok" else lines[number])
+        else:
+            script.verdict(step.line, kind, ending if number == len(lines) else "not reached")
 
 
 def execute(name: str, configuration: Configuration) -> Outcome:
@@ -399,6 +421,3 @@ def run_script(name: str, configuration: Configuration) -> Outcome:
 def prepare(configuration: Configuration) -> None:
     """Makes what all programs of a target share, so that workers find it."""
     _runtime(find_target(configuration.target))
-
-
-Runner = Callable[[str, Configuration], Outcome]

@@ -14,39 +14,52 @@ from waot.lowering.abi import EXPORT_KINDS
 from waot.lowering.types import RESULT_BYTES, ir_type, results_in_memory, return_type
 
 if TYPE_CHECKING:
-    from waot.frontend.module import FuncType, ValType
+    from waot.frontend.module import FuncType, Module, ValType
     from waot.lowering.unit import UnitLowering
 
 
 def emit_exports(unit: UnitLowering) -> Iterator[str]:
-    """The IR of the tables and thunks, a definition an element. The order is that of `Module.exports`."""
+    """The IR of the tables and thunks, a definition an element."""
     module, plan = unit.module, unit.plan
     names = bytearray()
     rows = []
     thunks: dict[tuple[str, int], str] = {}
-    for export in module.exports:
+    for instance, exported, kind, index in _exports(module):
         item, type_ = "null", 0
-        if export.kind in ("func", "global"):
-            item = f"@waot_export.{export.kind}.{export.index}"
-            if (export.kind, export.index) not in thunks:
-                make = _function_thunk if export.kind == "func" else _getter
-                thunks[export.kind, export.index] = make(unit, export.index, item)
-            if export.kind == "func":
-                type_ = plan.type_numbers.number(module.canonical[module.funcs[export.index]])
-        elif export.kind in ("memory", "table"):
-            item = f"@waot_{export.kind}.{export.index}"
-        name = export.name.encode()
+        if kind in ("func", "global"):
+            item = f"@waot_export.{kind}.{index}"
+            if (kind, index) not in thunks:
+                make = _function_thunk if kind == "func" else _getter
+                thunks[kind, index] = make(unit, index, item)
+            if kind == "func":
+                type_ = plan.type_numbers.number(module.canonical[module.funcs[index]])
+        elif kind in ("memory", "table"):
+            item = f"@waot_{kind}.{index}"
+        name = exported.encode()
         at = f"getelementptr (i8, ptr @waot_export_names, i64 {len(names)})"
         names += name + b"\0"
         rows.append(
-            f"%waot.export {{ ptr {at}, i32 {len(name)}, i32 {EXPORT_KINDS.index(export.kind)}, i32 0, "
+            f"%waot.export {{ ptr {at}, i32 {len(name)}, i32 {EXPORT_KINDS.index(kind)}, i32 {instance}, "
             f"i32 {type_}, ptr {item} }}"
         )
     yield from thunks.values()
     text = "".join(f"\\{byte:02X}" for byte in names)
     yield f'@waot_export_names = internal constant [{len(names)} x i8] c"{text}"'
     yield f"@waot_exports = hidden constant [{len(rows)} x %waot.export] [{', '.join(rows)}]"
-    yield "@waot_instances = hidden constant [1 x ptr] [ptr @waot_instantiate]"
+    count = len(module.instances)
+    functions = [f"@waot_instantiate.{k}" for k in range(count)] if count > 1 else ["@waot_instantiate"]
+    pointers = ", ".join(f"ptr {function}" for function in functions)
+    yield f"@waot_instances = hidden constant [{len(functions)} x ptr] [{pointers}]"
+
+
+def _exports(module: Module) -> Iterator[tuple[int, str, str, int]]:
+    """(instance, name, kind, index) of every export, in the order of `waot_exports`."""
+    if not module.instances:
+        for export in module.exports:
+            yield 0, export.name, export.kind, export.index
+    for number, instance in enumerate(module.instances):
+        for name, (kind, index) in instance.exports.items():
+            yield number, name, kind, index
 
 
 def _loads(types: tuple[ValType, ...]) -> Iterator[str]:
