@@ -103,10 +103,15 @@ def run_fast(v: Validator) -> int:
     by `step` or `finish`: until then it is harmless.
     """
     source, at = v.reader.source, v.reader.pos
+    if v.initialised is not None or v.module.features is not None:
+        while v.controls:  # the loop below does not know which locals are initialised, nor what is turned off
+            at = v.step(at)
+        return at
     table, blocks, prefixed = _FAST, _FAST_BLOCKS, _FAST_PREFIXED
     stack, controls, locals_ = v.stack, v.controls, v.locals
     push, pop, emit = stack.append, stack.pop, v.code.append
-    types, funcs, globals_ = v.module.types, v.module.funcs, v.module.globals
+    types: list[Any] = v.module.types  # validation has found those of functions to be function types
+    funcs, globals_ = v.module.funcs, v.module.globals
     has_memory = bool(v.module.memories)
     assign = v.scopes[-1].assigned.add
     i32, block, if_, else_, max_nesting = I32, BLOCK, IF, ELSE, limits.MAX_NESTING
@@ -281,7 +286,7 @@ def run_fast(v: Validator) -> int:
                             del stack[-count:]
                         if results:
                             push(results[0])
-                        v.callees.add(i)
+                        v.calls.add(i)
                         emit((index, i, at))
                         at = after
                         continue

@@ -24,6 +24,11 @@ MAX_LOCALS: Final = 50_000  # of one function, with its parameters
 MAX_PARAMS: Final = 1_000
 MAX_RESULTS: Final = 1_000
 MAX_BR_TABLE: Final = 65_520
+MAX_FIELDS: Final = 10_000  # of one struct
+MAX_ARRAY_OPERANDS: Final = 10_000  # of one array.new_fixed
+MAX_SUBTYPING_DEPTH: Final = 63
+MAX_TAGS: Final = 1_000_000
+MAX_CATCHES: Final = 10_000  # clauses of one try_table
 
 # As many element segments as engines accept; the JavaScript interface names 10,000,000.
 MAX_ELEMENT_SEGMENTS: Final = 10_000_000

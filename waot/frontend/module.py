@@ -324,6 +324,7 @@ class Module:
     custom_sections: list[CustomSection] = field(default_factory=list)
     function_names: dict[int, str] = field(default_factory=dict)
     sections: list[tuple[str, int, int]] = field(default_factory=list)  # (name, start, end) of contents, file order
+    features: frozenset[str] | None = None  # the proposals that it may use; None for all
     declared_funcs: frozenset[int] = frozenset()  # section 3.4.10's `refs`: what `ref.func` may name in a body
     instances: list[Instance] = field(default_factory=list)  # of a program linked from several; none for a module alone
     _names: dict[int, str] | None = field(default=None, init=False, repr=False, compare=False)

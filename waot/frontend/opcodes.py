@@ -43,6 +43,10 @@ SUPPORTED_PROPOSALS: Final = frozenset(
         "tail-call",
         "extended-const",
         "multi-memory",
+        "function-references",
+        "gc",
+        "exception-handling",
+        "legacy-exceptions",
     }
 )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from waot.frontend import limits
-from waot.frontend.constexpr import REF_FUNC, check_const_expr
-from waot.frontend.module import I32, ConstExpr, FuncType, MemoryType, Module, TableType
+from waot.frontend.constexpr import REF_FUNC, check_const_expr, func_ref
+from waot.frontend.module import I32, ConstExpr, Element, FuncType, MemoryType, Module, TableType
 from waot.frontend.reader import Reader
+from waot.frontend.subtyping import is_defaultable, matches_ref
 
 
 def validate_module(module: Module) -> None:
@@ -15,6 +16,7 @@ def validate_module(module: Module) -> None:
     """
     _check_functions(module)
     _check_sizes(module)
+    _check_tables(module)
     _check_globals(module)
     _check_exports(module)
     _check_start(module)
@@ -34,6 +36,8 @@ def _check_functions(module: Module) -> None:
     for type_index in module.funcs:
         if type_index >= len(module.types):
             raise _at(module, "function").invalid(f"unknown type {type_index}")
+        if not isinstance(module.types[type_index], FuncType):
+            raise _at(module, "function").invalid(f"type {type_index} is not a function type")
 
 
 def _check_sizes(module: Module) -> None:
@@ -59,6 +63,18 @@ def _check_size(module: Module, section: str, type_: object, offset: int | None)
         raise _at(module, section, offset).invalid("size minimum must not be greater than maximum")
 
 
+def _check_tables(module: Module) -> None:
+    """Initial values of tables (3.4.3); imported globals are all that they see."""
+    reader = _at(module, "table")
+    imported = len(module.globals) - len(module.defined_globals)
+    for table in module.defined_tables:
+        element = table.type.element
+        if table.init is not None:
+            check_const_expr(module, reader, table.init, element, imported, table.offset)
+        elif not is_defaultable(element):
+            raise reader.invalid(f"type mismatch: a table of {element} needs an initial value", table.offset)
+
+
 def _check_globals(module: Module) -> None:
     index = len(module.globals) - len(module.defined_globals)
     reader = _at(module, "global")
@@ -73,6 +89,7 @@ def _check_exports(module: Module) -> None:
         "table": len(module.tables),
         "memory": len(module.memories),
         "global": len(module.globals),
+        "tag": len(module.tags),
     }
     seen: set[str] = set()
     for export in module.exports:
@@ -101,17 +118,25 @@ def _check_elements(module: Module) -> None:
             if element.table >= len(module.tables):
                 raise reader.invalid(f"unknown table {element.table}", element.offset)
             table = module.tables[element.table]
-            if table.element is not element.type:
+            if not matches_ref(module, element.type, table.element):
                 raise reader.invalid(
                     f"type mismatch: a segment of {element.type} in a table of {table.element}", element.offset
                 )
             assert element.offset_expr is not None
             _check_offset(module, reader, element.offset_expr, element.offset)
-        for function in element.functions or ():
-            if function >= len(module.funcs):
-                raise reader.invalid(f"unknown function {function}", element.offset)
+        _check_functions_of(module, reader, element)
         for expr in element.exprs or ():
             check_const_expr(module, reader, expr, element.type, len(module.globals), element.offset)
+
+
+def _check_functions_of(module: Module, reader: Reader, element: Element) -> None:
+    for function in element.functions or ():
+        if function >= len(module.funcs):
+            raise reader.invalid(f"unknown function {function}", element.offset)
+        if element.type.heap != "func":
+            type_ = func_ref(module, function)
+            if not matches_ref(module, type_, element.type):
+                raise reader.invalid(f"type mismatch: expected {element.type}, found {type_}", element.offset)
 
 
 def _check_datas(module: Module) -> None:
@@ -132,6 +157,7 @@ def _declared_funcs(module: Module) -> frozenset[int]:
     """The functions named outside of bodies and the start section: `refs` of section 3.4.10."""
     declared = {export.index for export in module.exports if export.kind == "func"}
     exprs: list[ConstExpr] = [global_.init for global_ in module.defined_globals]
+    exprs.extend(table.init for table in module.defined_tables if table.init is not None)
     for element in module.elements:
         declared.update(element.functions or ())
         exprs.extend(element.exprs or ())

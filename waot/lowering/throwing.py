@@ -27,11 +27,11 @@ def find_throwing(module: Module, facts: Facts, referenced: frozenset[int]) -> t
         function = work.pop()
         reached = list(callers.get(function, ()))
         if function in referenced:
-            type_index: int | None = module.canonical[module.funcs[function]]
-            while type_index is not None and type_index not in throwing_types:
-                throwing_types.add(type_index)
-                reached += type_callers.get(type_index, ())
-                type_index = module.supertypes[type_index]
+            reached_type: int | None = module.canonical[module.funcs[function]]
+            while reached_type is not None and reached_type not in throwing_types:
+                throwing_types.add(reached_type)
+                reached += type_callers.get(reached_type, ())
+                reached_type = module.supertypes[reached_type]
         for caller in reached:
             if caller not in throws:
                 throws.add(caller)
