@@ -20,6 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import wasmtime
 
@@ -182,7 +183,7 @@ class Script:
             elif isinstance(command, wast.Register):
                 self.linker.register(command.name, self.instance(command.module))
             elif isinstance(command, wast.ActionCommand):
-                self.action(command.action, kind, None)
+                self.action(command.action, kind)
             elif isinstance(command, wast.Assertion):
                 self.assertion(command)
             else:
@@ -215,7 +216,7 @@ class Script:
             self.named[name] = self.current
 
     def action(
-        self, action: wast.Action, kind: str, results: tuple[wast.Value, ...] | None, **expected: object
+        self, action: wast.Action, kind: str, results: tuple[wast.Value, ...] | None = None, **expected: Any
     ) -> None:
         number = self.instance(action.module)
         module = self.modules[number]
@@ -224,7 +225,7 @@ class Script:
         if not exports:
             raise Failure(f"the instance exports no {wanted[0]} {action.name!r}")
         item = sum(len(module.exports) for module in self.modules[:number]) + exports[0]
-        step = Step(table.CALL, item, action.line, action.args, results, **expected)  # type: ignore[arg-type]
+        step = Step(table.CALL, item, action.line, action.args, results, **expected)
         table.encode([step])  # raises what is not possible
         self.steps.append((step, kind))
 
@@ -234,9 +235,9 @@ class Script:
             if kind == "assert_return":
                 self.action(command.action, kind, command.results)
             elif kind in ("assert_trap", "assert_exhaustion"):
-                self.action(command.action, kind, None, expected=table.TRAPS, message=command.message)
+                self.action(command.action, kind, expected=table.TRAPS, message=command.message)
             elif kind == "assert_exception":
-                self.action(command.action, kind, None, expected=table.THROWS)
+                self.action(command.action, kind, expected=table.THROWS)
             else:
                 raise Failure("an unknown kind of assertion")
             return
