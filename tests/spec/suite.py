@@ -9,16 +9,18 @@ An assertion about a module's text, its validity or its links is decided here. A
 
 from __future__ import annotations
 
-import concurrent.futures
 import hashlib
 import multiprocessing
 import os
 import subprocess
 import tempfile
-from collections import Counter
-from concurrent.futures.process import BrokenProcessPool
+import traceback
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +192,8 @@ class Script:
                 raise Failure("a command of the threads proposal's scripts")
         except (Failure, table.Inexpressible, WaotError) as error:
             self.verdict(command.line, kind, str(error))
+        except Exception as error:  # a defect of waot fails what it is met by, and nothing else
+            self.verdict(command.line, kind, _defect(error))
 
     def module(self, command: wast.ModuleCommand) -> None:
         self.current = None
@@ -383,15 +387,22 @@ def run_program(executable: bytes, target: str) -> tuple[list[str], str]:
     return done.stdout.decode(errors="replace").splitlines(), ending
 
 
+def _defect(error: Exception) -> str:
+    """An exception that should not have been."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}: {error}"
+
+
 def _execute(script: Script, configuration: Configuration) -> None:
     steps = script.steps
     if not steps:
         return
     try:
         executable = build_program(script.linker.finish(None), [step for step, _ in steps], configuration)
-    except WaotError as error:
+    except Exception as error:
+        said = str(error) if isinstance(error, WaotError) else _defect(error)
         for step, kind in steps:
-            script.verdict(step.line, kind, f"the program cannot be built: {error}")
+            script.verdict(step.line, kind, f"the program cannot be built: {said}")
         return
     lines, ending = run_program(executable, configuration.target)
     for number, (step, kind) in enumerate(steps):
@@ -399,6 +410,9 @@ def _execute(script: Script, configuration: Configuration) -> None:
             script.verdict(step.line, kind, None if lines[number] == "ok" else lines[number])
         else:
             script.verdict(step.line, kind, ending if number == len(lines) else "not reached")
+
+
+Task = tuple[str, Configuration]  # a script of the suite, and how to build it
 
 
 def execute(name: str, configuration: Configuration) -> Outcome:
@@ -409,14 +423,46 @@ def execute(name: str, configuration: Configuration) -> Outcome:
     return script.outcome
 
 
-def run_script(name: str, configuration: Configuration) -> Outcome:
-    """As `execute`, in a process of its own: an error inside LLVM ends only that."""
+def run_scripts(tasks: Iterable[Task], jobs: int) -> Iterator[tuple[Task, Outcome]]:
+    """As `execute`, in the order in which they end.
+
+    Each has a process of its own, `jobs` at a time: an error inside LLVM ends only that.
+    """
     context = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
-        try:
-            return pool.submit(execute, name, configuration).result()
-        except BrokenProcessPool:
-            return Outcome(name, [Verdict(0, "program", "the process that compiles it died")])
+    waiting = deque(tasks)
+    running: dict[Connection[None, Outcome], tuple[Task, BaseProcess]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                task = waiting.popleft()
+                receiver, sender = context.Pipe(duplex=False)
+                process: BaseProcess = context.Process(target=_send_outcome, args=(task, sender), daemon=True)
+                process.start()
+                sender.close()
+                running[receiver] = task, process
+            ready = wait(list(running))
+            for receiver in [each for each in running if each in ready]:
+                task, process = running.pop(receiver)
+                try:
+                    outcome = receiver.recv()
+                except EOFError:
+                    outcome = Outcome(task[0], [Verdict(0, "script", "the process that compiles it died")])
+                process.join()
+                receiver.close()
+                yield task, outcome
+    finally:
+        for _, process in running.values():
+            process.kill()
+
+
+def _send_outcome(task: Task, sender: Connection[Outcome, None]) -> None:
+    sender.send(execute(*task))
+
+
+def run_script(name: str, configuration: Configuration) -> Outcome:
+    """As `execute`, in a process of its own."""
+    ((_, outcome),) = run_scripts([(name, configuration)], 1)
+    return outcome
 
 
 def prepare(configuration: Configuration) -> None:
