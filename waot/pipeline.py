@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from waot.codegen import CodegenOptions
     from waot.frontend.module import Facts, Module
     from waot.linker import Runtime
-    from waot.lowering import Plan
+    from waot.lowering import LoweringOptions, Plan
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of about UNIT_OPERATORS. Measured in docs/rationale.md.
@@ -127,7 +127,7 @@ def _build(
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            plan = make_plan(module, facts, _lowering_options(target, options, codegen, facts), mapped)
+            plan = make_plan(module, facts, lowering_options(target, options, codegen, facts), mapped)
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
         objects = _compile(module, jobs, options, progress, store)
         results = []
@@ -148,7 +148,10 @@ class _Job:
     runtime: Callable[[], Runtime] | None  # waits for it
 
 
-def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOptions, facts: Facts) -> Any:
+def lowering_options(
+    target: Target, options: BuildOptions, codegen: CodegenOptions, facts: Facts, *, exports: bool = False
+) -> LoweringOptions:
+    """What lowering is told of a build; `exports` as in `LoweringOptions`."""
     from waot.codegen.options import byte_shuffle
     from waot.lowering import LoweringOptions
 
@@ -168,6 +171,7 @@ def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOpt
         opt_level=options.opt_level,
         byte_shuffle=byte_shuffle(target.arch, codegen),
         executable=options.emit == "exe",
+        exports=exports,
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
         relaxed_simd=options.relaxed_simd,

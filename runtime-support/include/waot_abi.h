@@ -107,6 +107,41 @@ struct waot_module {
 };
 extern const struct waot_module waot_module;
 
+/* ---------------------------------------------------------------- exports
+ *
+ * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
+ * nothing else. */
+
+/* An argument or a result: the value in the low bytes, references as pointers. */
+struct waot_slot {
+    uint64_t words[2];
+} __attribute__((aligned(16)));
+
+/* Takes arguments from `slots` and puts results there, the first of either at slots[0]. The exception that the function
+ * ended with, or null. */
+typedef void *waot_export_function(struct waot_slot *slots);
+
+/* %waot.export = type { ptr, i32, i32, i32, i32, ptr } */
+struct waot_export {
+    const char *name;   /* NUL behind it; it may have others inside */
+    uint32_t name_size; /* bytes, without that NUL */
+    uint32_t kind;      /* WAOT_EXPORT_* */
+    uint32_t instance;  /* whose export it is: an index into waot_instances */
+    uint32_t type;      /* of a function: as in its funcref */
+    void *item;         /* WAOT_EXPORT_FUNC: waot_export_function; GLOBAL: one without arguments that gets the value;
+                         * MEMORY: struct waot_memory; TABLE: struct waot_table; TAG: null */
+};
+enum waot_export_kind {
+    WAOT_EXPORT_FUNC = 0,
+    WAOT_EXPORT_TABLE = 1,
+    WAOT_EXPORT_MEMORY = 2,
+    WAOT_EXPORT_GLOBAL = 3,
+    WAOT_EXPORT_TAG = 4,
+};
+extern const struct waot_export waot_exports[];
+/* Instantiation one by one, in this order, for who does not call waot_module.instantiate. Each may trap. */
+extern void (*const waot_instances[])(void);
+
 /* ---------------------------------------------------------------- symbols that the shim defines */
 
 /* Traps. Each never returns; the call's own location says where, so calls must not be merged. The text is what the user

@@ -15,6 +15,7 @@ STRUCTS = {
     "waot.part": "{ i64, i64, i64 }",
     "waot.function": "{ i32, i32, i32, i32 }",
     "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64, ptr }",
+    "waot.export": "{ ptr, i32, i32, i32, i32, ptr }",
     "waot.object": "{ i32, i32 }",
     "waot.type": "{ i32, i32, i32, i32, ptr }",
     "waot.roots": "{ ptr, i64 }",
@@ -27,6 +28,8 @@ MEMORY_FIXED = 1
 MEMORY_CHECKED = 2
 MEMORY_SHARED = 4
 MEMORY_INDEX64 = 8
+
+EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
 TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind
 WINDOWS = 33  # WAOT_WINDOWS

@@ -61,6 +61,7 @@ class LoweringOptions:
     opt_level: str  # "0" to "3", "s", "z"
     byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
     executable: bool  # the result must have a `_start`; without one, every exported function is an entry
+    exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
     unit_operators: int  # operators a unit, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
@@ -180,7 +181,11 @@ def entry_export(module: Module) -> Export | None:
 
 def exported_functions(module: Module) -> list[int]:
     """The functions that a module exports."""
-    return [e.index for e in module.exports if e.kind == "func"]
+    return sorted(_exported(module, "func"))
+
+
+def _exported(module: Module, kind: str) -> set[int]:
+    return {e.index for e in module.exports if e.kind == kind}
 
 
 def never_mapped(size: int) -> bool:
@@ -202,8 +207,8 @@ def make_plan(
         _check_entry(module, entry)
     type_numbers = number_types(module)
     called_types = CalledTypes.of({module.canonical[t] for t, _ in facts.indirect_types}, type_numbers)
-    reachable = _reachable(module, facts, entry)
-    constants, initials, dynamic = _globals(module, facts)
+    reachable = _reachable(module, facts, None if options.exports else entry)
+    constants, initials, dynamic = _globals(module, facts, options)
     parts = instances_of(module)
     if options.executable:
         _check_demands(parts, facts)
@@ -397,7 +402,9 @@ def constant(expr: ConstExpr, globals_: dict[int, str]) -> str | None:
     return stack.pop()
 
 
-def _globals(module: Module, facts: Facts) -> tuple[dict[int, str], dict[int, str], frozenset[int]]:
+def _globals(
+    module: Module, facts: Facts, options: LoweringOptions
+) -> tuple[dict[int, str], dict[int, str], frozenset[int]]:
     """(values of those that never change, initial values of the others, those whose value is made at instantiation)."""
     imported = len(module.globals) - len(module.defined_globals)
     values: dict[int, str] = {}
@@ -409,7 +416,8 @@ def _globals(module: Module, facts: Facts) -> tuple[dict[int, str], dict[int, st
         else:
             values[index] = value
     # Exported mutable globals of an executable have no reader outside, so only writes inside count.
-    changed = {i for i in facts.written_globals if module.globals[i].mutable}
+    written = facts.written_globals | (_exported(module, "global") if options.exports else set())
+    changed = {i for i in written if module.globals[i].mutable}
     constants = {i: v for i, v in values.items() if i not in changed}
     return constants, {i: v for i, v in values.items() if i in changed} | dynamic, frozenset(dynamic)
 
@@ -442,7 +450,7 @@ def _memory_plan(module: Module, facts: Facts, index: int, options: LoweringOpti
         page_log2=page_log2,
         index64=limits.index64,
         shared=limits.shared,
-        grows=index in facts.grown_memories,
+        grows=index in facts.grown_memories or (options.exports and index in _exported(module, "memory")),
     )
 
 
@@ -614,7 +622,7 @@ def _tables(
     for part, instance in zip(parts, instances, strict=True):
         _active_elements(module, constants, part, instance, entries, runtime)
     written = facts.written_tables | runtime | {write.index for instance in instances for write in instance.elements}
-    exported = {e.index for e in module.exports if e.kind == "table"}
+    exported = _exported(module, "table")
     called_types: dict[int, set[int]] = {}
     for t, k in facts.indirect_types:
         called_types.setdefault(k, set()).add(module.canonical[t])

@@ -22,6 +22,7 @@ from waot.lowering.abi import (
     TYPE_STRUCT,
     trap_symbol,
 )
+from waot.lowering.exports import emit_exports
 from waot.lowering.heap_types import (
     ObjectLayout,
     first_element,
@@ -61,6 +62,8 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         yield from _heap(unit)
     yield from instantiation
     yield from _module(unit)
+    if plan.options.exports:
+        yield from emit_exports(unit)
 
 
 def _variable(unit: UnitLowering) -> str:
@@ -225,7 +228,7 @@ def _object_type(rows: list[str], layout: ObjectLayout) -> Iterator[str]:
 def _module(unit: UnitLowering) -> Iterator[str]:
     """`waot_module` and what it points to."""
     module, plan = unit.module, unit.plan
-    entry = entry_export(module)
+    entry = None if plan.options.exports else entry_export(module)
     entry_pointer = "null"
     if entry is not None:
         entry_pointer = "@waot_entry"

@@ -81,8 +81,9 @@ class UnitLowering:
         self.linkage = "internal" if self.alone else "hidden"
         # Nobody asks for speed at -O0, so there every load keeps its trap whatever becomes of its value.
         self.volatile = "volatile " if plan.options.opt_level == "0" else ""
-        # Without an entry point the exports are what someone else's code calls.
-        self.entries = frozenset(() if entry_export(module) else exported_functions(module))
+        # Without an entry point the exports are what someone else's code calls; thunks are in this code.
+        direct = not plan.options.exports and entry_export(module) is None
+        self.entries = frozenset(exported_functions(module) if direct else ())
         self.call_conv = plan.call_conv
         self.layout = InstanceLayout(self)
         self.defined = set(plan.units[index])
