@@ -13,6 +13,7 @@ are the same exactly if their indices are.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
@@ -572,14 +573,16 @@ def instances_of(program: Module) -> list[Instance]:
     ]
 
 
+def source_place(program: Module, offset: int) -> tuple[str | None, int]:
+    """The file, and the byte offset in it, of byte `offset` of a linked module's source."""
+    if not program.instances:
+        return program.file, offset
+    instance = program.instances[bisect_right(program.instances, offset, key=lambda instance: instance.bias) - 1]
+    return instance.module.file, offset - instance.bias
+
+
 def locate(program: Module, index: int) -> tuple[int, int]:
     """The number of the instance that defines function `index` of a linked module, and its own index in that."""
-    low, high = 0, len(program.instances)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if program.instances[middle].own_funcs.start <= index:
-            low = middle
-        else:
-            high = middle
-    instance = program.instances[low]
-    return low, index - instance.own_funcs.start + instance.module.imported_func_count
+    number = bisect_right(program.instances, index, key=lambda instance: instance.own_funcs.start) - 1
+    instance = program.instances[number]
+    return number, index - instance.own_funcs.start + instance.module.imported_func_count
