@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from waot.errors import ToolError, UsageError, WaotError
-from waot.options import DEFAULT_STACK_SIZE, BuildOptions, Cpu, DirGrant, EnvGrant, Link, parse_link
+from waot.options import (
+    DEFAULT_STACK_SIZE,
+    BuildOptions,
+    Cpu,
+    DirGrant,
+    EnvGrant,
+    Link,
+    parse_features,
+    parse_link,
+)
 from waot.progress import Progress
 from waot.targets import Target, find_target, host_target
 
@@ -56,12 +65,14 @@ def build(
     cpu: str | Cpu | None = None,
     emit: str = "exe",
     memory: str = "auto",
+    relaxed_simd: str = "fast",
     stack_size: str | int = DEFAULT_STACK_SIZE,
     jobs: int | None = None,
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
     links: Sequence[str | Link] = (),
+    features: str | Sequence[str] | None = None,
     cache: bool = True,
     verbose: int = 0,
 ) -> list[BuildResult]:
@@ -69,7 +80,8 @@ def build(
 
     `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
     results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
-    `Link`: what is imported from NAME comes from FILE. The other arguments have the forms of the options of the same names.
+    `Link`: what is imported from NAME comes from FILE. The other arguments have the forms of the options of the same
+    names.
     Raises WaotError, and has written nothing for a target whose result is not complete.
     """
     options = BuildOptions.parse(
@@ -77,11 +89,13 @@ def build(
         cpu=cpu,
         emit=emit,
         memory=memory,
+        relaxed_simd=relaxed_simd,
         stack_size=stack_size,
         jobs=jobs,
         dirs=dirs,
         env=env,
         inherit_env=inherit_env,
+        features=features,
         cache=cache,
         verbose=verbose,
     )
@@ -89,19 +103,26 @@ def build(
         return build_files(file, output, choose_targets(targets), options, progress, links)
 
 
-def validate(file: FileName, links: Sequence[str | Link] = (), progress: Progress | None = None) -> None:
+def validate(
+    file: FileName,
+    progress: Progress | None = None,
+    *,
+    links: Sequence[str | Link] = (),
+    features: str | Sequence[str] | None = None,
+) -> None:
     """Returns if `file` is a valid module; raises MalformedError or InvalidError, with the offset, if not.
 
-    Imports are looked at only as far as `links` provide them (LinkError): a valid module may still need what waot does
-    not have.
+    `features` are as for ``--features``; what needs another one is an UnsupportedError. Imports are looked at only as
+    far as `links` provide them (LinkError): a valid module may still need what waot does not have.
     """
     from waot import frontend, pipeline
 
+    allowed = parse_features(features)
     source, name = read_module(file)
     linked = read_links(links, file)
     progress = progress or Progress(display=False)
     try:
-        module = pipeline.load(source, name, linked, progress)
+        module = pipeline.load(source, name, linked, allowed, progress)
         first, last = module.imported_func_count, len(module.funcs)
         with progress.step("validating", total=last - first) as step:
             for start in range(first, last, 64):

@@ -22,7 +22,7 @@ import click
 
 from waot import __version__
 from waot.errors import WaotError
-from waot.options import EMITS, MEMORY_CHOICES, BuildOptions
+from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
 
 if TYPE_CHECKING:
     from waot.linker.inspect import ExecutableInfo
@@ -97,6 +97,14 @@ def _all(*decorators: Callable[[_Function], _Function]) -> Callable[[_Function],
 
 _CODE, _GRANTS, _WORK = "The code", "What the program may do", "The work"
 
+_features_option = _option(
+    "--features",
+    metavar="LIST",
+    section="The module",
+    help="The features of WebAssembly that the module may use: 'all', 'mvp', NAME or +NAME, -NAME; with commas, "
+    "from left to right. The names are those that `waot inspect` shows: all,-gc,-threads  mvp,+simd.  [default: all]",
+)
+
 _code_options = _all(
     _option(
         "-O",
@@ -123,12 +131,21 @@ _code_options = _all(
         "[default: the target's best]",
     ),
     _option(
+        "--relaxed-simd",
+        type=click.Choice(RELAXED_SIMD_CHOICES),
+        default="fast",
+        section=_CODE,
+        help="What relaxed vector instructions do where the specification leaves a choice. fast: what the processor's "
+        "own instructions do; deterministic: the same everywhere.  [default: fast]",
+    ),
+    _option(
         "--stack-size",
         metavar="SIZE",
         default="8MiB",
         section=_CODE,
         help="Native stack of the program, in bytes or as 512KiB, 1MiB.  [default: 8MiB]",
     ),
+    _features_option,
 )
 
 _link_option = _option(
@@ -339,7 +356,8 @@ def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence
 @cli.command(context_settings=_CONTEXT)
 @click.argument("file", metavar="FILE")
 @_link_option
-def validate(file: str, links: Sequence[str]) -> None:
+@_features_option
+def validate(file: str, links: Sequence[str], features: str | None) -> None:
     """Check that FILE is a valid WebAssembly module.
 
     Prints that it is, or what is wrong and at which byte, with status 1. With --link, that the modules are valid and
@@ -349,7 +367,7 @@ def validate(file: str, links: Sequence[str]) -> None:
     from waot.progress import Progress
 
     with Progress() as progress:
-        api.validate(file, links, progress)
+        api.validate(file, progress, links=links, features=features)
     click.echo(f"{'<stdin>' if file == api.STDIN else _printable(file)}: valid")
 
 

@@ -6,6 +6,7 @@ have that memory strategy, does LLVM know that CPU) is checked by `waot.targets.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ OPT_LEVELS = ("0", "1", "2", "3", "s", "z")
 EMITS = ("exe", "obj", "asm", "llvm-ir")
 MEMORY_STRATEGIES = ("static", "guarded", "checked")
 MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
+RELAXED_SIMD_CHOICES = ("fast", "deterministic")
 
 DEFAULT_STACK_SIZE = 8 << 20
 MINIMUM_STACK_SIZE = 64 << 10  # the shim's own frames and a signal frame must fit beside the program's
@@ -91,9 +93,11 @@ class BuildOptions:
     cpu: Cpu = field(default_factory=Cpu)
     emit: str = "exe"  # one of EMITS
     memory: str = "auto"  # one of MEMORY_CHOICES
+    relaxed_simd: str = "fast"  # one of RELAXED_SIMD_CHOICES
     stack_size: int = DEFAULT_STACK_SIZE  # bytes of native stack
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
+    features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
     cache: bool = True
     verbose: int = 0
 
@@ -101,6 +105,7 @@ class BuildOptions:
         _one_of("optimisation level", self.opt_level, OPT_LEVELS)
         _one_of("kind of output", self.emit, EMITS)
         _one_of("memory strategy", self.memory, MEMORY_CHOICES)
+        _one_of("choice for relaxed SIMD", self.relaxed_simd, RELAXED_SIMD_CHOICES)
         if not MINIMUM_STACK_SIZE <= self.stack_size <= MAXIMUM_STACK_SIZE:
             raise UsageError(
                 f"a stack of {self.stack_size} bytes is out of range",
@@ -117,11 +122,13 @@ class BuildOptions:
         cpu: str | Cpu | None = None,
         emit: str = "exe",
         memory: str = "auto",
+        relaxed_simd: str = "fast",
         stack_size: str | int = DEFAULT_STACK_SIZE,
         jobs: int | None = None,
         dirs: Sequence[str | DirGrant] = (),
         env: Sequence[str | EnvGrant] = (),
         inherit_env: bool = False,
+        features: str | Sequence[str] | None = None,
         cache: bool = True,
         verbose: int = 0,
     ) -> BuildOptions:
@@ -131,6 +138,7 @@ class BuildOptions:
             cpu=cpu if isinstance(cpu, Cpu) else parse_cpu(cpu),
             emit=emit,
             memory=memory,
+            relaxed_simd=relaxed_simd,
             stack_size=parse_size(stack_size) if isinstance(stack_size, str) else stack_size,
             jobs=default_jobs() if jobs is None else jobs,
             grants=Grants(
@@ -138,6 +146,7 @@ class BuildOptions:
                 tuple(e if isinstance(e, EnvGrant) else parse_env_grant(e) for e in env),
                 inherit_env,
             ),
+            features=parse_features(features),
             cache=cache,
             verbose=verbose,
         )
@@ -176,6 +185,30 @@ def parse_cpu(text: str | None) -> Cpu:
         if not _FEATURE.fullmatch(feature):
             raise UsageError(f"{feature!r} in {text!r} is not a CPU feature", hint=forms)
     return Cpu(name, tuple(rest))
+
+
+def parse_features(parts: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """``all``, ``mvp``, ``NAME``, ``+NAME`` and ``-NAME``, from left to right, beginning with all; None for all."""
+    if parts is None:
+        return None
+    from waot.frontend.opcodes import PROPOSALS
+
+    chosen = PROPOSALS
+    for part in map(str.strip, parts.split(",") if isinstance(parts, str) else parts):
+        name = part.removeprefix("+")
+        if name == "all":
+            chosen = PROPOSALS
+        elif name == "mvp":
+            chosen = frozenset()
+        elif name in PROPOSALS:
+            chosen = chosen | {name}
+        elif name.removeprefix("-") in PROPOSALS:
+            chosen = chosen - {name.removeprefix("-")}
+        else:
+            near = difflib.get_close_matches(name.removeprefix("-"), sorted(PROPOSALS), 1)
+            known = f"did you mean {near[0]}?" if near else f"use all, mvp or any of {', '.join(sorted(PROPOSALS))}"
+            raise UsageError(f"{part!r} in --features is no feature of WebAssembly that waot knows", hint=known)
+    return None if chosen == PROPOSALS else tuple(sorted(chosen))
 
 
 _UNITS = {"": 0, "b": 0, "k": 10, "kib": 10, "m": 20, "mib": 20, "g": 30, "gib": 30}

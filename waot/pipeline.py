@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from waot.codegen import CodegenOptions
     from waot.frontend.module import Facts, Module
     from waot.linker import Runtime
-    from waot.lowering import Plan
+    from waot.lowering import LoweringOptions, Plan
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of about UNIT_OPERATORS. Measured in docs/rationale.md.
@@ -115,22 +115,32 @@ def compiler_digest() -> str:
     return digest(*parts)
 
 
-def load(source: bytes, file: str | None, links: Sequence[Linked] = (), progress: Progress | None = None) -> Module:
-    """The decoded module, linked with `links` where there are any. Raises what decoding does, and LinkError."""
+def load(
+    source: bytes,
+    file: str,
+    links: Sequence[Linked],
+    features: Sequence[str] | None,
+    progress: Progress,
+) -> Module:
+    """The decoded module, linked with `links` where there are any; `features` are the proposals that they may use.
+
+    Raises what decoding does, and LinkError.
+    """
     from waot import frontend
 
-    main = frontend.decode_module(source, file)
+    allowed = None if features is None else frozenset(features)
+    main = frontend.decode_module(source, file, allowed)
     if not links:
         return main
     decoded: dict[tuple[bytes, str], Module] = {}  # two instances of one module share it
     for link in links:
         if (link.source, link.file) not in decoded:
-            decoded[link.source, link.file] = frontend.decode_module(link.source, link.file)
+            decoded[link.source, link.file] = frontend.decode_module(link.source, link.file, allowed)
     parts = [frontend.Part(link.name, decoded[link.source, link.file]) for link in links]
     program = frontend.link_modules([*parts, frontend.Part(None, main)])
     imported = {item.module for part in (*decoded.values(), main) for item in part.imports}
     for link in links:
-        if link.name not in imported and progress is not None:
+        if link.name not in imported:
             progress.warning(f"{link.file}: no module imports from {link.name!r}, the name it is linked under")
     return program
 
@@ -162,7 +172,7 @@ def _build(
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
-    module = load(source, file, links, progress)
+    module = load(source, file, links, options.features, progress)
     facts = _validate(module, options.jobs, progress)
     jobs: list[_Job] = []
     with _runtimes(targets if options.emit == "exe" else (), tools, progress) as runtimes:
@@ -170,7 +180,7 @@ def _build(
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            plan = make_plan(module, facts, _lowering_options(target, options, codegen), mapped)
+            plan = make_plan(module, facts, lowering_options(target, options, codegen, facts), mapped)
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
         objects = _compile(module, jobs, options, progress, store)
         results = []
@@ -191,10 +201,18 @@ class _Job:
     runtime: Callable[[], Runtime] | None  # waits for it
 
 
-def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOptions) -> Any:
+def lowering_options(
+    target: Target, options: BuildOptions, codegen: CodegenOptions, facts: Facts, *, exports: bool = False
+) -> LoweringOptions:
+    """What lowering is told of a build; `exports` as in `LoweringOptions`."""
     from waot.codegen.options import byte_shuffle
     from waot.lowering import LoweringOptions
 
+    fma = False
+    if "relaxed-simd" in facts.proposals:
+        from waot.codegen.llvm import has_fma
+
+        fma = has_fma(codegen)
     whole = options.emit in ("asm", "llvm-ir")  # one text is what the user asked for
     return LoweringOptions(
         triple=target.triple,
@@ -206,8 +224,11 @@ def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOpt
         opt_level=options.opt_level,
         byte_shuffle=byte_shuffle(target.arch, codegen),
         executable=options.emit == "exe",
+        exports=exports,
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
+        relaxed_simd=options.relaxed_simd,
+        fma=fma,
     )
 
 

@@ -193,8 +193,14 @@ static _Noreturn void waot_tell_trap(void)
     waot_exit(134);
 }
 
+__attribute__((weak)) void waot_trap_hook(const char *text)
+{
+    (void)text;
+}
+
 void waot_trap(const char *text, const struct waot_registers *registers, int exact)
 {
+    waot_trap_hook(text);
     if (waot_report.busy) /* a fault in telling another */
         waot_exit(134);
     waot_report.trap = text;

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define WAOT_ABI_VERSION 1
+#define WAOT_ABI_VERSION 2
 
 /* ---------------------------------------------------------------- symbols that generated code defines
  *
@@ -23,6 +23,7 @@
  *   waot_data.<index>         struct waot_data, segments that are needed at run time
  *   waot_elem.<index>         struct waot_elem, likewise
  *   waot_funcref.<index>      struct waot_funcref of a function, constant
+ *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
  *
  * and one that the linker makes from bytes that lowering hands it, because megabytes of data are no business of
  * LLVM's:
@@ -43,7 +44,10 @@ struct waot_memory {
     uint32_t page_log2;  /* 16 but for custom page sizes */
     uint32_t flags;      /* WAOT_MEMORY_* */
 };
-#define WAOT_MEMORY_FIXED 1u /* base is a constant address and [base, base + bytes) is mapped by the executable */
+#define WAOT_MEMORY_FIXED 1u   /* base is a constant address and [base, base + bytes) is mapped by the executable */
+#define WAOT_MEMORY_CHECKED 2u /* generated code checks bounds, so `reserve` may become less where it must */
+#define WAOT_MEMORY_SHARED 4u
+#define WAOT_MEMORY_INDEX64 8u
 
 /* A funcref is a pointer to one of these, or null. %waot.funcref = type { ptr, i64 } */
 struct waot_funcref {
@@ -103,6 +107,41 @@ struct waot_module {
 };
 extern const struct waot_module waot_module;
 
+/* ---------------------------------------------------------------- exports
+ *
+ * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
+ * nothing else. */
+
+/* An argument or a result: the value in the low bytes, references as pointers. */
+struct waot_slot {
+    uint64_t words[2];
+} __attribute__((aligned(16)));
+
+/* Takes arguments from `slots` and puts results there, the first of either at slots[0]. The exception that the function
+ * ended with, or null. */
+typedef void *waot_export_function(struct waot_slot *slots);
+
+/* %waot.export = type { ptr, i32, i32, i32, i32, ptr } */
+struct waot_export {
+    const char *name;   /* NUL behind it; it may have others inside */
+    uint32_t name_size; /* bytes, without that NUL */
+    uint32_t kind;      /* WAOT_EXPORT_* */
+    uint32_t instance;  /* whose export it is: an index into waot_instances */
+    uint32_t type;      /* of a function: as in its funcref */
+    void *item;         /* WAOT_EXPORT_FUNC: waot_export_function; GLOBAL: one without arguments that gets the value;
+                         * MEMORY: struct waot_memory; TABLE: struct waot_table; TAG: null */
+};
+enum waot_export_kind {
+    WAOT_EXPORT_FUNC = 0,
+    WAOT_EXPORT_TABLE = 1,
+    WAOT_EXPORT_MEMORY = 2,
+    WAOT_EXPORT_GLOBAL = 3,
+    WAOT_EXPORT_TAG = 4,
+};
+extern const struct waot_export waot_exports[];
+/* Instantiation one by one, in this order, for who does not call waot_module.instantiate. Each may trap. */
+extern void (*const waot_instances[])(void);
+
 /* ---------------------------------------------------------------- symbols that the shim defines */
 
 /* Traps. Each never returns; the call's own location says where, so calls must not be merged. The text is what the user
@@ -118,6 +157,18 @@ extern const struct waot_module waot_module;
     T(uninitialized_element, "uninitialized element")                      \
     T(indirect_call_type_mismatch, "indirect call type mismatch")          \
     T(call_stack_exhausted, "call stack exhausted")                        \
+    T(out_of_memory, "out of memory")                                      \
+    T(null_reference, "null reference")                                    \
+    T(null_function_reference, "null function reference")                  \
+    T(null_structure_reference, "null structure reference")                \
+    T(null_array_reference, "null array reference")                        \
+    T(null_i31_reference, "null i31 reference")                            \
+    T(null_exception_reference, "null exception reference")                \
+    T(cast_failure, "cast failure")                                        \
+    T(array_out_of_bounds, "out of bounds array access")                   \
+    T(uncaught_exception, "uncaught exception")                            \
+    T(unaligned_atomic, "unaligned atomic")                                \
+    T(expected_shared_memory, "expected shared memory")                    \
     T(incompatible_import, "incompatible import type")
 
 #define WAOT_DECLARE_TRAP(name, text) __attribute__((nomerge, cold)) _Noreturn void waot_trap_##name(void);
@@ -132,6 +183,14 @@ void waot_memory_copy(struct waot_memory *destination, struct waot_memory *sourc
                       uint64_t count);
 void waot_memory_init(struct waot_memory *memory, const struct waot_data *data, uint64_t to, uint64_t from,
                       uint64_t count);
+/* Waiting (the proposal threads), at `index` plus `offset`, which is checked here. wait: 0 woken, 1 the value there is
+ * not `expected`, 2 `timeout` ns have passed (negative: never); traps in a memory that is not shared. notify: how many
+ * it has woken, at most `count`. */
+uint32_t waot_memory_wait32(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t expected,
+                            int64_t timeout);
+uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t offset, uint64_t expected,
+                            int64_t timeout);
+uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t count);
 /* Tables. get and set are lowered inline. grow: the size before, or -1. */
 int64_t waot_table_grow(struct waot_table *table, void *value, uint64_t delta);
 void waot_table_fill(struct waot_table *table, uint64_t at, void *value, uint64_t count);
@@ -146,6 +205,64 @@ void waot_memory_create(struct waot_memory *memory);
 /* Writes active data segments; lowering has checked their bounds. */
 void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, const struct waot_part *parts,
                              uint64_t count);
+
+/* ---------------------------------------------------------------- the heap of objects (core/gc)
+ *
+ * A reference is a word: null; an i31, with bit 0 set; a host's externref, with bit 0 clear and bit 1 set; a funcref, which
+ * points into the executable; or the address of an object on the heap, a multiple of 16.
+ *
+ * An object begins with this, then come its fields or elements, zero when it is new. %waot.object = type { i32, i32 } */
+struct waot_object {
+    uint32_t type;   /* its number, an index into waot_heap.types */
+    uint32_t length; /* elements of an array; otherwise the program's own */
+};
+
+/* What the collector knows of a type. %waot.type = type { i32, i32, i32, i32, ptr } */
+struct waot_type {
+    uint32_t kind;              /* enum waot_type_kind */
+    uint32_t size;              /* struct: bytes, with the header; array: bytes of an element */
+    uint32_t first;             /* array: byte offset of element 0, at least 8 */
+    uint32_t reference_count;   /* struct: entries of `references`; array: 1 if the elements are references, else 0 */
+    const uint32_t *references; /* struct: byte offset of each field that holds a reference, a multiple of 8 */
+};
+enum waot_type_kind {
+    WAOT_TYPE_STRUCT = 0, /* exceptions too */
+    WAOT_TYPE_ARRAY = 1,
+    WAOT_TYPE_FUNCTION = 2, /* never the type of an object on the heap */
+};
+
+/* Words that may hold references. %waot.roots = type { ptr, i64 } */
+struct waot_roots {
+    void **words;
+    uint64_t count;
+};
+
+/* %waot.heap = type { ptr, i64, ptr, i64, ptr, i64, i64 } */
+struct waot_heap {
+    const struct waot_type *types;
+    uint64_t type_count;
+    const struct waot_roots *roots;
+    uint64_t root_count;
+    struct waot_table *const *tables; /* those whose elements may be objects; read anew at each collection */
+    uint64_t table_count;
+    uint64_t limit; /* bytes that objects may take, in blocks of 64 KiB; 0: what the machine has */
+};
+extern const struct waot_heap waot_heap __attribute__((visibility("hidden")));
+
+/* Zeros to allocate from: objects of 16 * i bytes, header included, take `next` of waot_windows[i] and move it on where
+ * that does not pass `end`, i from 1 to 32. The header must be written before the next call. The collector need not be
+ * told; it empties the windows. %waot.window = type { ptr, ptr } */
+struct waot_window {
+    uint8_t *next;
+    uint8_t *end;
+};
+#define WAOT_WINDOWS 33u
+extern struct waot_window waot_windows[WAOT_WINDOWS];
+
+/* A new object, all zeros but for its header; never null: traps (out_of_memory) where a collection gives no room. These
+ * read and write all memory that references can be in, so nothing about them may be told to LLVM that denies it. */
+void *waot_heap_allocate(uint32_t type);
+void *waot_heap_allocate_array(uint32_t type, uint32_t length);
 
 /* ---------------------------------------------------------------- imports
  *

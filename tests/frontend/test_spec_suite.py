@@ -28,12 +28,10 @@ SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", _SHARED / "spec-testsuite"))
 SCRIPTS = sorted(str(path.relative_to(SUITE)) for path in SUITE.rglob("*.wast"))
 
 #: What is not compiled yet; only these may be named by an `UnsupportedError`.
-_LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS | {"memory64", "custom-page-sizes"}
+_LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS
 
 _COMPONENT = "layer 1 is a component since the suite was written: an UnsupportedError says so"
 _LATER_FIRST = "the proposal is refused before the malformed byte is reached"
-_LEGACY_TEXT = "wasmtime's parser does not know legacy exceptions in their folded form"
-_LEGACY_QUOTE = "wasmtime's parser takes legacy exceptions, which the script expects it not to know"
 _CONFUSING = "wasmtime's parser refuses unicode that looks like something else"
 _ONE_TABLE = "the proposal's copy of the test is from before several tables and memories were allowed"
 _U64_LIMITS = "the proposal's copy of the test is from before memory64, which makes limits 64-bit in the text"
@@ -42,17 +40,7 @@ _U64_LIMITS = "the proposal's copy of the test is from before memory64, which ma
 _EXCEPTIONS: dict[tuple[str, int], str] = {
     ("binary.wast", 44): _COMPONENT,
     ("proposals/custom-page-sizes/binary.wast", 44): _COMPONENT,
-    ("binary-gc.wast", 1): _LATER_FIRST,
-    ("binary_leb128_64.wast", 16): _LATER_FIRST,
-    ("proposals/custom-page-sizes/custom-page-sizes-invalid.wast", 82): _LATER_FIRST,
     ("names.wast", 19): _CONFUSING,
-    **{("legacy/try_catch.wast", line): _LEGACY_TEXT for line in (10, 225, 264, 266, 268, 270, 275)},
-    **{("legacy/rethrow.wast", line): _LEGACY_TEXT for line in (3, 95)},
-    **{("legacy/try_delegate.wast", line): _LEGACY_TEXT for line in (3, 241)},
-    ("legacy/throw.wast", 3): _LEGACY_TEXT,
-    **{("legacy/try_catch.wast", line): _LEGACY_QUOTE for line in (247, 252)},
-    ("legacy/try_delegate.wast", 221): _LEGACY_QUOTE,
-    **{("try_table.wast", line): _LEGACY_QUOTE for line in (366, 371)},
     **{("proposals/threads/imports.wast", line): _ONE_TABLE for line in (309, 313, 317, 404, 408, 412)},
     **{("proposals/threads/memory.wast", line): _ONE_TABLE for line in (14, 15)},
     **{("proposals/threads/memory.wast", line): _U64_LIMITS for line in (83, 87, 91)},

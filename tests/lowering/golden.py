@@ -64,6 +64,7 @@ def lower(fields: str, *, memory: str = "guarded", target: str = "x86_64-linux",
         opt_level=opt,
         byte_shuffle={"x86_64": "ssse3", "aarch64": "neon"}[found.arch],
         executable=True,
+        exports=False,
         unit_operators=1 << 20,
         single_unit_operators=1 << 20,
     )

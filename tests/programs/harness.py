@@ -282,6 +282,8 @@ TRAP_CODES = {
     "INTEGER_DIVISION_BY_ZERO": ("integer_divide_by_zero",),
     "BAD_CONVERSION_TO_INTEGER": ("invalid_conversion_to_integer",),
     "UNREACHABLE": ("unreachable",),
+    "HEAP_MISALIGNED": ("unaligned_atomic",),
+    "ATOMIC_WAIT_NON_SHARED_MEMORY": ("expected_shared_memory",),
 }
 
 
@@ -298,6 +300,8 @@ def trap_of(trap: wasmtime.Trap) -> str:
 def engine() -> wasmtime.Engine:
     config = wasmtime.Config()
     config.max_wasm_stack = 1 << 20  # bytes; wasmtime aborts if it is over 2 MiB
+    config.wasm_custom_page_sizes = config.wasm_wide_arithmetic = True
+    config.wasm_threads = config.shared_memory = True
     return wasmtime.Engine(config)
 
 

@@ -39,6 +39,16 @@ TRAPS = {
     "uninitialized_element": "uninitialized element",
     "indirect_call_type_mismatch": "indirect call type mismatch",
     "call_stack_exhausted": "call stack exhausted",
+    "out_of_memory": "out of memory",
+    "null_reference": "null reference",
+    "null_function_reference": "null function reference",
+    "null_structure_reference": "null structure reference",
+    "null_array_reference": "null array reference",
+    "null_i31_reference": "null i31 reference",
+    "null_exception_reference": "null exception reference",
+    "cast_failure": "cast failure",
+    "array_out_of_bounds": "out of bounds array access",
+    "uncaught_exception": "uncaught exception",
 }
 
 

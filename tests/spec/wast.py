@@ -286,8 +286,15 @@ class ModuleSource:
         text = self.source
         if self.kind == "quote" and not _MODULE_START.match(text):
             text = b"(module\n" + text + b"\n)"
+        if _LEGACY_TRY.search(text):
+            from tests.spec.unfolding import unfold
+
+            text = unfold(text)
         return bytes(wasmtime.wat2wasm(text.decode("utf-8")))
 
+
+# The folded form of legacy exceptions.
+_LEGACY_TRY: Final = re.compile(rb"\(try\s[^()]*(?:\((?:param|result|type)\b[^()]*\)\s*)*\(do\b")
 
 # `(module` or an empty text; anything else in a quoted module is the fields of one.
 _MODULE_START: Final = re.compile(rb"(?:\s|;;[^\n]*\n|(?>\(;.*?;\)))*+\(\s*module\b", re.DOTALL)

@@ -51,6 +51,24 @@ def host_cpu() -> tuple[str, list[str]]:
     return llvm.get_host_cpu_name(), [f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())]
 
 
+_FMA = """\
+target triple = "{triple}"
+declare <4 x float> @llvm.fma.v4f32(<4 x float>, <4 x float>, <4 x float>)
+define <4 x float> @f(<4 x float> %a, <4 x float> %b, <4 x float> %c) {{
+  %r = call <4 x float> @llvm.fma.v4f32(<4 x float> %a, <4 x float> %b, <4 x float> %c)
+  ret <4 x float> %r
+}}
+"""
+
+
+def has_fma(options: CodegenOptions) -> bool:
+    """Whether the CPU multiplies and adds with one rounding: otherwise LLVM calls a function of libm's for it."""
+    _initialize()
+    target = llvm.Target.from_triple(options.triple)
+    machine = target.create_target_machine(cpu=options.cpu, features=options.features, opt=1)
+    return "fmaf" not in machine.emit_assembly(llvm.parse_assembly(_FMA.format(triple=options.triple)))
+
+
 def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options: CodegenOptions) -> bytes:
     """Compiles LLVM IR, together with the shim's bitcode `runtime` where given, to an object (or assembly, or IR).
 

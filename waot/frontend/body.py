@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from waot.frontend import rules
+from waot.frontend import gc_rules, rules
 from waot.frontend.fast import run_fast
 from waot.frontend.linking import locate
 from waot.frontend.module import Body, Facts, Module
@@ -15,6 +15,7 @@ from waot.frontend.remapping import remap_body
 from waot.frontend.validator import Validator
 
 assert rules  # importing them registers them
+assert gc_rules
 
 
 def run_plain(v: Validator) -> int:
@@ -44,7 +45,12 @@ def validate_into(facts: Facts, module: Module, index: int, run: Callable[[Valid
     """`validate_function` that also adds what it learns of the code to `facts`."""
     v = Validator(module, index)
     body = v.finish(run(v))
-    facts.callees[index] = tuple(sorted(v.callees))
+    function = v.catchers[0]
+    facts.callees[index] = tuple(sorted(v.callees | function.calls))
+    facts.escaping_callees[index] = tuple(sorted(function.calls))
+    facts.escaping_types[index] = tuple(sorted(function.types))
+    if function.tags:
+        facts.throwing.add(index)
     facts.sizes[index] = len(body.code)
     facts.written_tables |= v.written_tables
     facts.written_globals |= v.written_globals

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from waot.errors import MalformedError, UnsupportedError
+from waot.frontend import hints
 from waot.frontend.module import CustomSection, Module
 from waot.frontend.names import read_name_section
 from waot.frontend.reader import Reader
@@ -17,19 +18,24 @@ _VERSION: Final = b"\1\0\0\0"
 _ORDER: Final = {section: order for order, section in enumerate(SECTIONS)}
 
 
-def decode_module(source: bytes, file: str | None = None) -> Module:
+def decode_module(source: bytes, file: str | None = None, features: frozenset[str] | None = None) -> Module:
     """Decodes a module and validates everything but its function bodies (core specification, chapter 5 and 3.4).
 
-    `file` is its name in errors. Raises `MalformedError`, `InvalidError`, or `UnsupportedError` for a component, for
-    what proposals add that waot cannot compile yet, and beyond `limits`.
+    `file` is its name in errors; `features` are the names of the proposals that it may use (`opcodes.PROPOSALS`; None:
+    all of them). Raises `MalformedError`, `InvalidError`, or `UnsupportedError` for a component, for what proposals add
+    that waot cannot compile yet or that `features` leaves out, and beyond `limits`.
     """
     _check_preamble(source, file)
-    module = Module(source, file=file)
+    module = Module(source, file=file, features=None if features is None else features | {"mvp"})
     _read_sections(module)
     _check_counts(module)
     for custom in module.custom_sections:
         if custom.name == "name":
             read_name_section(module, custom.start, custom.end)
+            break
+    for custom in module.custom_sections:
+        if custom.name == hints.SECTION:
+            hints.read_branch_hints(module, custom.start, custom.end)
             break
     validate_module(module)
     return module
@@ -74,7 +80,15 @@ def _read_sections(module: Module) -> None:
         if size > reader.end - start:
             raise reader.malformed(f"unexpected end: the section has {size} bytes, the file {reader.end - start}", at)
         reader.pos = start + size
-        part = Reader(source, start, start + size, file=file, section=name)
+        part = Reader(
+            source,
+            start,
+            start + size,
+            file=file,
+            section=name,
+            canonical=module.canonical,
+            features=module.features,
+        )
         if read is None:
             name = part.name()
             module.custom_sections.append(CustomSection(name, part.pos, part.end))

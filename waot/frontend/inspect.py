@@ -133,7 +133,7 @@ def inspect_module(module: Module) -> ModuleInfo:
 def module_proposals(module: Module) -> set[str]:
     """The proposals that a module uses outside of its function bodies."""
     found: set[str] = set()
-    types = [module.types[index] for index in module.funcs]
+    types = [module.signature(index) for index in {*module.funcs, *module.tags}]
     if any(len(type_.results) > 1 for type_ in types):
         found.add("multi-value")
     values = {t for type_ in types for t in type_.params + type_.results} | {g.value for g in module.globals}

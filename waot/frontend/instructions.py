@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from waot.frontend import limits
-from waot.frontend.module import ValType
+from waot.frontend.module import RefType, ValType
 from waot.frontend.opcodes import ONE_BYTE, OPERATORS, PREFIXED, Operator
 from waot.frontend.reader import Reader
 from waot.frontend.types import read_block_type, read_heap_type, read_result_type
@@ -16,7 +16,8 @@ def read_operator(reader: Reader) -> tuple[Operator, Any]:
     """The operator at the reader's position and its immediate, in the form that `Body` documents.
 
     Before validation a block type may still be a type index, and `select t` has its vector of types.
-    Raises `MalformedError` for an unknown operator and `UnsupportedError` for one that waot cannot compile yet.
+    Raises `MalformedError` for an unknown operator and `UnsupportedError` for one that waot cannot compile yet or whose
+    proposal is turned off.
     """
     at = reader.pos
     byte = reader.byte()
@@ -25,6 +26,8 @@ def read_operator(reader: Reader) -> tuple[Operator, Any]:
         operator = _read_prefixed(reader, at, byte)
     if not operator.supported:
         raise reader.unsupported(f"'{operator.name}'", operator.proposal, at)
+    if reader.features is not None:
+        reader.need(operator.proposal, f"'{operator.name}'", at)
     read = _READ[operator.index]
     return operator, read(reader) if read is not None else None
 
@@ -65,6 +68,35 @@ def _read_val_types(reader: Reader) -> tuple[ValType, ...]:
     return read_result_type(reader, "types in select", limits.MAX_RESULTS)
 
 
+def _read_two_heap_types(reader: Reader) -> tuple[RefType, RefType]:
+    return read_heap_type(reader), read_heap_type(reader)
+
+
+def _read_cast_flags(reader: Reader) -> int:
+    """Bit 0: the operand's type is nullable; bit 1: the type tested for is (section 5.4.2)."""
+    at = reader.pos
+    flags = reader.byte()
+    if flags > 3:
+        raise reader.malformed(f"malformed br_on_cast flags 0x{flags:02x}", at)
+    return flags
+
+
+def _read_catches(reader: Reader) -> tuple[tuple[str, int | None, int], ...]:
+    """The catch clauses of try_table (section 5.4.1): (kind, tag index or None, label depth)."""
+    clauses: list[tuple[str, int | None, int]] = []
+    for _ in range(reader.count("catch clauses", limits.MAX_CATCHES, 2)):
+        at = reader.pos
+        kind = reader.byte()
+        if kind >= len(_CATCHES):
+            raise reader.malformed(f"malformed catch clause 0x{kind:02x}", at)
+        tag = reader.u32() if kind < 2 else None
+        clauses.append((_CATCHES[kind], tag, reader.u32()))
+    return tuple(clauses)
+
+
+_CATCHES: Final = ("catch", "catch_ref", "catch_all", "catch_all_ref")
+
+
 def _read_fixed(size: int) -> Callable[[Reader], int]:
     return lambda reader: int.from_bytes(reader.take(size), "little")
 
@@ -73,11 +105,21 @@ def _read_bytes16(reader: Reader) -> bytes:
     return reader.take(16)
 
 
+def _read_zero(reader: Reader) -> None:
+    at = reader.pos
+    if reader.byte() != 0:
+        raise reader.malformed("zero byte expected", at)
+
+
 _KINDS: Final[dict[str, Callable[[Reader], Any]]] = {
     "blocktype": read_block_type,
     "labels": _read_labels,
     "memarg": read_memarg,
     "heaptype": read_heap_type,
+    "heaptypes": _read_two_heap_types,
+    "castflags": _read_cast_flags,
+    "catches": _read_catches,
+    "type": Reader.type_index,
     "valtypes": _read_val_types,
     "i32": Reader.s32,
     "i64": Reader.s64,
@@ -85,8 +127,11 @@ _KINDS: Final[dict[str, Callable[[Reader], Any]]] = {
     "f64": _read_fixed(8),
     "v128": _read_bytes16,
     "lanes": _read_bytes16,
+    "zero": _read_zero,
     **{f"lane{n}": Reader.byte for n in (2, 4, 8, 16)},
-    **dict.fromkeys(("label", "func", "type", "table", "memory", "global", "local", "elem", "data"), Reader.u32),
+    **dict.fromkeys(
+        ("label", "func", "table", "memory", "global", "local", "elem", "data", "tag", "field", "u32"), Reader.u32
+    ),
 }
 
 
@@ -100,6 +145,9 @@ def _reader_for(operator: Operator) -> Callable[[Reader], Any] | None:
     second = reads[1]
     if operator.immediates[0] == "memarg":
         return lambda reader: (*first(reader), second(reader))
+    if len(reads) == 3:
+        third = reads[2]
+        return lambda reader: (first(reader), second(reader), third(reader))
     return lambda reader: (first(reader), second(reader))
 
 

@@ -24,6 +24,11 @@ MAX_LOCALS: Final = 50_000  # of one function, with its parameters
 MAX_PARAMS: Final = 1_000
 MAX_RESULTS: Final = 1_000
 MAX_BR_TABLE: Final = 65_520
+MAX_FIELDS: Final = 10_000  # of one struct
+MAX_ARRAY_OPERANDS: Final = 10_000  # of one array.new_fixed
+MAX_SUBTYPING_DEPTH: Final = 63
+MAX_TAGS: Final = 1_000_000
+MAX_CATCHES: Final = 10_000  # clauses of one try_table
 
 # Modules linked into one program: the bits that a backtrace has for their number (WAOT_FUNCTION_INDEX_BITS).
 MAX_INSTANCES: Final = 2_047
@@ -42,5 +47,6 @@ MAX_NESTING: Final = 100_000
 # of nesting and locals.
 MAX_LOOP_SCOPES: Final = 32
 
-# Section 3.2.5: a 32-bit memory has at most 2^16 pages.
-MAX_PAGES: Final = 65_536
+# Sections 3.2.16 and 3.2.15: the bytes of a memory and the elements of a table, by the bits of an index.
+MAX_MEMORY_BYTES: Final = {32: 2**32, 64: 2**64}
+MAX_TABLE_ELEMENTS: Final = {32: 2**32 - 1, 64: 2**64 - 1}

@@ -135,6 +135,11 @@ class Limits:
     index64: bool = False  # memory64 / table64: indices are i64
     shared: bool = False  # threads
 
+    @property
+    def index(self) -> ValType:
+        """The type of an index, and of a count of what the limits are of (the address type, section 2.3.10)."""
+        return I64 if self.index64 else I32
+
 
 @dataclass(frozen=True, slots=True)
 class TableType:
@@ -310,6 +315,7 @@ class Module:
     canonical: list[int] = field(default_factory=list)
     supertypes: list[int | None] = field(default_factory=list)
     finals: list[bool] = field(default_factory=list)
+    rec_groups: list[int] = field(default_factory=list)  # of each type, the first type of its rec group
     imports: list[Import] = field(default_factory=list)
     funcs: list[int] = field(default_factory=list)  # type index of every function, imports first
     tables: list[TableType] = field(default_factory=list)
@@ -326,7 +332,10 @@ class Module:
     codes: list[Code] = field(default_factory=list)  # one a defined function
     custom_sections: list[CustomSection] = field(default_factory=list)
     function_names: dict[int, str] = field(default_factory=dict)
+    # Byte offset of a `br_if` or `if` in the file -> whether it is likely taken (or its condition true).
+    branch_hints: dict[int, bool] = field(default_factory=dict)
     sections: list[tuple[str, int, int]] = field(default_factory=list)  # (name, start, end) of contents, file order
+    features: frozenset[str] | None = None  # the proposals that it may use; None for all
     declared_funcs: frozenset[int] = frozenset()  # section 3.4.10's `refs`: what `ref.func` may name in a body
     instances: list[Instance] = field(default_factory=list)  # of a program linked from several; none for a module alone
     _names: dict[int, str] | None = field(default=None, init=False, repr=False, compare=False)
@@ -434,8 +443,8 @@ class Facts:
     indirect_types: set[tuple[int, int]] = field(default_factory=set)
     proposals: set[str] = field(default_factory=set)
     tail_calls: bool = False
-    # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and the
-    # functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
+    # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and
+    # the functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
     throwing: set[int] = field(default_factory=set)
     escaping_callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
     escaping_types: dict[int, tuple[int, ...]] = field(default_factory=dict)

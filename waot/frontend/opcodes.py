@@ -43,8 +43,20 @@ SUPPORTED_PROPOSALS: Final = frozenset(
         "tail-call",
         "extended-const",
         "multi-memory",
+        "function-references",
+        "gc",
+        "exception-handling",
+        "legacy-exceptions",
+        "memory64",
+        "custom-page-sizes",
+        "wide-arithmetic",
+        "threads",
+        "relaxed-simd",
     }
 )
+
+#: The names that a module's features are turned on and off by: all that this version knows, beyond the MVP.
+PROPOSALS: Final = (SUPPORTED_PROPOSALS | {"mutable-global"}) - {"mvp"}
 
 _ROWS: Final = """
 [mvp]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from waot.errors import InvalidError, MalformedError, UnsupportedError, WaotError
 
@@ -11,10 +11,12 @@ class Reader:
     """A position in `source` that never passes `end`, and what an error there should say.
 
     `pos` and `end` are byte offsets in the file. `function` gives the name of the function that is being read, and is
-    only called for an error. Every method raises `MalformedError` where the bytes are not what it reads.
+    only called for an error. `canonical` has the canonical index of every type known so far (`Module.canonical`),
+    `features` the proposals that may be used (None: all).
+    Every method raises `MalformedError` where the bytes are not what it reads.
     """
 
-    __slots__ = ("end", "file", "function", "pos", "section", "source")
+    __slots__ = ("canonical", "end", "features", "file", "function", "pos", "section", "source")
 
     def __init__(
         self,
@@ -25,6 +27,8 @@ class Reader:
         file: str | None = None,
         section: str | None = None,
         function: Callable[[], str] | None = None,
+        canonical: Sequence[int] = (),
+        features: frozenset[str] | None = None,
     ) -> None:
         self.source = source
         self.pos = pos
@@ -32,6 +36,8 @@ class Reader:
         self.file = file
         self.section = section
         self.function = function
+        self.canonical = canonical
+        self.features = features
 
     # ------------------------------------------------------------------ errors
 
@@ -57,6 +63,12 @@ class Reader:
         """An `UnsupportedError` for a thing of a proposal that waot has no lowering for."""
         text = f"{what} belongs to the proposal {proposal}, which waot cannot compile yet"
         return self._error(UnsupportedError, text, offset)
+
+    def need(self, proposal: str, what: str, offset: int | None = None) -> None:
+        """Raises an `UnsupportedError` for `what` if `features` turns its proposal off."""
+        if self.features is not None and proposal not in self.features:
+            text = f"{what} belongs to the proposal {proposal}, which --features turns off"
+            raise self._error(UnsupportedError, text, offset)
 
     def too_many(self, what: str, count: int, limit: int, offset: int | None = None) -> WaotError:
         """An `UnsupportedError` for a count beyond one of `limits`."""
@@ -148,6 +160,17 @@ class Reader:
                 self.pos = pos
                 return result - (1 << shift) if byte & 0x40 else result
         raise self._ended()
+
+    def type_index(self) -> int:
+        """A type index, as the canonical one. Raises `InvalidError` where there is no such type."""
+        at = self.pos
+        return self.defined_type(self.u32(), at)
+
+    def defined_type(self, index: int, at: int) -> int:
+        """The canonical index of type `index`, which stands at offset `at`."""
+        if index >= len(self.canonical):
+            raise self.invalid(f"unknown type {index}", at)
+        return self.canonical[index]
 
     def count(self, what: str, limit: int, smallest: int = 1) -> int:
         """The length of a vector of `what`, each at least `smallest` bytes.

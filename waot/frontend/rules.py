@@ -1,21 +1,44 @@
 """The operators that have rules of their own: control, parametric, variable, reference, table and memory (section 3.3).
 
-A handler is registered with `@_checks`. It gets the state, the immediate as the bytes have it and whether the operator
+Those of garbage collection are in `gc_rules`.
+
+A handler is registered with `@checks`. It gets the state, the immediate as the bytes have it and whether the operator
 can be reached, and returns the immediate as `Body` documents it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
 from waot.frontend import limits
-from waot.frontend.module import FUNCREF, I32, V128, FuncType, RefType, ValType
+from waot.frontend.constexpr import func_ref
+from waot.frontend.module import EXNREF, FUNCREF, I32, I64, V128, FuncType, RefType, ValType, ref_type
 from waot.frontend.opcodes import BY_NAME, OPERATORS
-from waot.frontend.validator import BLOCK, BOTTOM, ELSE, HANDLERS, IF, LOOP, Handler, Scope, Validator
+from waot.frontend.subtyping import is_defaultable, matches_ref, matches_result
+from waot.frontend.validator import (
+    ANY_TAG,
+    BLOCK,
+    BOTTOM,
+    CATCH,
+    CATCH_ALL,
+    ELSE,
+    HANDLERS,
+    IF,
+    LOOP,
+    TRY,
+    TRY_TABLE,
+    Catcher,
+    Handler,
+    Scope,
+    Validator,
+)
 
 
-def _checks(*names: str) -> Callable[[Handler], Handler]:
+def checks(*names: str) -> Callable[[Handler], Handler]:
+    """Registers a handler for the operators of these names."""
+
     def register(handler: Handler) -> Handler:
         for name in names:
             HANDLERS[BY_NAME[name].index] = handler
@@ -24,23 +47,29 @@ def _checks(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def func_type(v: Validator, index: int) -> FuncType:
+    """Type `index`, which has to be a function type."""
+    type_ = v.module.types[index]
+    if not isinstance(type_, FuncType):
+        raise v.invalid(f"type mismatch: type {index} is not a function type")
+    return type_
+
+
 def _block_type(v: Validator, immediate: FuncType | int) -> FuncType:
     if isinstance(immediate, FuncType):
         return immediate
-    if immediate >= len(v.module.types):
-        raise v.invalid(f"unknown type {immediate}")
-    type_ = v.module.types[immediate]
+    type_ = func_type(v, immediate)
     if type_.params or len(type_.results) > 1:
         v.proposals.add("multi-value")
     return type_
 
 
-@_checks("unreachable")
+@checks("unreachable")
 def _unreachable(v: Validator, immediate: Any, live: bool) -> None:
     v.set_unreachable()
 
 
-@_checks("block")
+@checks("block")
 def _block(v: Validator, immediate: Any, live: bool) -> tuple[FuncType]:
     type_ = _block_type(v, immediate)
     v.pop_all(type_.params)
@@ -48,7 +77,7 @@ def _block(v: Validator, immediate: Any, live: bool) -> tuple[FuncType]:
     return (type_,)
 
 
-@_checks("loop")
+@checks("loop")
 def _loop(v: Validator, immediate: Any, live: bool) -> tuple[FuncType, tuple[int, ...]]:
     type_ = _block_type(v, immediate)
     v.pop_all(type_.params)
@@ -71,7 +100,7 @@ def _close_scope(v: Validator) -> None:
     v.scopes[-1].assigned |= scope.assigned
 
 
-@_checks("if")
+@checks("if")
 def _if(v: Validator, immediate: Any, live: bool) -> tuple[FuncType]:
     type_ = _block_type(v, immediate)
     v.pop(I32)
@@ -80,7 +109,7 @@ def _if(v: Validator, immediate: Any, live: bool) -> tuple[FuncType]:
     return (type_,)
 
 
-@_checks("else")
+@checks("else")
 def _else(v: Validator, immediate: Any, live: bool) -> None:
     if v.controls[-1].kind != IF:
         raise v.malformed("there is no 'if' that it could belong to")
@@ -90,10 +119,10 @@ def _else(v: Validator, immediate: Any, live: bool) -> None:
     v.push_all(frame.params)
 
 
-@_checks("end")
+@checks("end")
 def _end(v: Validator, immediate: Any, live: bool) -> None:
     frame = v.leave()
-    if frame.kind == IF and frame.params != frame.results:
+    if frame.kind == IF and not matches_result(v.module, frame.params, frame.results):
         raise v.invalid(
             f"type mismatch: an if without else must have the same results as parameters, "
             f"but has {FuncType(frame.params, frame.results)}"
@@ -103,16 +132,20 @@ def _end(v: Validator, immediate: Any, live: bool) -> None:
     v.stack.pop()  # the None
     v.controls.pop()
     v.push_all(frame.results)
+    if frame.kind in _CATCHING and frame.catcher is not None:
+        if frame.kind in (TRY, TRY_TABLE):
+            _close_catcher(v)
+        _settle(v, frame.catcher, v.catchers[-1])
 
 
-@_checks("br")
+@checks("br")
 def _br(v: Validator, depth: int, live: bool) -> int:
     v.pop_all(v.label(depth))
     v.set_unreachable()
     return depth
 
 
-@_checks("br_if")
+@checks("br_if")
 def _br_if(v: Validator, depth: int, live: bool) -> int:
     label = v.label(depth)
     v.pop(I32)
@@ -121,7 +154,7 @@ def _br_if(v: Validator, depth: int, live: bool) -> int:
     return depth
 
 
-@_checks("br_table")
+@checks("br_table")
 def _br_table(v: Validator, depths: tuple[int, ...], live: bool) -> tuple[int, ...]:
     v.pop(I32)
     arity = len(v.label(depths[-1]))
@@ -140,7 +173,7 @@ def _br_table(v: Validator, depths: tuple[int, ...], live: bool) -> tuple[int, .
     return depths
 
 
-@_checks("return")
+@checks("return")
 def _return(v: Validator, immediate: Any, live: bool) -> None:
     v.pop_all(v.type.results)
     v.set_unreachable()
@@ -149,41 +182,56 @@ def _return(v: Validator, immediate: Any, live: bool) -> None:
 def _callee(v: Validator, index: int) -> FuncType:
     if index >= len(v.module.funcs):
         raise v.invalid(f"unknown function {index}")
-    return v.module.types[v.module.funcs[index]]
+    return v.module.func_type(index)
 
 
-@_checks("call")
+@checks("call")
 def _call(v: Validator, index: int, live: bool) -> int:
     type_ = _callee(v, index)
     v.pop_all(type_.params)
     v.push_all(type_.results)
     if live:
-        v.callees.add(index)
+        v.calls.add(index)
     return index
 
 
 def _indirect_callee(v: Validator, immediate: tuple[int, int], live: bool) -> FuncType:
     type_index, table = immediate
-    if _table(v, table) is not FUNCREF:
+    if not matches_ref(v.module, _table(v, table), FUNCREF):
         raise v.invalid(f"type mismatch: table {table} holds {v.module.tables[table].element}, not funcref")
-    if type_index >= len(v.module.types):
-        raise v.invalid(f"unknown type {type_index}")
+    type_ = func_type(v, type_index)
     if live:
         v.indirect_types.add((type_index, table))
-    v.pop(I32)
-    return v.module.types[type_index]
+    v.pop(_table_index(v, table))
+    return type_
 
 
-@_checks("call_indirect")
+@checks("call_indirect")
 def _call_indirect(v: Validator, immediate: tuple[int, int], live: bool) -> tuple[int, int]:
     type_ = _indirect_callee(v, immediate, live)
     v.pop_all(type_.params)
     v.push_all(type_.results)
+    if live:
+        v.catchers[-1].types.add(immediate[0])
     return immediate
 
 
+@checks("call_ref")
+def _call_ref(v: Validator, index: int, live: bool) -> int:
+    type_ = func_type(v, index)
+    v.pop(ref_type(index))
+    v.pop_all(type_.params)
+    v.push_all(type_.results)
+    if live:
+        v.catchers[-1].types.add(index)
+    return index
+
+
+# A tail call leaves the function first: no block in it catches what the callee throws.
+
+
 def _tail_call(v: Validator, type_: FuncType, live: bool) -> None:
-    if type_.results != v.type.results:
+    if not v.matches(type_.results, v.type.results):
         raise v.invalid(f"type mismatch: the callee is {type_}, the function itself {v.type}")
     v.pop_all(type_.params)
     v.set_unreachable()
@@ -191,29 +239,182 @@ def _tail_call(v: Validator, type_: FuncType, live: bool) -> None:
         v.tail_calls = True
 
 
-@_checks("return_call")
+@checks("return_call")
 def _return_call(v: Validator, index: int, live: bool) -> int:
     _tail_call(v, _callee(v, index), live)
     if live:
-        v.callees.add(index)
+        v.catchers[0].calls.add(index)
     return index
 
 
-@_checks("return_call_indirect")
+@checks("return_call_indirect")
 def _return_call_indirect(v: Validator, immediate: tuple[int, int], live: bool) -> tuple[int, int]:
     _tail_call(v, _indirect_callee(v, immediate, live), live)
+    if live:
+        v.catchers[0].types.add(immediate[0])
     return immediate
+
+
+@checks("return_call_ref")
+def _return_call_ref(v: Validator, index: int, live: bool) -> int:
+    type_ = func_type(v, index)
+    v.pop(ref_type(index))
+    _tail_call(v, type_, live)
+    if live:
+        v.catchers[0].types.add(index)
+    return index
+
+
+# ---------------------------------------------------------------------- exceptions
+
+_CATCHING = frozenset({TRY_TABLE, TRY, CATCH, CATCH_ALL})
+
+_EXN = ref_type("exn", nullable=False)
+
+
+def _tag(v: Validator, index: int) -> FuncType:
+    if index >= len(v.module.tags):
+        raise v.invalid(f"unknown tag {index}")
+    return v.module.signature(v.module.tags[index])
+
+
+def _open_catcher(v: Validator, live: bool) -> Catcher | None:
+    """Says that the block just entered catches exceptions."""
+    catcher = v.controls[-1].catcher = Catcher(len(v.controls) - 1) if live else None
+    if catcher is not None:
+        v.catchers.append(catcher)
+        v.calls = catcher.calls
+    return catcher
+
+
+def _close_catcher(v: Validator) -> None:
+    """Says that what follows is not caught by the innermost block that catches."""
+    v.catchers.pop()
+    v.calls = v.catchers[-1].calls
+
+
+def _settle(v: Validator, catcher: Catcher, outer: Catcher) -> None:
+    """At the end of a block that catches: tells `outer` what comes through."""
+    if catcher.catches_all:
+        v.callees |= catcher.calls
+    else:
+        catcher.let_through(outer)
+    v.calls = v.catchers[-1].calls
+
+
+@checks("throw")
+def _throw(v: Validator, index: int, live: bool) -> int:
+    v.pop_all(_tag(v, index).params)
+    v.set_unreachable()
+    if live:
+        v.catchers[-1].tags.add(index)
+    return index
+
+
+@checks("throw_ref")
+def _throw_ref(v: Validator, immediate: Any, live: bool) -> None:
+    v.pop(EXNREF)
+    v.set_unreachable()
+    if live:
+        v.catchers[-1].tags.add(ANY_TAG)
+
+
+@checks("try_table")
+def _try_table(
+    v: Validator, immediate: tuple[FuncType | int, tuple[tuple[str, int | None, int], ...]], live: bool
+) -> tuple[FuncType, tuple[tuple[str, int | None, int], ...]]:
+    type_ = _block_type(v, immediate[0])
+    clauses = immediate[1]
+    for kind, tag, depth in clauses:
+        thrown = () if tag is None else _tag(v, tag).params
+        if kind in ("catch_ref", "catch_all_ref"):
+            thrown = (*thrown, _EXN)
+        label = v.label(depth)
+        if not v.matches(thrown, label):
+            raise v.invalid(f"type mismatch: {kind} gives {FuncType((), thrown)}, label {depth} takes {list(label)}")
+    v.pop_all(type_.params)
+    v.enter(TRY_TABLE, type_, live)
+    catcher = _open_catcher(v, live)
+    if catcher is not None:
+        catcher.caught = {tag for _, tag, _ in clauses if tag is not None}
+        catcher.catches_all = any(tag is None for _, tag, _ in clauses)
+    return type_, clauses
+
+
+@checks("try")
+def _try(v: Validator, immediate: Any, live: bool) -> tuple[FuncType]:
+    type_ = _block_type(v, immediate)
+    v.pop_all(type_.params)
+    v.enter(TRY, type_, live)
+    _open_catcher(v, live)
+    return (type_,)
+
+
+def _begin_catch(v: Validator, kind: int) -> Catcher | None:
+    """From the body of a `try`, or from one of its catch clauses, to the next."""
+    if v.controls[-1].kind not in (TRY, CATCH):
+        raise v.malformed("there is no 'try' that it could belong to")
+    frame = v.leave()
+    if frame.kind == TRY and frame.catcher is not None:
+        _close_catcher(v)
+    frame.kind = kind
+    frame.unreachable = False
+    return frame.catcher
+
+
+@checks("catch")
+def _catch(v: Validator, index: int, live: bool) -> int:
+    catcher = _begin_catch(v, CATCH)
+    v.push_all(_tag(v, index).params)
+    if catcher is not None:
+        catcher.caught.add(index)
+    return index
+
+
+@checks("catch_all")
+def _catch_all(v: Validator, immediate: Any, live: bool) -> None:
+    catcher = _begin_catch(v, CATCH_ALL)
+    if catcher is not None:
+        catcher.catches_all = True
+
+
+@checks("rethrow")
+def _rethrow(v: Validator, depth: int, live: bool) -> int:
+    v.label(depth)
+    if v.controls[-1 - depth].kind not in (CATCH, CATCH_ALL):
+        raise v.invalid(f"invalid rethrow label: label {depth} is not that of a catch clause")
+    v.set_unreachable()
+    if live:
+        v.catchers[-1].tags.add(ANY_TAG)
+    return depth
+
+
+@checks("delegate")
+def _delegate(v: Validator, depth: int, live: bool) -> int:
+    if v.controls[-1].kind != TRY:
+        raise v.malformed("there is no 'try' that it could belong to")
+    frame = v.leave()
+    v.stack.pop()  # the None
+    v.controls.pop()
+    v.label(depth)
+    v.push_all(frame.results)
+    if frame.catcher is not None:
+        _close_catcher(v)
+        target = len(v.controls) - 1 - depth
+        outer = bisect_right(v.catchers, target, key=lambda catcher: catcher.frame) - 1
+        _settle(v, frame.catcher, v.catchers[outer])
+    return depth
 
 
 # ---------------------------------------------------------------------- parametric and variable operators
 
 
-@_checks("drop")
+@checks("drop")
 def _drop(v: Validator, immediate: Any, live: bool) -> ValType:
     return v.pop()
 
 
-@_checks("select")
+@checks("select")
 def _select(v: Validator, immediate: Any, live: bool) -> ValType:
     v.pop(I32)
     second = v.pop()
@@ -228,7 +429,7 @@ def _select(v: Validator, immediate: Any, live: bool) -> ValType:
     return result
 
 
-@_checks("select t")
+@checks("select t")
 def _select_t(v: Validator, types: tuple[ValType, ...], live: bool) -> ValType:
     if len(types) != 1:
         raise v.invalid(f"invalid result arity: one type expected, found {len(types)}")
@@ -246,24 +447,34 @@ def _local(v: Validator, index: int) -> ValType:
     return v.locals[index]
 
 
-@_checks("local.get")
+@checks("local.get")
 def _local_get(v: Validator, index: int, live: bool) -> int:
-    v.push(_local(v, index))
+    type_ = _local(v, index)
+    if (
+        v.initialised is not None
+        and index not in v.initialised
+        and index >= len(v.type.params)
+        and not is_defaultable(type_)
+    ):
+        raise v.invalid(f"uninitialized local {index}: it has type {type_}, which has no default value")
+    v.push(type_)
     return index
 
 
-@_checks("local.set", "local.tee")
+@checks("local.set", "local.tee")
 def _local_set(v: Validator, index: int, live: bool) -> int:
     type_ = _local(v, index)
     v.pop(type_)
     if v.operator.name == "local.tee":
         v.push(type_)
+    if v.initialised is not None and not is_defaultable(type_):
+        v.initialised.setdefault(index)
     if live:
         v.scopes[-1].assigned.add(index)
     return index
 
 
-@_checks("global.get")
+@checks("global.get")
 def _global_get(v: Validator, index: int, live: bool) -> int:
     if index >= len(v.module.globals):
         raise v.invalid(f"unknown global {index}")
@@ -271,7 +482,7 @@ def _global_get(v: Validator, index: int, live: bool) -> int:
     return index
 
 
-@_checks("global.set")
+@checks("global.set")
 def _global_set(v: Validator, index: int, live: bool) -> int:
     if index >= len(v.module.globals):
         raise v.invalid(f"unknown global {index}")
@@ -287,26 +498,51 @@ def _global_set(v: Validator, index: int, live: bool) -> int:
 # ---------------------------------------------------------------------- references and tables
 
 
-@_checks("ref.null")
+@checks("ref.null")
 def _ref_null(v: Validator, type_: RefType, live: bool) -> RefType:
     v.push(type_)
     return type_
 
 
-@_checks("ref.is_null")
+@checks("ref.is_null")
 def _ref_is_null(v: Validator, immediate: Any, live: bool) -> None:
-    type_ = v.pop()
-    if type_ is not BOTTOM and not isinstance(type_, RefType):
-        raise v.invalid(f"type mismatch: expected a reference, found {type_}")
+    v.pop_ref()
     v.push(I32)
 
 
-@_checks("ref.func")
+@checks("ref.as_non_null")
+def _ref_as_non_null(v: Validator, immediate: Any, live: bool) -> None:
+    v.push(ref_type(v.pop_ref().heap, nullable=False))
+
+
+@checks("br_on_null")
+def _br_on_null(v: Validator, depth: int, live: bool) -> int:
+    label = v.label(depth)
+    operand = v.pop_ref()
+    v.pop_all(label)
+    v.push_all(label)
+    v.push(ref_type(operand.heap, nullable=False))
+    return depth
+
+
+@checks("br_on_non_null")
+def _br_on_non_null(v: Validator, depth: int, live: bool) -> int:
+    label = v.label(depth)
+    last = label[-1] if label else None
+    if not isinstance(last, RefType):
+        raise v.invalid(f"type mismatch: label {depth} takes {list(label)}, but a reference has to be the last")
+    v.pop(ref_type(last.heap))
+    v.pop_all(label[:-1])
+    v.push_all(label[:-1])
+    return depth
+
+
+@checks("ref.func")
 def _ref_func(v: Validator, index: int, live: bool) -> int:
     _callee(v, index)
     if index not in v.module.declared_funcs:
         raise v.invalid(f"undeclared function reference: function {index} is in no element segment, global or export")
-    v.push(FUNCREF)
+    v.push(func_ref(v.module, index))
     if live:
         v.callees.add(index)
     return index
@@ -318,101 +554,120 @@ def _table(v: Validator, index: int) -> RefType:
     return v.module.tables[index].element
 
 
-@_checks("table.get")
+def _table_index(v: Validator, table: int) -> ValType:
+    """The type of an index into a table that exists."""
+    limits_ = v.module.tables[table].limits
+    if limits_.index64:
+        v.proposals.add("memory64")
+    return limits_.index
+
+
+def _smaller(first: ValType, second: ValType) -> ValType:
+    """The type of the count that a copy between two takes (3.3.6, 3.3.7)."""
+    return I32 if I32 in (first, second) else I64
+
+
+@checks("table.get")
 def _table_get(v: Validator, index: int, live: bool) -> int:
     type_ = _table(v, index)
-    v.pop(I32)
+    v.pop(_table_index(v, index))
     v.push(type_)
     return index
 
 
-@_checks("table.size")
+@checks("table.size")
 def _table_size(v: Validator, index: int, live: bool) -> int:
     _table(v, index)
-    v.push(I32)
+    v.push(_table_index(v, index))
     return index
 
 
-@_checks("table.set", "table.grow", "table.fill")
+@checks("table.set", "table.grow", "table.fill")
 def _table_write(v: Validator, index: int, live: bool) -> int:
     type_ = _table(v, index)
+    at = _table_index(v, index)
     name = v.operator.name
     if name != "table.set":
-        v.pop(I32)  # the number of elements
+        v.pop(at)  # the number of elements
     v.pop(type_)
     if name == "table.grow":
-        v.push(I32)
+        v.push(at)
     else:
-        v.pop(I32)
+        v.pop(at)
     if live:
         v.written_tables.add(index)
     return index
 
 
-@_checks("table.copy")
+@checks("table.copy")
 def _table_copy(v: Validator, tables: tuple[int, int], live: bool) -> tuple[int, int]:
     to, from_ = tables
-    if _table(v, to) is not _table(v, from_):
+    if not matches_ref(v.module, _table(v, from_), _table(v, to)):
         raise v.invalid(f"type mismatch: from a table of {_table(v, from_)} to one of {_table(v, to)}")
-    _pop_three(v)
+    index, from_index = _table_index(v, to), _table_index(v, from_)
+    v.pop_all((index, from_index, _smaller(index, from_index)))
     if live:
         v.written_tables.add(to)
     return tables
 
 
-@_checks("table.init")
+@checks("table.init")
 def _table_init(v: Validator, immediate: tuple[int, int], live: bool) -> tuple[int, int]:
     segment, table = immediate
     type_ = _table(v, table)
-    if _element(v, segment) is not type_:
-        raise v.invalid(f"type mismatch: a segment of {_element(v, segment)} in a table of {type_}")
-    _pop_three(v)
+    if not matches_ref(v.module, element_type(v, segment), type_):
+        raise v.invalid(f"type mismatch: a segment of {element_type(v, segment)} in a table of {type_}")
+    v.pop_all((_table_index(v, table), I32, I32))
     if live:
         v.written_tables.add(table)
     return immediate
 
 
-@_checks("elem.drop")
+@checks("elem.drop")
 def _elem_drop(v: Validator, index: int, live: bool) -> int:
-    _element(v, index)
+    element_type(v, index)
     return index
 
 
-def _element(v: Validator, index: int) -> RefType:
+def element_type(v: Validator, index: int) -> RefType:
+    """The type of element segment `index`."""
     if index >= len(v.module.elements):
         raise v.invalid(f"unknown elem segment {index}")
     return v.module.elements[index].type
 
 
-def _pop_three(v: Validator) -> None:
-    v.pop_all((I32, I32, I32))
-
-
 # ---------------------------------------------------------------------- memory
 
 
-def _memory(v: Validator, index: int) -> None:
+def _memory(v: Validator, index: int) -> ValType:
+    """The type of an address in a memory."""
     if index >= len(v.module.memories):
         raise v.invalid(f"unknown memory {index}")
     if index:
         v.proposals.add("multi-memory")
+    memory = v.module.memories[index]
+    if memory.limits.index64:
+        v.proposals.add("memory64")
+    return memory.limits.index
 
 
 def _access(v: Validator, immediate: Any, live: bool) -> Any:
     """Loads and stores (3.3.7): the memory, the alignment, the offset, and a lane where there is one."""
     operator = v.operator
     align, offset, memory = immediate[:3]
-    _memory(v, memory)
+    address = _memory(v, memory)
     assert operator.align is not None
     if align > operator.align:
         raise v.invalid(f"alignment must not be larger than natural: 2^{align}, at most 2^{operator.align}")
-    if offset >= 2**32:
+    if align != operator.align and operator.proposal == "threads":
+        raise v.invalid(f"alignment must be natural: 2^{align}, not 2^{operator.align}")
+    if offset >= 2**32 and address is I32:
         raise v.invalid(f"offset out of range: {offset} in a memory with 32-bit addresses")
     if len(immediate) > 3:
         _lane(v, immediate[3])
     assert operator.params is not None
     assert operator.results is not None
-    v.pop_all(operator.params)
+    v.pop_all((address, *operator.params[1:]))
     v.push_all(operator.results)
     return immediate
 
@@ -432,7 +687,7 @@ def _with_lane(v: Validator, lane: int, live: bool) -> int:
     return lane
 
 
-@_checks("i8x16.shuffle")
+@checks("i8x16.shuffle")
 def _shuffle(v: Validator, lanes: bytes, live: bool) -> bytes:
     if max(lanes) >= 32:
         raise v.invalid(f"invalid lane index {max(lanes)}: there are 32")
@@ -448,41 +703,44 @@ for _operator in OPERATORS:
         HANDLERS[_operator.index] = HANDLERS[_operator.index] or _with_lane
 
 
-@_checks("memory.size", "memory.grow", "memory.fill")
+@checks("memory.size", "memory.grow", "memory.fill")
 def _memory_index(v: Validator, index: int, live: bool) -> int:
-    _memory(v, index)
-    assert v.operator.params is not None
-    assert v.operator.results is not None
-    v.pop_all(v.operator.params)
-    v.push_all(v.operator.results)
-    if live and v.operator.name == "memory.grow":
-        v.grown_memories.add(index)
+    address = _memory(v, index)
+    name = v.operator.name
+    if name == "memory.fill":
+        v.pop_all((address, I32, address))
+        return index
+    if name == "memory.grow":
+        v.pop(address)
+        if live:
+            v.grown_memories.add(index)
+    v.push(address)
     return index
 
 
-@_checks("memory.copy")
+@checks("memory.copy")
 def _memory_copy(v: Validator, memories: tuple[int, int], live: bool) -> tuple[int, int]:
-    _memory(v, memories[0])
-    _memory(v, memories[1])
-    _pop_three(v)
+    to, from_ = _memory(v, memories[0]), _memory(v, memories[1])
+    v.pop_all((to, from_, _smaller(to, from_)))
     return memories
 
 
-@_checks("memory.init")
+@checks("memory.init")
 def _memory_init(v: Validator, immediate: tuple[int, int], live: bool) -> tuple[int, int]:
-    _memory(v, immediate[1])
-    _data(v, immediate[0])
-    _pop_three(v)
+    address = _memory(v, immediate[1])
+    check_data(v, immediate[0])
+    v.pop_all((address, I32, I32))
     return immediate
 
 
-@_checks("data.drop")
+@checks("data.drop")
 def _data_drop(v: Validator, index: int, live: bool) -> int:
-    _data(v, index)
+    check_data(v, index)
     return index
 
 
-def _data(v: Validator, index: int) -> None:
+def check_data(v: Validator, index: int) -> None:
+    """Checks that there is a data segment `index`."""
     if v.module.data_count is None:
         raise v.malformed("data count section required")  # 5.5.16: so that bodies can be validated before the data
     if index >= v.module.data_count:

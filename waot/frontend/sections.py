@@ -26,25 +26,25 @@ from waot.frontend.module import (
     Module,
     Table,
     TableType,
+    ref_type,
 )
 from waot.frontend.reader import Reader
-from waot.frontend.types import read_func_type, read_global_type, read_memory_type, read_ref_type, read_table_type
+from waot.frontend.type_section import read_type_section
+from waot.frontend.types import read_global_type, read_memory_type, read_ref_type, read_table_type
 
 _KINDS: Final = ("func", "table", "memory", "global", "tag")
 
-
-def _type_section(reader: Reader, module: Module) -> None:
-    count = reader.count("types", limits.MAX_TYPES, 3)
-    module.types = [read_func_type(reader) for _ in range(count)]
+# Elements that are given as function indices (section 5.5.12).
+_FUNCTION: Final = ref_type("func", nullable=False)
 
 
 def _kind(reader: Reader, what: str) -> str:
     at = reader.pos
     byte = reader.byte()
-    if byte == 4:
-        raise reader.unsupported(f"the {what} of a tag", "exception-handling", at)
     if byte >= len(_KINDS):
         raise reader.malformed(f"malformed {what} kind 0x{byte:02x}", at)
+    if byte == 4:
+        reader.need("exception-handling", f"the {what} of a tag", at)
     return _KINDS[byte]
 
 
@@ -58,22 +58,60 @@ def _import_section(reader: Reader, module: Module) -> None:
         type_index = None
         type_: FuncType | TableType | MemoryType | GlobalType
         if kind == "func":
-            at = reader.pos
-            type_index = reader.u32()
-            if type_index >= len(module.types):
-                raise reader.invalid(f"unknown type {type_index}", at)
-            type_ = module.types[type_index]
+            type_index, type_ = _func_type(reader, module)
             module.funcs.append(type_index)
         elif kind == "table":
             type_ = read_table_type(reader)
-            module.tables.append(type_)
+            _add_table(reader, module, type_, offset)
         elif kind == "memory":
             type_ = read_memory_type(reader)
-            module.memories.append(type_)
+            _add_memory(reader, module, type_, offset)
+        elif kind == "tag":
+            type_index, type_ = _tag_type(reader, module)
+            module.tags.append(type_index)
         else:
             type_ = read_global_type(reader)
+            if type_.mutable:
+                reader.need("mutable-global", "the import of a mutable global", offset)
             module.globals.append(type_)
         module.imports.append(Import(from_module, name, kind, type_, type_index, offset))
+
+
+def _add_table(reader: Reader, module: Module, type_: TableType, at: int) -> None:
+    module.tables.append(type_)
+    if len(module.tables) > 1:
+        reader.need("reference-types", "a second table", at)
+
+
+def _add_memory(reader: Reader, module: Module, type_: MemoryType, at: int) -> None:
+    module.memories.append(type_)
+    if len(module.memories) > 1:
+        reader.need("multi-memory", "a second memory", at)
+
+
+def _func_type(reader: Reader, module: Module) -> tuple[int, FuncType]:
+    """A type index that has to be a function type's, and that type."""
+    at = reader.pos
+    index = reader.u32()
+    if index >= len(module.types):
+        raise reader.invalid(f"unknown type {index}", at)
+    type_ = module.types[index]
+    if not isinstance(type_, FuncType):
+        raise reader.invalid(f"type {index} is not a function type", at)
+    return index, type_
+
+
+def _tag_type(reader: Reader, module: Module) -> tuple[int, FuncType]:
+    """A tag type (section 5.3.13): a zero byte and the type of what is thrown."""
+    at = reader.pos
+    attribute = reader.byte()
+    if attribute != 0:
+        raise reader.malformed(f"malformed tag attribute 0x{attribute:02x}", at)
+    at = reader.pos
+    index, type_ = _func_type(reader, module)
+    if type_.results:
+        raise reader.invalid(f"non-empty tag result type: a tag has the type {type_}", at)
+    return index, type_
 
 
 def _function_section(reader: Reader, module: Module) -> None:
@@ -85,16 +123,23 @@ def _table_section(reader: Reader, module: Module) -> None:
     count = reader.count("tables", limits.MAX_TABLES, 3)
     for _ in range(count):
         offset = reader.pos
-        if reader.pos < reader.end and reader.source[reader.pos] == 0x40:
-            raise reader.unsupported("a table with an initial value", "function-references", offset)
+        has_init = reader.pos < reader.end and reader.source[reader.pos] == 0x40
+        if has_init:
+            reader.need("function-references", "a table with an initial value", offset)
+            reader.pos += 1
+            if reader.byte() != 0:
+                raise reader.malformed("malformed table: a zero byte has to follow 0x40", offset + 1)
         type_ = read_table_type(reader)
-        module.tables.append(type_)
-        module.defined_tables.append(Table(type_, None, offset))
+        init = read_const_expr(reader) if has_init else None
+        _add_table(reader, module, type_, offset)
+        module.defined_tables.append(Table(type_, init, offset))
 
 
 def _memory_section(reader: Reader, module: Module) -> None:
     count = reader.count("memories", limits.MAX_MEMORIES, 2)
-    module.memories.extend([read_memory_type(reader) for _ in range(count)])
+    for _ in range(count):
+        offset = reader.pos
+        _add_memory(reader, module, read_memory_type(reader), offset)
 
 
 def _global_section(reader: Reader, module: Module) -> None:
@@ -113,7 +158,10 @@ def _export_section(reader: Reader, module: Module) -> None:
         offset = reader.pos
         name = reader.name()
         kind = _kind(reader, "export")
-        module.exports.append(Export(name, kind, reader.u32(), offset))
+        index = reader.u32()
+        if kind == "global" and index < len(module.globals) and module.globals[index].mutable:
+            reader.need("mutable-global", "the export of a mutable global", offset)
+        module.exports.append(Export(name, kind, index, offset))
 
 
 def _start_section(reader: Reader, module: Module) -> None:
@@ -132,6 +180,10 @@ def _element(reader: Reader) -> Element:
     flags = reader.u32()
     if flags > 7:
         raise reader.malformed(f"malformed element segment kind {flags}", offset)
+    if flags & 1:
+        reader.need("bulk-memory", "an element segment that is not active", offset)
+    if flags & 4:
+        reader.need("reference-types", "an element segment of expressions", offset)
     mode, table, offset_expr = "active", 0, None
     if flags & 1:
         mode = "declarative" if flags & 2 else "passive"
@@ -139,7 +191,7 @@ def _element(reader: Reader) -> Element:
         if flags & 2:
             table = reader.u32()
         offset_expr = read_const_expr(reader)
-    type_ = FUNCREF
+    type_ = FUNCREF if flags & 4 else _FUNCTION
     if flags & 3:
         if flags & 4:
             type_ = read_ref_type(reader)
@@ -153,7 +205,7 @@ def _element(reader: Reader) -> Element:
     if flags & 4:
         count = reader.count("elements", limits.MAX_TABLE_SEGMENT, 2)
         exprs = tuple([read_const_expr(reader) for _ in range(count)])
-        functions = _only_functions(exprs) if type_ is FUNCREF else None
+        functions = _only_functions(exprs)
         if functions is not None:
             exprs = None
     else:
@@ -169,6 +221,7 @@ def _only_functions(exprs: tuple[ConstExpr, ...]) -> tuple[int, ...] | None:
 
 
 def _data_count_section(reader: Reader, module: Module) -> None:
+    reader.need("bulk-memory", "the data count section", reader.pos)
     module.data_count = reader.u32()
 
 
@@ -196,6 +249,8 @@ def _data_section(reader: Reader, module: Module) -> None:
         flags = reader.u32()
         if flags > 2:
             raise reader.malformed(f"malformed data segment kind {flags}", offset)
+        if flags == 1:
+            reader.need("bulk-memory", "a passive data segment", offset)
         memory = reader.u32() if flags == 2 else 0
         offset_expr = None if flags == 1 else read_const_expr(reader)
         at = reader.pos
@@ -210,13 +265,15 @@ def _data_section(reader: Reader, module: Module) -> None:
 
 
 def _tag_section(reader: Reader, module: Module) -> None:
-    raise reader.unsupported("the tag section", "exception-handling")
+    reader.need("exception-handling", "the tag section", reader.pos)
+    count = reader.count("tags", limits.MAX_TAGS, 2)
+    module.tags.extend([_tag_type(reader, module)[0] for _ in range(count)])
 
 
 #: Sections by id: their name and what reads their contents. In the order in which they may appear, each at most once
 #: (5.5.16); custom sections, id 0, may stand anywhere.
 SECTIONS: Final[dict[int, tuple[str, Callable[[Reader, Module], None]]]] = {
-    1: ("type", _type_section),
+    1: ("type", read_type_section),
     2: ("import", _import_section),
     3: ("function", _function_section),
     4: ("table", _table_section),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from waot.frontend import limits
-from waot.frontend.constexpr import REF_FUNC, check_const_expr
-from waot.frontend.module import I32, ConstExpr, FuncType, MemoryType, Module, TableType
+from waot.frontend.constexpr import REF_FUNC, check_const_expr, func_ref
+from waot.frontend.module import ConstExpr, Element, FuncType, MemoryType, Module, TableType, ValType
 from waot.frontend.reader import Reader
+from waot.frontend.subtyping import is_defaultable, matches_ref
 
 
 def validate_module(module: Module) -> None:
@@ -15,6 +16,7 @@ def validate_module(module: Module) -> None:
     """
     _check_functions(module)
     _check_sizes(module)
+    _check_tables(module)
     _check_globals(module)
     _check_exports(module)
     _check_start(module)
@@ -34,6 +36,8 @@ def _check_functions(module: Module) -> None:
     for type_index in module.funcs:
         if type_index >= len(module.types):
             raise _at(module, "function").invalid(f"unknown type {type_index}")
+        if not isinstance(module.types[type_index], FuncType):
+            raise _at(module, "function").invalid(f"type {type_index} is not a function type")
 
 
 def _check_sizes(module: Module) -> None:
@@ -47,16 +51,39 @@ def _check_sizes(module: Module) -> None:
 
 
 def _check_size(module: Module, section: str, type_: object, offset: int | None) -> None:
-    if isinstance(type_, MemoryType):
-        range_, most, message = type_.limits, limits.MAX_PAGES, "memory size must be at most 65536 pages (4 GiB)"
-    elif isinstance(type_, TableType):
-        range_, most, message = type_.limits, 2**32 - 1, "table size must be at most 2^32-1"
-    else:
+    if not isinstance(type_, MemoryType | TableType):
         return
+    range_ = type_.limits
+    bits = 64 if range_.index64 else 32
+    if isinstance(type_, MemoryType):
+        if type_.page_size_log2 not in (0, 16):
+            raise _at(module, section, offset).invalid(
+                f"invalid custom page size {1 << type_.page_size_log2}: it must be 1 or 65536"
+            )
+        # The number of pages must itself be an index.
+        most = min(limits.MAX_MEMORY_BYTES[bits] >> type_.page_size_log2, 2**bits - 1)
+        message = f"memory size must be at most {most} pages"
+        if range_.shared and range_.maximum is None:
+            raise _at(module, section, offset).invalid("shared memory must have maximum")
+    else:
+        most = limits.MAX_TABLE_ELEMENTS[bits]
+        message = f"table size must be at most 2^{bits}-1"
     if range_.minimum > most or (range_.maximum is not None and range_.maximum > most):
         raise _at(module, section, offset).invalid(message)
     if range_.maximum is not None and range_.minimum > range_.maximum:
         raise _at(module, section, offset).invalid("size minimum must not be greater than maximum")
+
+
+def _check_tables(module: Module) -> None:
+    """Initial values of tables (3.4.3); imported globals are all that they see."""
+    reader = _at(module, "table")
+    imported = len(module.globals) - len(module.defined_globals)
+    for table in module.defined_tables:
+        element = table.type.element
+        if table.init is not None:
+            check_const_expr(module, reader, table.init, element, imported, table.offset)
+        elif not is_defaultable(element):
+            raise reader.invalid(f"type mismatch: a table of {element} needs an initial value", table.offset)
 
 
 def _check_globals(module: Module) -> None:
@@ -73,6 +100,7 @@ def _check_exports(module: Module) -> None:
         "table": len(module.tables),
         "memory": len(module.memories),
         "global": len(module.globals),
+        "tag": len(module.tags),
     }
     seen: set[str] = set()
     for export in module.exports:
@@ -101,17 +129,25 @@ def _check_elements(module: Module) -> None:
             if element.table >= len(module.tables):
                 raise reader.invalid(f"unknown table {element.table}", element.offset)
             table = module.tables[element.table]
-            if table.element is not element.type:
+            if not matches_ref(module, element.type, table.element):
                 raise reader.invalid(
                     f"type mismatch: a segment of {element.type} in a table of {table.element}", element.offset
                 )
             assert element.offset_expr is not None
-            _check_offset(module, reader, element.offset_expr, element.offset)
-        for function in element.functions or ():
-            if function >= len(module.funcs):
-                raise reader.invalid(f"unknown function {function}", element.offset)
+            _check_offset(module, reader, element.offset_expr, table.limits.index, element.offset)
+        _check_functions_of(module, reader, element)
         for expr in element.exprs or ():
             check_const_expr(module, reader, expr, element.type, len(module.globals), element.offset)
+
+
+def _check_functions_of(module: Module, reader: Reader, element: Element) -> None:
+    for function in element.functions or ():
+        if function >= len(module.funcs):
+            raise reader.invalid(f"unknown function {function}", element.offset)
+        if element.type.heap != "func":
+            type_ = func_ref(module, function)
+            if not matches_ref(module, type_, element.type):
+                raise reader.invalid(f"type mismatch: expected {element.type}, found {type_}", element.offset)
 
 
 def _check_datas(module: Module) -> None:
@@ -121,17 +157,19 @@ def _check_datas(module: Module) -> None:
             if data.memory >= len(module.memories):
                 raise reader.invalid(f"unknown memory {data.memory}", data.offset)
             assert data.offset_expr is not None
-            _check_offset(module, reader, data.offset_expr, data.offset)
+            index = module.memories[data.memory].limits.index
+            _check_offset(module, reader, data.offset_expr, index, data.offset)
 
 
-def _check_offset(module: Module, reader: Reader, expr: ConstExpr, at: int) -> None:
-    check_const_expr(module, reader, expr, I32, len(module.globals), at)
+def _check_offset(module: Module, reader: Reader, expr: ConstExpr, index: ValType, at: int) -> None:
+    check_const_expr(module, reader, expr, index, len(module.globals), at)
 
 
 def _declared_funcs(module: Module) -> frozenset[int]:
     """The functions named outside of bodies and the start section: `refs` of section 3.4.10."""
     declared = {export.index for export in module.exports if export.kind == "func"}
     exprs: list[ConstExpr] = [global_.init for global_ in module.defined_globals]
+    exprs.extend(table.init for table in module.defined_tables if table.init is not None)
     for element in module.elements:
         declared.update(element.functions or ())
         exprs.extend(element.exprs or ())

@@ -19,20 +19,35 @@ from typing import Any, Final
 from waot.errors import WaotError
 from waot.frontend import limits
 from waot.frontend.instructions import read_operator
-from waot.frontend.module import Body, FuncType, Module, ValType
+from waot.frontend.module import Body, FuncType, Module, RefType, ValType, ref_type
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.frontend.reader import Reader
+from waot.frontend.subtyping import BOTTOM_HEAP, is_defaultable, matches_ref, matches_result, matches_val
 from waot.frontend.types import read_val_type
 
 #: The type of an operand that unreachable code made up (Bot in the appendix).
 BOTTOM: Final = ValType("bottom")
+#: The same where it is known to be a reference.
+BOTTOM_REF: Final = ref_type(BOTTOM_HEAP, nullable=False)
 
 BLOCK: Final = BY_NAME["block"].index
 LOOP: Final = BY_NAME["loop"].index
 IF: Final = BY_NAME["if"].index
 ELSE: Final = BY_NAME["else"].index
 END: Final = BY_NAME["end"].index
+TRY_TABLE: Final = BY_NAME["try_table"].index
+TRY: Final = BY_NAME["try"].index
+CATCH: Final = BY_NAME["catch"].index
+CATCH_ALL: Final = BY_NAME["catch_all"].index
+DELEGATE: Final = BY_NAME["delegate"].index
 FUNCTION: Final = -1
+
+# What ends the code that an operator like `br` made unreachable.
+_CLOSERS: Final = frozenset({ELSE, END, CATCH, CATCH_ALL, DELEGATE})
+
+# Longer result types that match but are not equal are remembered, so that asking again costs what comparing costs.
+_LONG: Final = 16
+_MAX_REMEMBERED: Final = 1_000
 
 
 class Frame:
@@ -40,10 +55,24 @@ class Frame:
 
     `label` has the types that a branch to it takes. `height` is the size of the operand stack at its start, after the
     None. `live` says that the block began in code that can be reached; `unreachable` that the rest of it, up to its
-    `else` or `end`, cannot be.
+    `else` or `end`, cannot be. Only blocks that catch exceptions have a `catcher`, and only where there are locals
+    without a default value is `initialised` set: how many of them were initialised before the block.
     """
 
-    __slots__ = ("has_scope", "height", "kind", "label", "live", "params", "results", "unreachable")
+    __slots__ = (
+        "catcher",
+        "has_scope",
+        "height",
+        "initialised",
+        "kind",
+        "label",
+        "live",
+        "params",
+        "results",
+        "unreachable",
+    )
+    catcher: Catcher | None
+    initialised: int
 
     def __init__(self, kind: int, type_: FuncType, height: int, live: bool) -> None:
         self.kind = kind
@@ -66,6 +95,42 @@ class Scope:
         self.loops: list[int] = []
 
 
+class Catcher:
+    """What may throw inside of a block that catches exceptions, or of the function.
+
+    `calls` has functions, `types` canonical types of functions called indirectly, `tags` what is thrown (`ANY_TAG` if
+    it is not known). `caught` are the tags that the block surely catches, `catches_all` says that it catches all.
+    `frame` is the index of its frame in `Validator.controls`.
+    """
+
+    __slots__ = ("calls", "catches_all", "caught", "frame", "tags", "types")
+
+    def __init__(self, frame: int) -> None:
+        self.frame = frame
+        self.calls: set[int] = set()
+        self.types: set[int] = set()
+        self.tags: set[int] = set()
+        self.caught: set[int] = set()
+        self.catches_all = False
+
+    def let_through(self, outer: Catcher) -> None:
+        """Adds what this block does not catch to `outer`. The smaller set goes into the larger: n log n in all."""
+        outer.calls = _union(outer.calls, self.calls)
+        outer.types = _union(outer.types, self.types)
+        outer.tags = _union(outer.tags, self.tags - self.caught)
+
+
+def _union(a: set[int], b: set[int]) -> set[int]:
+    if len(a) < len(b):
+        a, b = b, a
+    a |= b
+    return a
+
+
+#: Stands for a tag that is not known: that of `throw_ref` and `rethrow`.
+ANY_TAG: Final = -1
+
+
 class Validator:
     """The state of validating one body."""
 
@@ -76,8 +141,18 @@ class Validator:
         self.type = module.func_type(index)
         self.start = code.start
         self.reader = Reader(
-            module.source, code.start, code.end, file=module.file, section="code", function=self._function_name
+            module.source,
+            code.start,
+            code.end,
+            file=module.file,
+            section="code",
+            function=self._function_name,
+            canonical=module.canonical,
+            features=module.features,
         )
+        # Which locals without a default value are initialised, in the order in which that happened (section 3.4.1);
+        # None where there are no such locals.
+        self.initialised: dict[int, None] | None = None
         self.declared = self._read_locals()
         self.locals = self.type.params + self.declared
         self.code: list[tuple[int, Any, int]] = []
@@ -93,6 +168,9 @@ class Validator:
         self.grown_memories: set[int] = set()
         self.indirect_types: set[tuple[int, int]] = set()
         self.proposals = {"mvp"}
+        self.catchers = [Catcher(0)]
+        self.calls = self.catchers[0].calls  # that of the innermost catcher; the hot loop adds to it
+        self._matching: set[tuple[tuple[ValType, ...], tuple[ValType, ...]]] = set()
         if len(self.type.results) > 1:
             self.proposals.add("multi-value")
         self.tail_calls = False
@@ -112,6 +190,8 @@ class Validator:
             if total >= 2**32:
                 raise reader.malformed("too many locals", at)
             groups.append((count, read_val_type(reader)))
+            if count and not is_defaultable(groups[-1][1]):
+                self.initialised = {}
         if total > limits.MAX_LOCALS:
             raise reader.too_many("locals", total, limits.MAX_LOCALS)
         if len(groups) == 1:  # no copy: a group of 50,000 takes four bytes, and a module can have a million of them
@@ -150,24 +230,59 @@ class Validator:
         if expected is None or found is expected:
             self.stack.pop()
             return found
-        if found is not BOTTOM:
+        if found is not BOTTOM and not matches_val(self.module, found, expected):
             raise self.invalid(f"type mismatch: expected {expected}, found {found}")
         self.stack.pop()
-        return expected
+        return expected if found is BOTTOM else found
+
+    def pop_ref(self, expected: RefType | None = None) -> RefType:
+        """Pops a reference, of type `expected` if given; gives what is known of its type."""
+        found = self.pop()
+        if found is BOTTOM:
+            return BOTTOM_REF
+        if not isinstance(found, RefType) or (expected is not None and not matches_ref(self.module, found, expected)):
+            raise self.invalid(f"type mismatch: expected {expected or 'a reference'}, found {found}")
+        return found
 
     def pop_all(self, types: tuple[ValType, ...]) -> None:
         count = len(types)
-        if count and tuple(self.stack[-count:]) == types:
+        if not count:
+            return
+        found = tuple(self.stack[-count:])
+        if found == types or (count >= _LONG and self.matches(found, types)):
             del self.stack[-count:]
             return
         for type_ in reversed(types):
             self.pop(type_)
+            if self.stack[-1] is None and self.controls[-1].unreachable:
+                return  # all others are made up
+
+    def matches(self, found: tuple[ValType | None, ...], expected: tuple[ValType, ...]) -> bool:
+        """Whether result type `found` is a subtype of `expected`. False where operands are missing or made up."""
+        if found == expected:
+            return True
+        if len(found) != len(expected):
+            return False
+        known = [type_ for type_ in found if type_ is not None and type_ is not BOTTOM]
+        if len(known) != len(found):
+            return False
+        types = tuple(known)
+        if len(types) < _LONG:
+            return matches_result(self.module, types, expected)
+        if (types, expected) in self._matching:
+            return True
+        result = matches_result(self.module, types, expected)
+        if result:
+            if len(self._matching) >= _MAX_REMEMBERED:
+                self._matching.clear()
+            self._matching.add((types, expected))
+        return result
 
     def expect(self, types: tuple[ValType, ...]) -> None:
         """Checks that `types` are on top of the stack, and leaves them there."""
         stack = self.stack
         count = len(types)
-        if not count or tuple(stack[-count:]) == types:
+        if not count or self.matches(tuple(stack[-count:]), types):
             return
         at = len(stack)
         for type_ in reversed(types):
@@ -177,7 +292,7 @@ class Validator:
                 if self.controls[-1].unreachable:
                     return
                 raise self.invalid(f"type mismatch: expected {type_}, but the stack has too few operands")
-            if found is not type_ and found is not BOTTOM:
+            if found is not BOTTOM and not matches_val(self.module, found, type_):
                 raise self.invalid(f"type mismatch: expected {type_}, found {found}")
 
     # ------------------------------------------------------------------ the control stack
@@ -188,7 +303,10 @@ class Validator:
             raise self.reader.too_many("nested blocks", len(self.controls) + 1, limits.MAX_NESTING, self.at)
         stack = self.stack
         stack.append(None)
-        self.controls.append(Frame(kind, type_, len(stack), live))
+        frame = Frame(kind, type_, len(stack), live)
+        if self.initialised is not None:
+            frame.initialised = len(self.initialised)
+        self.controls.append(frame)
         self.push_all(type_.params)
 
     def leave(self) -> Frame:
@@ -198,6 +316,9 @@ class Validator:
         left = len(self.stack) - frame.height
         if left:
             raise self.invalid(f"type mismatch: {left} more operands than the block's results are left on the stack")
+        if self.initialised is not None and frame.kind != FUNCTION:
+            while len(self.initialised) > frame.initialised:
+                self.initialised.popitem()
         return frame
 
     def set_unreachable(self) -> None:
@@ -221,7 +342,7 @@ class Validator:
         operator, immediate = read_operator(reader)
         self.operator = operator
         frame = self.controls[-1]
-        live = frame.live and (not frame.unreachable or operator.index in (ELSE, END))
+        live = frame.live and (not frame.unreachable or operator.index in _CLOSERS)
         handler = HANDLERS[operator.index]
         if handler is not None:
             immediate = handler(self, immediate, live)

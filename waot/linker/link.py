@@ -94,6 +94,7 @@ def link_executable(
                 (work / f"{index}.o").write_bytes(data)
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
+            arguments += ["--start-lib", *map(str, runtime.on_demand), "--end-lib"]
             script = linker_script(target, fixed=static, stack=stack, reserved=len(segments))
             (work / "script.ld").write_text(script, encoding="ascii")
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")

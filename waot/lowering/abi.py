@@ -15,9 +15,25 @@ STRUCTS = {
     "waot.part": "{ i64, i64, i64 }",
     "waot.function": "{ i32, i32, i32, i32 }",
     "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64, ptr }",
+    "waot.export": "{ ptr, i32, i32, i32, i32, ptr }",
+    "waot.object": "{ i32, i32 }",
+    "waot.type": "{ i32, i32, i32, i32, ptr }",
+    "waot.roots": "{ ptr, i64 }",
+    "waot.heap": "{ ptr, i64, ptr, i64, ptr, i64, i64 }",
+    "waot.window": "{ ptr, ptr }",
 }
 
-MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
+# WAOT_MEMORY_*
+MEMORY_FIXED = 1
+MEMORY_CHECKED = 2
+MEMORY_SHARED = 4
+MEMORY_INDEX64 = 8
+
+EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
+
+TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind
+WINDOWS = 33  # WAOT_WINDOWS
+WINDOWS_SYMBOL = "waot_windows"
 FUNCTION_INDEX_BITS = 21  # WAOT_FUNCTION_INDEX_BITS
 
 # The order is the header's. A trap's function is `waot_trap_<name>`.
@@ -32,6 +48,18 @@ TRAPS = (
     "uninitialized_element",
     "indirect_call_type_mismatch",
     "call_stack_exhausted",
+    "out_of_memory",
+    "null_reference",
+    "null_function_reference",
+    "null_structure_reference",
+    "null_array_reference",
+    "null_i31_reference",
+    "null_exception_reference",
+    "cast_failure",
+    "array_out_of_bounds",
+    "uncaught_exception",
+    "unaligned_atomic",
+    "expected_shared_memory",
     "incompatible_import",
 )
 
@@ -42,13 +70,19 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_memory_fill": ("void", ("ptr", "i64", "i32", "i64")),
     "waot_memory_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_memory_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_memory_wait32": ("i32", ("ptr", "i64", "i64", "i32", "i64")),
+    "waot_memory_wait64": ("i32", ("ptr", "i64", "i64", "i64", "i64")),
+    "waot_memory_notify": ("i32", ("ptr", "i64", "i64", "i32")),
     "waot_memory_write_parts": ("void", ("ptr", "ptr", "ptr", "i64")),
     "waot_table_grow": ("i64", ("ptr", "ptr", "i64")),
     "waot_table_fill": ("void", ("ptr", "i64", "ptr", "i64")),
     "waot_table_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_table_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_heap_allocate": ("ptr", ("i32",)),
+    "waot_heap_allocate_array": ("ptr", ("i32", "i32")),
 }
 
+FUNCREF = "waot_funcref."  # and the function's index
 DATA_IMAGE = "waot_data_image"
 WASM_TEXT = ".text.wasm"  # section of wasm functions, see waot_wasm_text_start
 WASI_PREFIX = "waot_wasi_"

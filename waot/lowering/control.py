@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from waot.frontend.module import F32, F64, FuncType, ValType
+from waot.lowering.exceptions import end_try, end_try_table
 from waot.lowering.function import Frame, FunctionLowering, lowers
+from waot.lowering.layout import LIKELY, UNLIKELY
 from waot.lowering.types import ir_type
 
 
@@ -31,6 +33,12 @@ def _loop(f: FunctionLowering, immediate: tuple[FuncType, tuple[int, ...]], offs
     f.begin_loop(frame, assigned)
 
 
+def _weights(f: FunctionLowering, offset: int) -> str:
+    """The metadata of a conditional branch that a branch hint is about."""
+    hint = f.unit.module.branch_hints.get(offset)
+    return "" if hint is None else f", !prof {LIKELY if hint else UNLIKELY}"
+
+
 @lowers("if")
 def _if(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     (t,) = immediate
@@ -40,7 +48,7 @@ def _if(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     frame.else_params = f.operands(len(t.params))
     _, frame.else_locals = f.edge()
     f.frames.append(frame)
-    f.effect(f"br i1 {condition}, label %i{number}, label %e{number}", condition)
+    f.effect(f"br i1 {condition}, label %i{number}, label %e{number}{_weights(f, offset)}", condition)
     f.place(f"i{number}")
 
 
@@ -68,7 +76,10 @@ def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
     if frame.kind == "if":  # no else: its parameters are its results
         _begin_else(f, frame)
     f.frames.pop()
-    if frame.kind == "function":
+    if frame.kind in ("try", "catch", "catch_all"):
+        end_try(f, frame)
+        f.join(frame.label, frame.edges, frame.types, frame.height)
+    elif frame.kind == "function":
         if f.label is not None:
             f.emit_return(f.operands(len(frame.types)))
     elif frame.kind == "loop":
@@ -79,6 +90,8 @@ def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
         if f.label is not None:
             f.add_edge(frame)
             f.out.append(f"  br label %{frame.label}")
+        if frame.kind == "try_table":
+            end_try_table(f, frame)
         f.join(frame.label, frame.edges, frame.types, frame.height)
 
 
@@ -114,7 +127,7 @@ def _br_if(f: FunctionLowering, depth: int, offset: int) -> None:
     pending: list[str] = []
     taken = _branch_label(f, frame, pending)
     next_ = f.new_label("n")
-    f.effect(f"br i1 {condition}, label %{taken}, label %{next_}", condition)
+    f.effect(f"br i1 {condition}, label %{taken}, label %{next_}{_weights(f, offset)}", condition)
     _place_returns(f, pending, frame.types)
     f.place(next_)
 
@@ -143,7 +156,8 @@ def _return(f: FunctionLowering, immediate: None, offset: int) -> None:
 
 @lowers("call")
 def _call(f: FunctionLowering, index: int, offset: int) -> None:
-    f.call(f.unit.module.func_type(index), f.unit.function_symbol(index), offset)
+    may_throw = index in f.unit.plan.throws
+    f.call(f.unit.module.func_type(index), f.unit.function_symbol(index), offset, may_throw=may_throw)
 
 
 @lowers("return_call")
@@ -161,20 +175,21 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
     type_index, table_index = immediate
     unit = f.unit
     table = unit.plan.tables[table_index]
-    type_id = unit.plan.type_ids[type_index]
+    type_id = unit.module.canonical[type_index]
     index = f.stack.pop()
     if table.immutable:
-        f.trap_if(f.emit(f"icmp uge i32 {index}, {table.size}", index), "undefined_element", offset)
-        wide = f.emit(f"zext i32 {index} to i64", index)
+        t = "i64" if table.index64 else "i32"
+        f.trap_if(f.emit(f"icmp uge {t} {index}, {table.size}", index), "undefined_element", offset)
+        wide = index if table.index64 else f.emit(f"zext i32 {index} to i64", index)
         if type_id in table.dense_types and not tail:
             place = f.emit(f"getelementptr ptr, ptr {unit.layout.dense_table(table_index, type_id)}, i64 {wide}", wide)
             return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
         place = f.emit(f"getelementptr i16, ptr {unit.layout.table_types(table_index)}, i64 {wide}", wide)
         found = f.emit(f"load i16, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
-        _check_type(f, found, "i16", str(unit.layout.type_number(type_id)), "0", offset)
+        _check_type(f, found, unit.plan.called_types.intervals[type_id], offset)
         place = f.emit(f"getelementptr ptr, ptr {unit.layout.table_code(table_index)}, i64 {wide}", wide)
         return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
-    wide = f.emit(f"zext i32 {index} to i64", index)
+    wide = index if table.index64 else f.emit(f"zext i32 {index} to i64", index)
     size = unit.layout.table_size(f, table_index)
     f.trap_if(f.emit(f"icmp uge i64 {wide}, {size}", wide, size), "undefined_element", offset)
     elements = unit.layout.table_elements(f, table_index)
@@ -183,17 +198,27 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
     f.trap_if(f.emit(f"icmp eq ptr {funcref}, null", funcref), "uninitialized_element", offset)
     place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {funcref}, i32 0, i32 1", funcref)
     found = f.emit(f"load i64, ptr {place}, !invariant.load !0", place)
-    f.trap_if(f.emit(f"icmp ne i64 {found}, {type_id}", found), "indirect_call_type_mismatch", offset)
+    wrong = out_of_interval(f, found, "i64", unit.plan.type_numbers.intervals[type_id])
+    f.trap_if(wrong, "indirect_call_type_mismatch", offset)
     return f.emit(f"load ptr, ptr {funcref}, !invariant.load !0", funcref)
 
 
-def _check_type(f: FunctionLowering, found: str, width: str, wanted: str, null: str, offset: int) -> None:
-    """Traps unless `found` is `wanted`; one branch on the way, and which trap it is decided off it."""
+def out_of_interval(f: FunctionLowering, number: str, ir: str, interval: tuple[int, int]) -> str:
+    """An i1: whether `number` is not in the interval, which includes both its ends."""
+    first, last = interval
+    if first == last:
+        return f.emit(f"icmp ne {ir} {number}, {first}", number)
+    distance = f.emit(f"sub {ir} {number}, {first}", number)
+    return f.emit(f"icmp ugt {ir} {distance}, {last - first}", distance)
+
+
+def _check_type(f: FunctionLowering, found: str, wanted: tuple[int, int], offset: int) -> None:
+    """Traps unless `found` is in `wanted`; one branch on the way, and which trap it is decided off it."""
     number = f.new_label("")
-    wrong = f.emit(f"icmp ne {width} {found}, {wanted}", found)
+    wrong = out_of_interval(f, found, "i16", wanted)
     f.effect(f"br i1 {wrong}, label %w{number}, label %y{number}", wrong)
     f.place(f"w{number}")
-    is_null = f.emit(f"icmp eq {width} {found}, {null}", found)
+    is_null = f.emit(f"icmp eq i16 {found}, 0", found)
     f.trap_if(is_null, "uninitialized_element", offset)
     f.trap("indirect_call_type_mismatch", offset)
     f.place(f"y{number}")
@@ -203,14 +228,16 @@ def _check_type(f: FunctionLowering, found: str, width: str, wanted: str, null: 
 def _call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
     callee = _callee(f, immediate, offset, tail=False)
     f.roots.append(callee)
-    f.call(f.unit.module.types[immediate[0]], callee, offset)
+    type_index = immediate[0]
+    may_throw = f.unit.module.canonical[type_index] in f.unit.plan.throwing_types
+    f.call(f.unit.module.signature(type_index), callee, offset, may_throw=may_throw)
 
 
 @lowers("return_call_indirect")
 def _return_call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
     callee = _callee(f, immediate, offset, tail=True)
     f.roots.append(callee)
-    f.tail_call(f.unit.module.types[immediate[0]], callee, offset)
+    f.tail_call(f.unit.module.signature(immediate[0]), callee, offset)
 
 
 @lowers("drop")

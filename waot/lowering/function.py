@@ -81,13 +81,19 @@ class Frame:
     """A control frame: block, loop, if, or the function itself."""
 
     __slots__ = (
+        "catch_locals",
+        "clauses",
         "edges",
         "else_locals",
         "else_params",
+        "exception",
+        "handler_edges",
+        "handler_label",
         "height",
         "kind",
         "label",
         "loop_locals",
+        "next_label",
         "phi_line",
         "phi_names",
         "results",
@@ -95,7 +101,8 @@ class Frame:
     )
 
     def __init__(self, kind: str, label: str, t: FuncType, height: int) -> None:
-        self.kind = kind  # "block", "loop", "if", "else", "function"
+        # "block", "loop", "if", "else", "function", "try_table"; of a legacy try "try", then "catch" or "catch_all"
+        self.kind = kind
         self.label = label  # where a branch to this frame goes; for "if" its end
         self.types = t.params if kind == "loop" else t.results  # the operands that a branch carries
         self.results = t.results
@@ -106,6 +113,12 @@ class Frame:
         self.loop_locals: tuple[int, ...] = ()  # "loop": locals with a phi in the header
         self.phi_line = 0  # "loop": index into `out` of the line that the phis are to be in
         self.phi_names: list[str] = []  # "loop": their names
+        self.handler_label = ""  # try: where exceptions go
+        self.handler_edges: list[Edge] = []  # ways there; the operand is the exception
+        self.clauses: tuple[tuple[str, int | None, int], ...] = ()  # "try_table"
+        self.exception = ""  # "catch", "catch_all": the exception
+        self.catch_locals: list[str] | None = None  # the locals at the handler
+        self.next_label = ""  # "catch": where the next clause decides
 
 
 class FunctionLowering:
@@ -142,6 +155,7 @@ class FunctionLowering:
         "stack",
         "type",
         "unit",
+        "unwinds",
         "wide",
         "widening",
     )
@@ -166,6 +180,7 @@ class FunctionLowering:
         self.local_types = (*body.type.params, *body.locals)
         self.locals: list[str] = []
         self.locals_shared = False  # an edge holds `locals`: copy before writing
+        self.unwinds = False  # something branches to the block `unwind`, which leaves with an exception pending
         self.slots = False  # locals live in stack slots, see SSA_WORK_LIMIT
         self.bools: dict[str, str] = {}  # i32 that is a zext of an i1 -> that i1
         self.splats: dict[str, str] = {}  # v128 -> the constant that is in each of its lanes
@@ -267,7 +282,7 @@ class FunctionLowering:
 
     def location(self, offset: int) -> str:
         """The debug location of the operator at byte `offset`, to be put at the end of an instruction."""
-        return f", !dbg !DILocation(line: {offset}, scope: {self.scope})"
+        return f", !dbg !DILocation(line: {offset}, scope: {self.scope})" if self.scope else ""
 
     # ------------------------------------------------------------ blocks
 
@@ -489,7 +504,7 @@ class FunctionLowering:
             self.results[value] = (len(self.out) - 1, ir_type(result))
             self.stack.append(value)
 
-    def call(self, t: FuncType, callee: str, offset: int, *, inherit: bool = True) -> None:
+    def call(self, t: FuncType, callee: str, offset: int, *, may_throw: bool) -> None:
         """Calls `callee`, a pointer to a wasm function of type `t`, with operands from the stack."""
         arguments = self.operands(len(t.params))
         self.count_carried(len(arguments))
@@ -502,11 +517,60 @@ class FunctionLowering:
             typed.insert(0, f"ptr {pointer}")
         result = return_type(t)
         text = f"call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
+        value = ""
         if result == "void":
             self.effect(text, *arguments)
-            self.push_results(t, "", pointer)
         else:
-            self.push_results(t, self.effect_value(text, *arguments), pointer)
+            value = self.effect_value(text, *arguments)
+        if may_throw:
+            self._leave_if_thrown()
+        self.push_results(t, value, pointer)
+
+    # ------------------------------------------------------------ exceptions, see exceptions.py
+
+    def _handler(self, skip: int) -> Frame | None:
+        """The innermost try whose body we are in, not counting the innermost `skip` frames."""
+        for frame in self.frames[len(self.frames) - 1 - skip :: -1]:
+            if frame.kind in ("try", "try_table"):
+                return frame
+        return None
+
+    def _way_out(self, exception: str, skip: int = 0) -> str:
+        """The label that an exception goes to from here; the branch there must be the next line."""
+        frame = self._handler(skip)
+        if frame is None:
+            self.unwinds = True
+            return "unwind"
+        label, locals_ = self.edge()
+        self.count_carried(1)
+        frame.handler_edges.append((label, locals_, [exception], len(self.out)))
+        return frame.handler_label
+
+    def _leave_if_thrown(self) -> None:
+        """After a call: goes where the exception goes that the call left, if there is one."""
+        layout = self.unit.layout
+        pending = self.emit(f"load ptr, ptr {layout.exception()}, !tbaa {layout.exception_tbaa}")
+        thrown = self.emit(f"icmp ne ptr {pending}, null", pending)
+        next_ = self.new_label("n")
+        target = self._way_out(pending)
+        self.effect(f"br i1 {thrown}, label %{target}, label %{next_}, !prof {layout.unlikely}", thrown, pending)
+        self.place(next_)
+
+    def throw(self, exception: str, skip: int = 0) -> None:
+        """Ends the block: `exception` goes to the handler, without the `skip` innermost frames, or to the caller."""
+        if self._handler(skip) is None:
+            layout = self.unit.layout
+            self.effect(f"store ptr {exception}, ptr {layout.exception()}, !tbaa {layout.exception_tbaa}", exception)
+        target = self._way_out(exception, skip)
+        self.effect(f"br label %{target}", exception)
+        self.label = None
+
+    def _unwind(self) -> None:
+        """The block in which the function ends with an exception pending; nobody looks at its results."""
+        result = return_type(self.type)
+        self.place("unwind")
+        self.out.append("  ret void" if result == "void" else f"  ret {result} poison")
+        self.label = None
 
     def tail_call(self, t: FuncType, callee: str, offset: int) -> None:
         """A guaranteed tail call, which ends the block. Results in memory go where this function's own would."""
@@ -550,6 +614,8 @@ class FunctionLowering:
                     offset=offset,
                 )
             handler(self, immediate, offset)
+        if self.unwinds:
+            self._unwind()
         self._keep_dead_loads()
 
     def _named_locals(self) -> list[int]:
@@ -620,4 +686,6 @@ class FunctionLowering:
 
 _LOCAL = frozenset(BY_NAME[n].index for n in ("local.get", "local.set", "local.tee"))
 _BR_TABLE = BY_NAME["br_table"].index
-_JOINING = frozenset(BY_NAME[n].index for n in ("br", "br_if", "br_table", "block", "loop", "if", "else"))
+_JOINING = frozenset(
+    BY_NAME[n].index for n in ("br", "br_if", "br_table", "block", "loop", "if", "else", "try_table", "try", "catch")
+)

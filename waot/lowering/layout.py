@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from waot.lowering.function import FunctionLowering
     from waot.lowering.unit import UnitLowering
 
-# Numbers of metadata nodes; functions' subprograms follow from FIRST_SUBPROGRAM on.
+# Numbers of metadata nodes; functions' subprograms follow from FIRST_SUBPROGRAM on. The weights of branches are those
+# that LLVM gives to __builtin_expect.
+LIKELY = "!24"
+UNLIKELY = "!23"
 TBAA_METADATA = """\
 !0 = !{}
 !10 = !{!"waot"}
@@ -30,6 +33,12 @@ TBAA_METADATA = """\
 !16 = !{!15, !15, i64 0}
 !17 = !{!"descriptors", !10}
 !18 = !{!17, !17, i64 0}
+!19 = !{!"exception", !10}
+!20 = !{!19, !19, i64 0}
+!21 = !{!"object headers", !10}
+!22 = !{!21, !21, i64 0}
+!23 = !{!"branch_weights", i32 1, i32 2000}
+!24 = !{!"branch_weights", i32 2000, i32 1}
 """
 
 
@@ -40,6 +49,9 @@ class InstanceLayout:
     global_tbaa = "!14"
     table_tbaa = "!16"
     descriptor_tbaa = "!18"
+    exception_tbaa = "!20"
+    object_tbaa = "!22"
+    unlikely = UNLIKELY
 
     def __init__(self, unit: UnitLowering) -> None:
         self.unit = unit
@@ -65,7 +77,15 @@ class InstanceLayout:
         if not plan.grows:
             return str(plan.bytes)
         field = f"getelementptr inbounds (%waot.memory, ptr {self.memory(index)}, i32 0, i32 1)"
+        if plan.shared:  # another thread may grow it
+            return f.emit(f"load atomic i64, ptr {field} seq_cst, align 8, !tbaa {self.descriptor_tbaa}")
         return f.emit(f"load i64, ptr {field}, !tbaa {self.descriptor_tbaa}")
+
+    # ------------------------------------------------------------ exceptions
+
+    def exception(self) -> str:
+        """The address of the pending exception, null where there is none."""
+        return self.unit.state_symbol("waot_exception", "ptr")
 
     # ------------------------------------------------------------ globals
 
@@ -112,7 +132,3 @@ class InstanceLayout:
         """An immutable table's code pointers for calls of one type: whatever is not of that type is a stub."""
         size = self.unit.plan.tables[index].size
         return self.unit.state_symbol(f"waot_table.{index}.type.{type_id}", f"[{size} x ptr]", constant=True)
-
-    def type_number(self, type_id: int) -> int:
-        """The number by which `table_types` knows a type."""
-        return self.unit.plan.type_numbers[type_id]

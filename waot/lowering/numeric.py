@@ -222,6 +222,48 @@ lowers("i64.extend_i32_s")(_conversion("sext", "i32", "i64"))
 lowers("i64.extend_i32_u")(_conversion("zext", "i32", "i64"))
 
 
+# ---------------------------------------------------------------- 128 bits (the proposal wide-arithmetic)
+
+
+def _from_halves(f: FunctionLowering, low: str, high: str) -> str:
+    low = f.emit(f"zext i64 {low} to i128", low)
+    high = f.emit(f"zext i64 {high} to i128", high)
+    high = f.emit(f"shl i128 {high}, 64", high)
+    return f.emit(f"or disjoint i128 {high}, {low}", high, low)
+
+
+def _push_halves(f: FunctionLowering, value: str) -> None:
+    f.stack.append(f.emit(f"trunc i128 {value} to i64", value))
+    high = f.emit(f"lshr i128 {value}, 64", value)
+    f.stack.append(f.emit(f"trunc i128 {high} to i64", high))
+
+
+def _wide_binary(operation: str) -> Handler:
+    """Operands and result are pairs of i64, the low half first."""
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b_high, b_low, a_high, a_low = (f.stack.pop() for _ in range(4))
+        a, b = _from_halves(f, a_low, a_high), _from_halves(f, b_low, b_high)
+        _push_halves(f, f.emit(f"{operation} i128 {a}, {b}", a, b))
+
+    return lower
+
+
+def _wide_multiply(extend: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b, a = f.stack.pop(), f.stack.pop()
+        a, b = f.emit(f"{extend} i64 {a} to i128", a), f.emit(f"{extend} i64 {b} to i128", b)
+        _push_halves(f, f.emit(f"mul i128 {a}, {b}", a, b))
+
+    return lower
+
+
+lowers("i64.add128")(_wide_binary("add"))
+lowers("i64.sub128")(_wide_binary("sub"))
+lowers("i64.mul_wide_s")(_wide_multiply("sext"))
+lowers("i64.mul_wide_u")(_wide_multiply("zext"))
+
+
 # ---------------------------------------------------------------- floating point
 
 _ONE = "0x3FF0000000000000"

@@ -13,11 +13,21 @@ from waot.errors import LinkError, UnsupportedError
 from waot.frontend.linking import instances_of, missing_size_error, source_place
 from waot.frontend.module import ConstExpr, Data, Demand, Element, Export, Facts, FuncType, Instance, Module, RefType
 from waot.frontend.opcodes import OPERATORS
+from waot.lowering.abi import FUNCREF
+from waot.lowering.heap_types import CalledTypes, TypeNumbers, number_types
 from waot.lowering.imports import check_imports
+from waot.lowering.throwing import find_throwing
 from waot.lowering.types import float_constant
 
 # A 32-bit index plus a 32-bit offset plus the widest access reaches just past 8 GiB; one more wasm page covers it.
 GUARDED_RESERVE = (1 << 33) + (1 << 16)
+
+# Address space that a memory with 64-bit indices has at first: more is reserved behind it when it grows. A shared one
+# has room for its maximum from the beginning, but not for more than this.
+MEMORY64_RESERVE = 8 << 30
+SHARED_RESERVE = 1 << 40
+# Initial sizes beyond this, which no system has, are all the same.
+MOST_BYTES = 1 << 62
 
 # A memory image may hold this much of zeros between segments before copying segment by segment is the better way.
 IMAGE_SLACK = 1 << 20
@@ -29,6 +39,9 @@ COPY_GAP = 64
 
 # Elements of all tables together at the start, and what one may grow to; each takes a pointer's room.
 MAX_TABLE_ELEMENTS = 10_000_000
+
+# A table of up to this many elements is written out with its initial value.
+WRITTEN_OUT = 4096
 
 # Per-signature arrays of an immutable table are used while all of them together stay below this many bytes; above
 # that a type check at the call costs less than the cache lines.
@@ -48,8 +61,12 @@ class LoweringOptions:
     opt_level: str  # "0" to "3", "s", "z"
     byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
     executable: bool  # the result must have a `_start`; without one, every exported function is an entry
+    exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
     unit_operators: int  # operators a unit, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
+    heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
+    relaxed_simd: str = "fast"  # "fast" or "deterministic"
+    fma: bool = False  # the CPU has a fused multiply-add of vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,7 @@ class MemoryPlan:
     reserve: int  # bytes of address space
     page_log2: int
     index64: bool
+    shared: bool
     grows: bool
 
 
@@ -72,6 +90,7 @@ class TablePlan:
     """A table. Where it is immutable, `entries` are what it always holds."""
 
     index: int
+    index64: bool
     element: RefType
     size: int
     maximum: int
@@ -101,7 +120,9 @@ class InstancePlan:
 
     demands: tuple[Demand, ...]  # sizes to check
     memories: range  # to create
-    tables: range  # to fill, where they are sparse
+    tables: range  # to fill, where they are sparse or have an initial value that is an object
+    globals: range  # to set, where they are objects
+    segments: range  # of elements, to fill where they are objects
     start: int | None
     elements: list[SegmentWrite] = field(default_factory=list)
     copies: list[DataCopy] = field(default_factory=list)
@@ -130,9 +151,15 @@ class Plan:
     tables: list[TablePlan]
     global_constants: dict[int, str]  # globals that never change, as LLVM constants
     global_initials: dict[int, str]  # initial values of the others
-    type_ids: list[int]  # canonical id of each type index: structurally equal types share one
-    type_numbers: dict[int, int]  # canonical id -> number from 1 on, for the types that indirect calls name
-    element_values: dict[int, list[str]]  # element segment needed at run time -> its elements as LLVM constants
+    type_numbers: TypeNumbers
+    called_types: CalledTypes
+    throws: frozenset[int]  # functions that may end with an exception pending
+    throwing_types: frozenset[int]  # canonical types through which such a function can be called
+    dynamic_globals: frozenset[int]  # globals whose initial value is an object: it is made at instantiation
+    table_values: dict[int, ConstExpr]  # tables that are filled at instantiation, with what
+    # Element segments that the running program needs -> their elements as LLVM constants, None for what is an object.
+    element_values: dict[int, list[str | None]]
+    heap: bool  # objects may be made
     tail_calls: bool
     referenced: frozenset[int]  # functions of which a funcref exists
     image: bytes | None  # what the executable maps at the base of the memory with the static strategy
@@ -154,7 +181,11 @@ def entry_export(module: Module) -> Export | None:
 
 def exported_functions(module: Module) -> list[int]:
     """The functions that a module exports."""
-    return [e.index for e in module.exports if e.kind == "func"]
+    return sorted(_exported(module, "func"))
+
+
+def _exported(module: Module, kind: str) -> set[int]:
+    return {e.index for e in module.exports if e.kind == kind}
 
 
 def never_mapped(size: int) -> bool:
@@ -174,19 +205,23 @@ def make_plan(
     entry = entry_export(module)
     if options.executable:
         _check_entry(module, entry)
-    type_ids = _canonical_types(module.types)
-    type_numbers = {t: n for n, t in enumerate(sorted({type_ids[t] for t, _ in facts.indirect_types}), 1)}
-    reachable = _reachable(module, facts, entry)
-    constants, initials = _globals(module, facts)
+    type_numbers = number_types(module)
+    called_types = CalledTypes.of({module.canonical[t] for t, _ in facts.indirect_types}, type_numbers)
+    reachable = _reachable(module, facts, None if options.exports else entry)
+    constants, initials, dynamic = _globals(module, facts, options)
     parts = instances_of(module)
     if options.executable:
         _check_demands(parts, facts)
-    instances = [InstancePlan(i.demands, i.own_memories, i.own_tables, i.start) for i in parts]
+    instances = [
+        InstancePlan(i.demands, i.own_memories, i.own_tables, i.own_globals, i.elements, i.start) for i in parts
+    ]
     first = _first_memory(parts)
     memories = [_memory_plan(module, facts, i, options, first) for i in range(len(module.memories))]
-    tables = _tables(module, facts, constants, type_ids, parts, instances)
+    tables, table_values = _tables(module, facts, constants, parts, instances)
     image, kept_data, blob = _data(module, constants, memories, image_as_segment, parts, instances)
     late = {write.segment for instance in instances for write in instance.elements}
+    referenced = _referenced(module, reachable)
+    throws, throwing_types = find_throwing(module, facts, referenced)
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
     return Plan(
@@ -197,15 +232,18 @@ def make_plan(
         tables=tables,
         global_constants=constants,
         global_initials=initials,
-        type_ids=type_ids,
         type_numbers=type_numbers,
+        called_types=called_types,
+        throws=throws,
+        throwing_types=throwing_types,
+        dynamic_globals=dynamic,
+        table_values=table_values,
         element_values={
-            i: _element_values(e, constants | initials)
-            for i, e in enumerate(module.elements)
-            if e.mode == "passive" or i in late
+            i: _element_values(e, constants) for i, e in enumerate(module.elements) if e.mode == "passive" or i in late
         },
+        heap=_makes_objects(module, facts),
         tail_calls=facts.tail_calls,
-        referenced=frozenset(_referenced(module, facts, reachable)),
+        referenced=referenced,
         image=image,
         kept_data=kept_data,
         data_image=blob,
@@ -227,6 +265,13 @@ def _check_entry(module: Module, entry: Export | None) -> None:
         raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", file=file, offset=offset)
 
 
+def _makes_objects(module: Module, facts: Facts) -> bool:
+    """Whether some operator or constant expression may allocate; every one that does is of these proposals."""
+    if facts.proposals & {"gc", "exception-handling", "legacy-exceptions"}:
+        return True
+    return any(OPERATORS[op].proposal == "gc" for expr in _const_exprs(module) for op, _, _ in expr)
+
+
 def _check_demands(instances: list[Instance], facts: Facts) -> None:
     """Raises LinkError where an imported memory or table is too small and nothing in the program grows it."""
     for instance in instances:
@@ -240,23 +285,22 @@ def _first_memory(instances: list[Instance]) -> int | None:
     return next((instance.memories[0] for instance in reversed(instances) if instance.memories), None)
 
 
-def _canonical_types(types: list[FuncType]) -> list[int]:
-    first: dict[FuncType, int] = {}
-    return [first.setdefault(t, i) for i, t in enumerate(types)]
+def _const_exprs(module: Module) -> Iterable[ConstExpr]:
+    yield from (g.init for g in module.defined_globals)
+    yield from (t.init for t in module.defined_tables if t.init is not None)
+    for element in module.elements:
+        yield from element.exprs or ()
 
 
-def _element_functions(element: Element, globals_: dict[int, str]) -> list[int | None]:
-    """The segment's function indices, None for null."""
+def _element_values(element: Element, globals_: dict[int, str]) -> list[str | None]:
     if element.functions is not None:
-        return list(element.functions)
-    values = (constant(expr, globals_) for expr in element.exprs or ())
-    return [None if v == "null" else int(v.removeprefix("@waot_funcref.")) for v in values]
-
-
-def _element_values(element: Element, globals_: dict[int, str]) -> list[str]:
-    if element.functions is not None:
-        return [f"@waot_funcref.{i}" for i in element.functions]
+        return [f"@{FUNCREF}{i}" for i in element.functions]
     return [constant(expr, globals_) for expr in element.exprs or ()]
+
+
+def _function(value: str) -> int | None:
+    """The function whose funcref a constant is, None for null."""
+    return None if value == "null" else int(value.removeprefix(f"@{FUNCREF}"))
 
 
 def _expr_functions(expr: ConstExpr | None) -> list[int]:
@@ -265,12 +309,9 @@ def _expr_functions(expr: ConstExpr | None) -> list[int]:
 
 def _segment_functions(module: Module) -> Iterable[int]:
     for element in module.elements:
-        if element.functions is not None:
-            yield from element.functions
-        for expr in element.exprs or ():
-            yield from _expr_functions(expr)
-    for g in module.defined_globals:
-        yield from _expr_functions(g.init)
+        yield from element.functions or ()
+    for expr in _const_exprs(module):
+        yield from _expr_functions(expr)
 
 
 def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
@@ -286,9 +327,9 @@ def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
     return sorted(seen)
 
 
-def _referenced(module: Module, facts: Facts, reachable: list[int]) -> set[int]:
+def _referenced(module: Module, reachable: list[int]) -> frozenset[int]:
     """Functions that may become a funcref: named by segments, globals or (conservatively) declared for ref.func."""
-    return (set(_segment_functions(module)) | set(module.declared_funcs)) & set(reachable)
+    return frozenset((set(_segment_functions(module)) | set(module.declared_funcs)) & set(reachable))
 
 
 def _units(reachable: list[int], imported: int, facts: Facts, options: LoweringOptions) -> list[list[int]]:
@@ -325,8 +366,11 @@ def _wrap(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def constant(expr: ConstExpr, globals_: dict[int, str]) -> str:
-    """The value of a constant expression (section 3.4.15) as an LLVM constant, integers as signed decimals."""
+def constant(expr: ConstExpr, globals_: dict[int, str]) -> str | None:
+    """The value of a constant expression (section 3.4.15) as an LLVM constant, integers as signed decimals.
+
+    None where it is an object, which has to be made, or depends on one. `globals_` are the values of globals.
+    """
     stack: list[str] = []
     for op, imm, _ in expr:
         operator = OPERATORS[op]
@@ -338,11 +382,20 @@ def constant(expr: ConstExpr, globals_: dict[int, str]) -> str:
         elif name == "v128.const":
             stack.append("<" + ", ".join(f"i8 {b}" for b in imm) + ">")
         elif name == "global.get":
-            stack.append(globals_[imm])
+            known = globals_.get(imm)
+            if known is None:
+                return None
+            stack.append(known)
         elif name == "ref.null":
             stack.append("null")
         elif name == "ref.func":
-            stack.append(f"@waot_funcref.{imm}")
+            stack.append(f"@{FUNCREF}{imm}")
+        elif name == "ref.i31":
+            stack.append(f"inttoptr (i64 {(int(stack.pop()) << 1 | 1) & 0xFFFFFFFF} to ptr)")
+        elif name in ("any.convert_extern", "extern.convert_any"):
+            pass
+        elif name not in _ARITHMETIC:
+            return None
         else:
             bits, compute = _ARITHMETIC[name]
             right, left = int(stack.pop()), int(stack.pop())
@@ -350,17 +403,24 @@ def constant(expr: ConstExpr, globals_: dict[int, str]) -> str:
     return stack.pop()
 
 
-def _globals(module: Module, facts: Facts) -> tuple[dict[int, str], dict[int, str]]:
+def _globals(
+    module: Module, facts: Facts, options: LoweringOptions
+) -> tuple[dict[int, str], dict[int, str], frozenset[int]]:
+    """(values of those that never change, initial values of the others, those whose value is made at instantiation)."""
     imported = len(module.globals) - len(module.defined_globals)
     values: dict[int, str] = {}
-    for k, g in enumerate(module.defined_globals):
-        values[imported + k] = constant(g.init, values)
+    dynamic: dict[int, str] = {}
+    for index, g in enumerate(module.defined_globals, imported):
+        value = constant(g.init, values)
+        if value is None:
+            dynamic[index] = "null"
+        else:
+            values[index] = value
     # Exported mutable globals of an executable have no reader outside, so only writes inside count.
-    changed = {i for i in facts.written_globals if module.globals[i].mutable}
-    return (
-        {i: v for i, v in values.items() if i not in changed},
-        {i: v for i, v in values.items() if i in changed},
-    )
+    written = facts.written_globals | (_exported(module, "global") if options.exports else set())
+    changed = {i for i in written if module.globals[i].mutable}
+    constants = {i: v for i, v in values.items() if i not in changed}
+    return constants, {i: v for i, v in values.items() if i in changed} | dynamic, frozenset(dynamic)
 
 
 # ---------------------------------------------------------------- memories
@@ -370,22 +430,28 @@ def _memory_plan(module: Module, facts: Facts, index: int, options: LoweringOpti
     memory = module.memories[index]
     limits, page_log2 = memory.limits, memory.page_size_log2
     strategy = options.memory
-    if limits.index64 or options.pointer_bits < 64:
-        strategy = "checked"
+    if limits.index64 or options.pointer_bits < 64 or page_log2 != 16:
+        strategy = "checked"  # a guard of whole pages cannot begin at every byte
     elif strategy == "static" and index != first:
         strategy = "guarded"  # only one memory can have the low addresses
-    most = 1 << (32 - page_log2)
+    bits = 64 if limits.index64 else 32
+    most = min(1 << (bits - page_log2), (1 << bits) - 1)
     maximum = min(limits.maximum if limits.maximum is not None else most, most)
+    initial = min(limits.minimum << page_log2, MOST_BYTES)
+    reserve = GUARDED_RESERVE
+    if strategy == "checked":
+        reserve = max(initial, min(maximum << page_log2, SHARED_RESERVE if limits.shared else MEMORY64_RESERVE))
     return MemoryPlan(
         index=index,
         strategy=strategy,
         base=options.static_base if strategy == "static" else None,
-        bytes=limits.minimum << page_log2,
+        bytes=initial,
         maximum=maximum,
-        reserve=maximum << page_log2 if strategy == "checked" else GUARDED_RESERVE,
+        reserve=reserve,
         page_log2=page_log2,
         index64=limits.index64,
-        grows=index in facts.grown_memories,
+        shared=limits.shared,
+        grows=index in facts.grown_memories or (options.exports and index in _exported(module, "memory")),
     )
 
 
@@ -435,7 +501,7 @@ def _active_data(
         if data.mode != "active":
             continue
         plan = memories[data.memory]
-        offset = int(constant(data.offset_expr or (), constants)) & ((1 << 64 if plan.index64 else 1 << 32) - 1)
+        offset = int(constant(data.offset_expr or (), constants) or 0) & ((1 << 64 if plan.index64 else 1 << 32) - 1)
         inside = offset + len(data) <= plan.bytes
         if data.memory not in part.own_memories or may_trap:
             instance.datas.append(SegmentWrite(index, data.memory, offset))
@@ -491,26 +557,39 @@ def _out_of_bounds(module: Module, write: SegmentWrite) -> bool:
 
 
 def _active_elements(
-    module: Module, constants: dict[int, str], part: Instance, instance: InstancePlan, entries: list[dict[int, int]]
+    module: Module,
+    constants: dict[int, str],
+    part: Instance,
+    instance: InstancePlan,
+    entries: list[dict[int, int]],
+    runtime: set[int],
 ) -> None:
-    """Puts active segments into `entries` of the instance's own tables; the rest is as in `_active_data`."""
+    """Puts active segments into `entries` of the instance's own tables; the rest is as in `_active_data`.
+
+    Tables in `runtime` have contents that only the running program can write, so their segments are written there too.
+    """
     may_trap = False
     for index in part.elements:
         element = module.elements[index]
         if element.mode != "active":
             continue
         table = element.table
-        offset = int(constant(element.offset_expr or (), constants)) & 0xFFFFFFFF
+        index64 = module.tables[table].limits.index64
+        offset = int(constant(element.offset_expr or (), constants) or 0) & ((1 << 64 if index64 else 1 << 32) - 1)
+        values = _element_values(element, constants)
+        functions = [v for v in values if v is not None and (v == "null" or v.startswith(f"@{FUNCREF}"))]
+        if len(functions) < len(values):
+            runtime.add(table)
         write = SegmentWrite(index, table, offset)
         outside = _out_of_bounds(module, write)
-        if table not in part.own_tables or may_trap:
+        if table not in part.own_tables or may_trap or table in runtime:
             instance.elements.append(write)
             may_trap |= outside
             continue
         if outside:
             instance.trap = "table_out_of_bounds"
             break
-        for slot, function in enumerate(_element_functions(element, constants), offset):
+        for slot, function in enumerate(map(_function, functions), offset):
             if function is None:
                 entries[table].pop(slot, None)
             else:
@@ -521,24 +600,33 @@ def _tables(
     module: Module,
     facts: Facts,
     constants: dict[int, str],
-    type_ids: list[int],
     parts: list[Instance],
     instances: list[InstancePlan],
-) -> list[TablePlan]:
-    """Table plans; adds to `instances` what they write into tables, and how that ends."""
+) -> tuple[list[TablePlan], dict[int, ConstExpr]]:
+    """Table plans, and `table_values`; adds to `instances` what they write into tables, and how that ends."""
     total = sum(table.limits.minimum for table in module.tables)
     if total > MAX_TABLE_ELEMENTS:
         raise UnsupportedError(
             f"the tables have {total:,} elements at the start; waot's limit is {MAX_TABLE_ELEMENTS:,} in all"
         )
     entries: list[dict[int, int]] = [{} for _ in module.tables]
+    table_values: dict[int, ConstExpr] = {}
+    imported = len(module.tables) - len(module.defined_tables)
+    for index, defined in enumerate(module.defined_tables, imported):
+        value = "null" if defined.init is None else constant(defined.init, constants)
+        if value is not None and value.startswith(f"@{FUNCREF}") and defined.type.limits.minimum <= WRITTEN_OUT:
+            entries[index] = dict.fromkeys(range(defined.type.limits.minimum), int(value.removeprefix(f"@{FUNCREF}")))
+        elif value != "null":
+            assert defined.init is not None
+            table_values[index] = defined.init
+    runtime = set(table_values)  # tables with contents that only the running program can write
     for part, instance in zip(parts, instances, strict=True):
-        _active_elements(module, constants, part, instance, entries)
-    written = facts.written_tables | {write.index for instance in instances for write in instance.elements}
-    exported = {e.index for e in module.exports if e.kind == "table"}
+        _active_elements(module, constants, part, instance, entries, runtime)
+    written = facts.written_tables | runtime | {write.index for instance in instances for write in instance.elements}
+    exported = _exported(module, "table")
     called_types: dict[int, set[int]] = {}
     for t, k in facts.indirect_types:
-        called_types.setdefault(k, set()).add(type_ids[t])
+        called_types.setdefault(k, set()).add(module.canonical[t])
     plans = []
     for index, table in enumerate(module.tables):
         called = sorted(called_types.get(index, ()))
@@ -546,12 +634,13 @@ def _tables(
         # A table far larger than what is in it is filled at instantiation, not written out.
         sparse = size > 4096 + 16 * len(entries[index])
         immutable = not sparse and index not in exported and index not in written
-        immutable &= len(facts.indirect_types) < 65535  # `type_numbers` are 16 bits in the table of types
+        immutable &= len(facts.indirect_types) < 65535  # `called_types` has 16 bits a type
         dense = immutable and len(called) * size * 8 <= DENSE_TABLE_BYTES
         limit = table.limits.maximum if table.limits.maximum is not None else MAX_TABLE_ELEMENTS
         plans.append(
             TablePlan(
                 index=index,
+                index64=table.limits.index64,
                 element=table.element,
                 size=size,
                 maximum=min(limit, MAX_TABLE_ELEMENTS),
@@ -562,7 +651,7 @@ def _tables(
                 dense_types=tuple(called) if dense else (),
             )
         )
-    return plans
+    return plans, table_values
 
 
 __all__ = ["LoweringOptions", "MemoryPlan", "Plan", "TablePlan", "constant", "entry_export", "make_plan"]

@@ -441,7 +441,7 @@ def _extended_multiply(shape: str, part: str, extend: str) -> Handler:
     return lower
 
 
-def _pairs(f: FunctionLowering, value: str, lanes: int, lane: str) -> str:
+def pairs(f: FunctionLowering, value: str, lanes: int, lane: str) -> str:
     """The sums of neighbouring lanes."""
     ir, count = f"<{lanes} x {lane}>", lanes // 2
     parts = []
@@ -458,7 +458,7 @@ def _extended_pairwise_add(shape: str, extend: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         value = pop(f, shape)
         wide = f.emit(f"{extend} {IR[shape]} {value} to <{lanes} x {wide_lane}>", value)
-        push(f, _pairs(f, wide, lanes, wide_lane), f"<{lanes // 2} x {wide_lane}>")
+        push(f, pairs(f, wide, lanes, wide_lane), f"<{lanes // 2} x {wide_lane}>")
 
     return lower
 
@@ -515,7 +515,7 @@ def _q15mulr(f: FunctionLowering, immediate: None, offset: int) -> None:
 def _dot(f: FunctionLowering, immediate: None, offset: int) -> None:
     b, a = pop(f, "i16x8"), pop(f, "i16x8")
     a, b = f.emit(f"sext <8 x i16> {a} to <8 x i32>", a), f.emit(f"sext <8 x i16> {b} to <8 x i32>", b)
-    push(f, _pairs(f, f.emit(f"mul nsw <8 x i32> {a}, {b}", a, b), 8, "i32"), "<4 x i32>")
+    push(f, pairs(f, f.emit(f"mul nsw <8 x i32> {a}, {b}", a, b), 8, "i32"), "<4 x i32>")
 
 
 # ---------------------------------------------------------------- floating point

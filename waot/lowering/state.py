@@ -9,9 +9,30 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from waot.frontend.linking import locate
-from waot.frontend.module import V128
-from waot.lowering.abi import DATA_IMAGE, FUNCTION_INDEX_BITS, MEMORY_FIXED, trap_symbol
-from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan, entry_export
+from waot.frontend.module import V128, ArrayType, FuncType, RefType
+from waot.lowering.abi import (
+    DATA_IMAGE,
+    FUNCTION_INDEX_BITS,
+    MEMORY_CHECKED,
+    MEMORY_FIXED,
+    MEMORY_INDEX64,
+    MEMORY_SHARED,
+    TYPE_ARRAY,
+    TYPE_FUNCTION,
+    TYPE_STRUCT,
+    trap_symbol,
+)
+from waot.lowering.exports import emit_exports
+from waot.lowering.heap_types import (
+    ObjectLayout,
+    first_element,
+    holds_objects,
+    object_layout,
+    storage_bytes,
+    struct_layout,
+)
+from waot.lowering.instantiate import entered, instantiate
+from waot.lowering.plan import TablePlan, entry_export
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 if TYPE_CHECKING:
@@ -28,17 +49,21 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
     yield from _globals(unit)
     yield from _memories(unit)
     for index in sorted(plan.referenced):
-        type_id = plan.type_ids[module.funcs[index]]
+        type_id = plan.type_numbers.number(module.canonical[module.funcs[index]])
         yield (
             f"@waot_funcref.{index} = {_constant(unit)} %waot.funcref "
             f"{{ ptr {unit.function_symbol(index)}, i64 {type_id} }}"
         )
     for table in plan.tables:
         yield from _table(unit, table)
-    instantiate = list(_instantiate(unit))  # refers to segments
+    instantiation = list(instantiate(unit))  # first, because it too refers to segments
     yield from _segments(unit)
-    yield from instantiate
+    if plan.heap:
+        yield from _heap(unit)
+    yield from instantiation
     yield from _module(unit)
+    if plan.options.exports:
+        yield from emit_exports(unit)
 
 
 def _variable(unit: UnitLowering) -> str:
@@ -61,6 +86,9 @@ def _memories(unit: UnitLowering) -> Iterator[str]:
     for memory in unit.plan.memories:
         base = "null" if memory.base is None else f"inttoptr (i64 {memory.base} to ptr)"
         flags = MEMORY_FIXED if memory.base is not None else 0
+        flags |= MEMORY_CHECKED if memory.strategy == "checked" else 0
+        flags |= MEMORY_SHARED if memory.shared else 0
+        flags |= MEMORY_INDEX64 if memory.index64 else 0
         yield (
             f"@waot_memory.{memory.index} = {_variable(unit)} %waot.memory {{ ptr {base}, i64 {memory.bytes}, "
             f"i64 {memory.maximum}, i64 {memory.reserve}, i32 {memory.page_log2}, i32 {flags} }}"
@@ -85,40 +113,24 @@ def _table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
         yield from _immutable_table(unit, table)
 
 
-def _sparse_table(unit: UnitLowering, table: TablePlan) -> tuple[list[str], list[str]]:
-    """Definitions and calls that fill a sparse table at instantiation, a run of slots each."""
-    runs: list[list[int]] = []
-    for slot in sorted(table.entries):
-        if runs and runs[-1][-1] == slot - 1:
-            runs[-1].append(slot)
-        else:
-            runs.append([slot])
-    definitions, calls = [], []
-    for number, run in enumerate(runs):
-        name = f"@waot_table.{table.index}.run.{number}"
-        values = ", ".join(f"ptr @waot_funcref.{table.entries[slot]}" for slot in run)
-        definitions.append(f"{name}.elements = internal constant [{len(run)} x ptr] [{values}]")
-        definitions.append(f"{name} = internal constant %waot.elem {{ ptr {name}.elements, i64 {len(run)} }}")
-        arguments = f"ptr @waot_table.{table.index}, ptr {name}, i64 {run[0]}, i64 0, i64 {len(run)}"
-        calls.append(f"  call void @waot_table_init({arguments})")
-    return definitions, calls
-
-
 def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
     plan, module = unit.plan, unit.module
     k, size = table.index, table.size
     slots = [table.entries.get(slot) for slot in range(size)]
     symbols = [None if i is None else unit.function_symbol(i) for i in slots]
-    types = [None if i is None else plan.type_ids[module.funcs[i]] for i in slots]
+    types = [None if i is None else plan.type_numbers.number(module.canonical[module.funcs[i]]) for i in slots]
     code = ", ".join("ptr null" if s is None else f"ptr {s}" for s in symbols)
     yield f"@waot_table.{k}.code = {_constant(unit)} [{size} x ptr] [{code}]"
-    numbers = ", ".join(f"i16 {0 if t is None else plan.type_numbers.get(t, 65535)}" for t in types)
+    numbers = ", ".join(f"i16 {0 if t is None else plan.called_types.number(t)}" for t in types)
     yield f"@waot_table.{k}.types = {_constant(unit)} [{size} x i16] [{numbers}]"
     for wanted in table.dense_types:
         null, other = f"@waot_table.{k}.type.{wanted}.null", f"@waot_table.{k}.type.{wanted}.other"
         yield from _stub(unit, null, wanted, "uninitialized_element")
         yield from _stub(unit, other, wanted, "indirect_call_type_mismatch")
-        entries = (null if t is None else s if t == wanted else other for t, s in zip(types, symbols, strict=True))
+        first, last = plan.type_numbers.intervals[wanted]
+        entries = (
+            null if t is None else s if first <= t <= last else other for t, s in zip(types, symbols, strict=True)
+        )
         yield (
             f"@waot_table.{k}.type.{wanted} = {_constant(unit)} [{size} x ptr] "
             f"[{', '.join(f'ptr {e}' for e in entries)}]"
@@ -127,7 +139,7 @@ def _immutable_table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
 
 def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[str]:
     """A function of the wanted type that traps; the trap is the caller's, whose return address tells where."""
-    t = unit.module.types[type_id]
+    t = unit.module.signature(type_id)
     unit.declare_trap(trap_symbol(trap))
     yield (
         f"define internal {unit.call_conv} {return_type(t)} {symbol}({', '.join(parameter_types(t))}) #3 {{\n"
@@ -149,114 +161,79 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
     for index, element in enumerate(module.elements):
         if emitted is not None and f"waot_elem.{index}" not in emitted:
             continue
-        entries = ""
         size = 0
-        if index in plan.element_values:
-            entries = ", ".join(f"ptr {value}" for value in plan.element_values[index])
+        values = plan.element_values.get(index)
+        if values is not None:
             size = len(element)
-            yield f"@waot_elem.{index}.elements = internal constant [{size} x ptr] [{entries}]"
+            entries = ", ".join(f"ptr {value or 'null'}" for value in values)
+            kind = "global" if None in values else "constant"  # objects are written there at instantiation
+            yield f"@waot_elem.{index}.elements = internal {kind} [{size} x ptr] [{entries}]"
         pointer = f"@waot_elem.{index}.elements" if size else "null"
         yield f"@waot_elem.{index} = {_variable(unit)} %waot.elem {{ ptr {pointer}, i64 {size} }}"
 
 
-def _instantiate(unit: UnitLowering) -> Iterator[str]:
-    """`waot_instantiate`; where there are several instances it calls `waot_instantiate.<k>` in order."""
-    instances = unit.plan.instances
-    if not unit.module.instances:
-        yield from _instantiate_one(unit, instances[0], "@waot_instantiate")
-        return
-    symbols = [f"@waot_instantiate.{k}" for k in range(len(instances))]
-    for instance, symbol in zip(instances, symbols, strict=True):
-        yield from _instantiate_one(unit, instance, symbol)
-    calls = [f"  call void {symbol}()" for symbol in symbols]
-    yield "\n".join(["define internal void @waot_instantiate() #3 {", *calls, "  ret void", "}"])
-
-
-def _instantiate_one(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterator[str]:
-    """Never inlined: functions treat the base of a memory as invariant, and here it is made."""
-    plan = unit.plan
-    lines = [f"define internal void {symbol}() #3 {{", *_demands(unit, instance)]
-    for index in instance.memories:
-        unit.runtime_function("waot_memory_create")
-        lines.append(f"  call void @waot_memory_create(ptr @waot_memory.{index})")
-    for index in instance.tables:
-        table = plan.tables[index]
-        if table.sparse and table.entries:
-            unit.runtime_function("waot_table_init")
-            definitions, calls = _sparse_table(unit, table)
-            yield from definitions
-            lines += calls
-    for write in instance.elements:
-        lines += _write_segment(unit, "table", "elem", write, len(unit.module.elements[write.segment]))
-    parts: dict[int, list[str]] = {}
-    for copy in instance.copies:
-        row = f"%waot.part {{ i64 {copy.offset}, i64 {copy.source}, i64 {copy.size} }}"
-        parts.setdefault(copy.memory, []).append(row)
-    for memory_index, rows in parts.items():
-        unit.runtime_function("waot_memory_write_parts")
-        name = f"@waot_memory.{memory_index}.parts"
-        yield f"{name} = internal constant [{len(rows)} x %waot.part] [{', '.join(rows)}]"
-        lines.append(
-            f"  call void @waot_memory_write_parts(ptr @waot_memory.{memory_index}, ptr @{DATA_IMAGE}, "
-            f"ptr {name}, i64 {len(rows)})"
-        )
-    for write in instance.datas:
-        lines += _write_segment(unit, "memory", "data", write, len(unit.module.datas[write.segment]))
-    if instance.trap:
-        trap = trap_symbol(instance.trap)
-        unit.declare_trap(trap)
-        lines += [f"  call void @{trap}() #1", "  unreachable", "}"]
-    else:
-        if instance.start is not None:
-            lines.append(f"  call {unit.call_conv} void {unit.function_symbol(instance.start)}() #4")
-        lines += ["  ret void", "}"]
-    yield "\n".join(lines)
-
-
-def _write_segment(unit: UnitLowering, kind: str, segment: str, write: SegmentWrite, size: int) -> list[str]:
-    """Writes an active segment into memory or table `write.index`, or traps, and drops it (section 4.5.4)."""
-    unit.runtime_function(f"waot_{kind}_init")
-    symbol = unit.state_symbol(f"waot_{segment}.{write.segment}", f"%waot.{segment}")
-    return [
-        f"  call void @waot_{kind}_init(ptr @waot_{kind}.{write.index}, ptr {symbol}, i64 {write.offset}, i64 0, "
-        f"i64 {size})",
-        f"  store i64 0, ptr getelementptr inbounds (%waot.{segment}, ptr {symbol}, i32 0, i32 1)",
+def _heap(unit: UnitLowering) -> Iterator[str]:
+    """`waot_heap`: what the collector knows of the module. And the pending exception, which is a root."""
+    module, plan = unit.module, unit.plan
+    yield f"@waot_exception = {_variable(unit)} ptr null"
+    rows = []
+    for index in plan.type_numbers.order:
+        type_ = module.types[index]
+        if isinstance(type_, FuncType):
+            rows.append(f"%waot.type {{ i32 {TYPE_FUNCTION}, i32 0, i32 0, i32 0, ptr null }}")
+        elif isinstance(type_, ArrayType):
+            storage = type_.field.storage
+            kind, size, first = TYPE_ARRAY, storage_bytes(storage), first_element(type_.field)
+            count = int(isinstance(storage, RefType))
+            rows.append(f"%waot.type {{ i32 {kind}, i32 {size}, i32 {first}, i32 {count}, ptr null }}")
+        else:
+            yield from _object_type(rows, struct_layout(type_))
+    for tag in module.tags:
+        yield from _object_type(rows, object_layout(module.signature(tag).params))
+    yield f"@waot_types = internal constant [{len(rows)} x %waot.type] [{', '.join(rows)}]"
+    words = [("@waot_exception", 1)]
+    words += [
+        (f"@waot_global.{index}", 1)
+        for index in plan.global_initials
+        if holds_objects(module, module.globals[index].value)
     ]
+    words += [
+        (f"@waot_elem.{index}.elements", len(values))
+        for index, values in plan.element_values.items()
+        if None in values and (not unit.alone or f"waot_elem.{index}" in unit.used_state)
+    ]
+    roots = ", ".join(f"%waot.roots {{ ptr {symbol}, i64 {count} }}" for symbol, count in words)
+    yield f"@waot_roots = internal constant [{len(words)} x %waot.roots] [{roots}]"
+    held = [table.index for table in plan.tables if holds_objects(module, table.element)]
+    tables = ", ".join(f"ptr @waot_table.{index}" for index in held)
+    yield f"@waot_object_tables = internal constant [{len(held)} x ptr] [{tables}]"
+    yield (
+        f"@waot_heap = hidden constant %waot.heap {{ ptr @waot_types, i64 {len(rows)}, ptr @waot_roots, "
+        f"i64 {len(words)}, ptr @waot_object_tables, i64 {len(held)}, i64 {plan.options.heap_limit} }}"
+    )
 
 
-def _demands(unit: UnitLowering, instance: InstancePlan) -> Iterator[str]:
-    """Checks that imported memories and tables have grown to the size with which they are imported."""
-    for number, demand in enumerate(instance.demands):
-        symbol = f"@waot_{demand.kind}.{demand.index}"
-        least = demand.minimum
-        if demand.kind == "memory":
-            least <<= unit.plan.memories[demand.index].page_log2
-        yield f"  %f{number} = getelementptr inbounds %waot.{demand.kind}, ptr {symbol}, i32 0, i32 1"
-        yield f"  %s{number} = load i64, ptr %f{number}"
-        yield f"  %c{number} = icmp ult i64 %s{number}, {least}"
-        yield f"  br i1 %c{number}, label %incompatible, label %l{number}"
-        yield f"l{number}:"
-    if instance.demands:
-        trap = trap_symbol("incompatible_import")
-        unit.declare_trap(trap)
-        yield "  br label %compatible"
-        yield "incompatible:"
-        yield f"  call void @{trap}() #1"
-        yield "  unreachable"
-        yield "compatible:"
+def _object_type(rows: list[str], layout: ObjectLayout) -> Iterator[str]:
+    """Adds a struct or an exception to `rows` of the table of types."""
+    references = "null"
+    if layout.references:
+        references = f"@waot_type.{len(rows)}.references"
+        offsets = ", ".join(f"i32 {offset}" for offset in layout.references)
+        yield f"{references} = internal constant [{len(layout.references)} x i32] [{offsets}]"
+    rows.append(
+        f"%waot.type {{ i32 {TYPE_STRUCT}, i32 {layout.size}, i32 0, i32 {len(layout.references)}, ptr {references} }}"
+    )
 
 
 def _module(unit: UnitLowering) -> Iterator[str]:
     """`waot_module` and what it points to."""
     module, plan = unit.module, unit.plan
-    entry = entry_export(module)
+    entry = None if plan.options.exports else entry_export(module)
     entry_pointer = "null"
     if entry is not None:
         entry_pointer = "@waot_entry"
-        yield (
-            f"define internal void @waot_entry() #3 {{\n"
-            f"  call {unit.call_conv} void {unit.function_symbol(entry.index)}() #4\n  ret void\n}}"
-        )
+        lines = entered(unit, entry.index)
+        yield "\n".join(["define internal void @waot_entry() #3 {", *lines, "  ret void", "}"])
     names = bytearray(b"\0")
     rows = []
     imported = module.imported_func_count

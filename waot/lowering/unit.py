@@ -7,16 +7,41 @@ from dataclasses import dataclass
 
 from waot.frontend.linking import instances_of
 from waot.frontend.module import Body, Module
-from waot.lowering import control, memory, numeric, simd, tables, variables
+from waot.lowering import (
+    atomics,
+    control,
+    exceptions,
+    heap,
+    memory,
+    numeric,
+    references,
+    relaxed,
+    simd,
+    tables,
+    variables,
+)
 from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
 from waot.lowering.function import FunctionLowering
+from waot.lowering.heap import Allocator
 from waot.lowering.imports import wasi_signatures
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 # Importing them registers the operators.
-_OPERATORS = (control, memory, numeric, simd, tables, variables)
+_OPERATORS = (
+    atomics,
+    control,
+    exceptions,
+    heap,
+    memory,
+    numeric,
+    references,
+    relaxed,
+    simd,
+    tables,
+    variables,
+)
 
 FIRST_SUBPROGRAM = 100
 
@@ -56,8 +81,9 @@ class UnitLowering:
         self.linkage = "internal" if self.alone else "hidden"
         # Nobody asks for speed at -O0, so there every load keeps its trap whatever becomes of its value.
         self.volatile = "volatile " if plan.options.opt_level == "0" else ""
-        # Without an entry point the exports are what someone else's code calls.
-        self.entries = frozenset(() if entry_export(module) else exported_functions(module))
+        # Without an entry point the exports are what someone else's code calls; thunks are in this code.
+        direct = not plan.options.exports and entry_export(module) is None
+        self.entries = frozenset(exported_functions(module) if direct else ())
         self.call_conv = plan.call_conv
         self.layout = InstanceLayout(self)
         self.defined = set(plan.units[index])
@@ -69,6 +95,10 @@ class UnitLowering:
         self.used_state: set[str] = set()  # names of instance state that functions refer to
         self._declarations: dict[str, str] = {}
         self._subprograms: list[str] = []
+        self._helpers: dict[str, str] = {}
+        self._tbaa_tags: dict[str, str] = {}
+        self._metadata: list[str] = []
+        self.heap = Allocator(self)
         self._symbols: dict[int, str] = {}
 
     # ------------------------------------------------------------ symbols
@@ -109,6 +139,26 @@ class UnitLowering:
         if name not in self._declarations:
             self._declarations[name] = f"declare {result} @{name}({', '.join(parameters)})"
 
+    def declare_global(self, name: str, ir: str) -> None:
+        """Declares a variable of the shim."""
+        self._declarations.setdefault(f"@{name}", f"@{name} = external hidden global {ir}")
+
+    def helper(self, name: str, text: Callable[[], str]) -> None:
+        """Defines the internal function `name` once; `text` makes its definition."""
+        if name not in self._helpers:
+            self._helpers[name] = ""  # so that what it uses may come first
+            self._helpers[name] = text()
+
+    def tbaa_tag(self, name: str) -> str:
+        """The access tag of an alias class of that name, which aliases nothing but itself."""
+        tag = self._tbaa_tags.get(name)
+        if tag is None:
+            first = FIRST_SUBPROGRAM + len(self.module.funcs) + len(self._metadata)
+            tag = self._tbaa_tags[name] = f"!{first + 1}"
+            self._metadata.append(f'!{first} = !{{!"{name}", !10}}')
+            self._metadata.append(f"!{first + 1} = !{{!{first}, !{first}, i64 0}}")
+        return tag
+
     def declare_trap(self, symbol: str) -> None:
         """Declares a trap of the shim."""
         if symbol not in self._declarations:
@@ -122,7 +172,9 @@ class UnitLowering:
         return result, parameters
 
     def subprogram(self, index: int) -> str:
-        """The debug-information scope of function `index`."""
+        """The debug-information scope of function `index`, "" for code that is in none (a negative index)."""
+        if index < 0:
+            return ""
         node = f"!{FIRST_SUBPROGRAM + index}"
         # Its line is that of the function's first instructions, so it tells whose code a frame belongs to.
         line = self.module.codes[index - self.module.imported_func_count].start
@@ -170,6 +222,7 @@ class UnitLowering:
             from waot.lowering.state import emit_state
 
             parts.extend(emit_state(self))
+        parts.extend(self._helpers.values())
         parts.extend(self._declarations.values())
         size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
         parts += [
@@ -180,8 +233,10 @@ class UnitLowering:
             f"attributes #2 = {{ nounwind{size} }}",
             f"attributes #3 = {{ nounwind noinline uwtable{size} }}",
             "attributes #4 = { noinline }",
+            f"attributes #5 = {{ nounwind inlinehint{size} }}",
             _DEBUG_METADATA + TBAA_METADATA.rstrip(),
             *self._subprograms,
+            *self._metadata,
         ]
         return "\n".join(parts) + "\n"
 

@@ -1,0 +1,187 @@
+"""Exception handling, sections 4.4.8 and 4.4.9 of the core specification, and its legacy form.
+
+A throw makes an exception object on the heap: the number of its tag, then the payload. Inside its own function it
+then branches to the handler; out of the function it leaves the object in the instance's state (`waot_exception`) and
+returns. After a call of a function that may throw (`Plan.throws`) the caller looks there, which is one comparison with
+memory and a branch never taken. docs/rationale.md has the alternatives with their figures.
+
+Each try keeps the edges that lead to its handler (`Frame.handler_edges`), each with the exception as its operand; they
+are joined where its clauses are, which is the `end` of a try_table and the first `catch` of a legacy try.
+"""
+
+from __future__ import annotations
+
+from waot.frontend.module import EXNREF, FuncType
+from waot.lowering.function import Frame, FunctionLowering, lowers
+from waot.lowering.heap_types import ObjectLayout, object_layout
+from waot.lowering.types import ir_type
+
+Clause = tuple[str, "int | None", int]  # kind, tag, label depth
+
+
+def _tag_type(f: FunctionLowering, tag: int) -> FuncType:
+    return f.unit.module.signature(f.unit.module.tags[tag])
+
+
+def _payload(f: FunctionLowering, tag: int) -> tuple[FuncType, ObjectLayout]:
+    t = _tag_type(f, tag)
+    return t, object_layout(t.params)
+
+
+def _push_payload(f: FunctionLowering, tag: int, exception: str) -> None:
+    t, layout = _payload(f, tag)
+    tbaa = f.unit.tbaa_tag(f"exception {tag}")
+    for at, param in zip(layout.offsets, t.params, strict=True):
+        place = f.emit(f"getelementptr inbounds i8, ptr {exception}, i64 {at}", exception)
+        f.stack.append(f.emit(f"load {ir_type(param)}, ptr {place}, align 8, !tbaa {tbaa}", place))
+
+
+def _is_tag(f: FunctionLowering, exception: str, tag: int) -> str:
+    number = f.emit(f"load i32, ptr {exception}, !tbaa {f.unit.layout.object_tbaa}", exception)
+    return f.emit(f"icmp eq i32 {number}, {f.unit.plan.type_numbers.first_tag + tag}", number)
+
+
+@lowers("throw")
+def _throw(f: FunctionLowering, tag: int, offset: int) -> None:
+    t, layout = _payload(f, tag)
+    values = f.operands(len(t.params))
+    del f.stack[len(f.stack) - len(values) :]
+    exception = f.unit.heap.new_object(f, f.unit.plan.type_numbers.first_tag + tag, layout.size, offset)
+    tbaa = f.unit.tbaa_tag(f"exception {tag}")
+    for at, param, value in zip(layout.offsets, t.params, values, strict=True):
+        place = f.emit(f"getelementptr inbounds i8, ptr {exception}, i64 {at}", exception)
+        f.effect(f"store {ir_type(param)} {value}, ptr {place}, align 8, !tbaa {tbaa}", value, place)
+    f.throw(exception)
+
+
+@lowers("throw_ref")
+def _throw_ref(f: FunctionLowering, immediate: None, offset: int) -> None:
+    exception = f.stack.pop()
+    f.trap_if(f.emit(f"icmp eq ptr {exception}, null", exception), "null_exception_reference", offset)
+    f.throw(exception)
+
+
+def _begin_handler(f: FunctionLowering, frame: Frame) -> str:
+    """Places the handler of `frame` and gives the exception, which is no longer pending."""
+    f.join(frame.handler_label, frame.handler_edges, (EXNREF,), frame.height)
+    exception = f.stack.pop()
+    state = f.unit.layout.exception()
+    f.effect(f"store ptr null, ptr {state}, !tbaa {f.unit.layout.exception_tbaa}")
+    return exception
+
+
+# ---------------------------------------------------------------------- try_table
+
+
+@lowers("try_table")
+def _try_table(f: FunctionLowering, immediate: tuple[FuncType, tuple[Clause, ...]], offset: int) -> None:
+    t, clauses = immediate
+    frame = Frame("try_table", f.new_label("b"), t, len(f.stack) - len(t.params))
+    frame.handler_label = f.new_label("h")
+    frame.clauses = clauses
+    f.frames.append(frame)
+
+
+def end_try_table(f: FunctionLowering, frame: Frame) -> None:
+    """The handler of a try_table whose body has ended and whose frame is off the stack of frames."""
+    if not frame.handler_edges:
+        return
+    exception = _begin_handler(f, frame)
+    for kind, tag, depth in frame.clauses:
+        next_ = ""
+        if tag is not None:
+            found = _is_tag(f, exception, tag)
+            here, next_ = f.new_label("c"), f.new_label("n")
+            f.effect(f"br i1 {found}, label %{here}, label %{next_}", found)
+            f.place(here)
+        locals_ = f.locals
+        if tag is not None:
+            _push_payload(f, tag, exception)
+        if kind.endswith("_ref"):
+            f.stack.append(exception)
+        f.branch_to(f.frames[-1 - depth], 0)
+        if tag is None:
+            return  # catches everything
+        f.place(next_)
+        del f.stack[frame.height :]
+        f.locals, f.locals_shared = locals_, True
+    f.throw(exception)
+
+
+# ---------------------------------------------------------------------- the legacy form
+
+
+@lowers("try")
+def _try(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
+    (t,) = immediate
+    frame = Frame("try", f.new_label("b"), t, len(f.stack) - len(t.params))
+    frame.handler_label = f.new_label("h")
+    f.frames.append(frame)
+
+
+def _end_part(f: FunctionLowering, frame: Frame) -> None:
+    """Ends the body of a try or of a clause."""
+    if f.label is not None:
+        f.add_edge(frame)
+        f.out.append(f"  br label %{frame.label}")
+
+
+def _next_clause(f: FunctionLowering, frame: Frame) -> None:
+    """Goes to where the next clause of `frame` decides, or what stands for it behind the last."""
+    _end_part(f, frame)
+    if frame.kind == "try":
+        frame.exception = _begin_handler(f, frame)
+        frame.catch_locals = f.locals
+        frame.kind = "catch"
+    else:
+        f.place(frame.next_label)
+        del f.stack[frame.height :]
+        assert frame.catch_locals is not None
+        f.locals = frame.catch_locals
+    f.locals_shared = True
+
+
+@lowers("catch")
+def _catch(f: FunctionLowering, tag: int, offset: int) -> None:
+    frame = f.frames[-1]
+    _next_clause(f, frame)
+    found = _is_tag(f, frame.exception, tag)
+    here, frame.next_label = f.new_label("c"), f.new_label("n")
+    f.effect(f"br i1 {found}, label %{here}, label %{frame.next_label}", found)
+    f.place(here)
+    _push_payload(f, tag, frame.exception)
+
+
+@lowers("catch_all")
+def _catch_all(f: FunctionLowering, immediate: None, offset: int) -> None:
+    frame = f.frames[-1]
+    _next_clause(f, frame)
+    frame.kind = "catch_all"
+
+
+def end_try(f: FunctionLowering, frame: Frame) -> None:
+    """At the `end` of a legacy try, whose frame is off the stack of frames: what no clause caught goes on."""
+    if frame.kind == "catch_all":
+        _end_part(f, frame)
+        return
+    if frame.kind == "try" and not frame.handler_edges:
+        _end_part(f, frame)
+        return
+    _next_clause(f, frame)
+    f.throw(frame.exception)
+
+
+@lowers("delegate")
+def _delegate(f: FunctionLowering, depth: int, offset: int) -> None:
+    """Ends a try: its exceptions are as if thrown at the label that it names, counted from outside."""
+    frame = f.frames.pop()
+    _end_part(f, frame)
+    if frame.handler_edges:
+        exception = _begin_handler(f, frame)
+        f.throw(exception, skip=depth)
+    f.join(frame.label, frame.edges, frame.types, frame.height)
+
+
+@lowers("rethrow")
+def _rethrow(f: FunctionLowering, depth: int, offset: int) -> None:
+    f.throw(f.frames[-1 - depth].exception)

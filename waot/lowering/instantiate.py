@@ -1,0 +1,170 @@
+"""Instantiation (core specification, section 4.5.4): what is left to do when the program starts.
+
+Whatever is known at build time is an initialised LLVM global (state.py). The rest is one function an instance, which
+makes memories, computes what is an object, writes the segments that are left and calls the start function; and
+`waot_instantiate`, which calls them in order. Constant expressions go through the lowerings of their operators, in a
+`FunctionLowering` that has no function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from waot.frontend.module import Body, ConstExpr, FuncType
+from waot.lowering.abi import DATA_IMAGE, FUNCREF, trap_symbol
+from waot.lowering.function import HANDLERS, FunctionLowering
+from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan
+
+if TYPE_CHECKING:
+    from waot.lowering.unit import UnitLowering
+
+_NO_FUNCTION = -1
+
+
+def instantiate(unit: UnitLowering) -> Iterator[str]:
+    """`waot_instantiate`; where modules were linked it calls `waot_instantiate.<k>` in order."""
+    instances = unit.plan.instances
+    if not unit.module.instances:
+        yield from _instance(unit, instances[0], "@waot_instantiate")
+        return
+    symbols = [f"@waot_instantiate.{k}" for k in range(len(instances))]
+    for instance, symbol in zip(instances, symbols, strict=True):
+        yield from _instance(unit, instance, symbol)
+    calls = [f"  call void {symbol}()" for symbol in symbols]
+    yield "\n".join(["define internal void @waot_instantiate() #3 {", *calls, "  ret void", "}"])
+
+
+def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterator[str]:
+    """The function that instantiates one instance.
+
+    Never inlined: functions treat the base of a memory as invariant, and here it is made.
+    """
+    f = FunctionLowering(unit, Body(_NO_FUNCTION, FuncType((), ()), (), [], 0))
+    _demands(f, instance)
+    for index in instance.memories:
+        f.call_runtime("waot_memory_create", f"@waot_memory.{index}")
+    _globals(f, instance)
+    yield from _tables(f, instance)
+    _elements(f, instance)
+    yield from _data(f, instance)
+    if instance.trap:
+        f.trap(instance.trap, 0)
+    else:
+        f.out += entered(unit, instance.start) if instance.start is not None else []
+        f.out.append("  ret void")
+    yield "\n".join([f"define internal void {symbol}() #3 {{", "entry:", *f.entry_out, *f.out, "}"])
+
+
+def entered(unit: UnitLowering, index: int) -> list[str]:
+    """Instructions of the program that call function `index` of type [] -> [], which nobody in wasm has called."""
+    lines = [f"  call {unit.call_conv} void {unit.function_symbol(index)}() #4"]
+    if index in unit.plan.throws:
+        symbol = trap_symbol("uncaught_exception")
+        unit.declare_trap(symbol)
+        lines += [
+            f"  %pending.{index} = load ptr, ptr {unit.layout.exception()}",
+            f"  %caught.{index} = icmp eq ptr %pending.{index}, null",
+            f"  br i1 %caught.{index}, label %good.{index}, label %bad.{index}",
+            f"bad.{index}:",
+            f"  call void @{symbol}() #1",
+            "  unreachable",
+            f"good.{index}:",
+        ]
+    return lines
+
+
+def _demands(f: FunctionLowering, instance: InstancePlan) -> None:
+    """Checks that imported memories and tables have grown to the size with which they are imported."""
+    for demand in instance.demands:
+        ir = f"%waot.{demand.kind}"
+        least = demand.minimum
+        if demand.kind == "memory":
+            least <<= f.unit.plan.memories[demand.index].page_log2
+        field = f"getelementptr inbounds ({ir}, ptr @waot_{demand.kind}.{demand.index}, i32 0, i32 1)"
+        size = f.emit(f"load i64, ptr {field}")
+        f.trap_if(f.emit(f"icmp ult i64 {size}, {least}", size), "incompatible_import", 0)
+
+
+def _value(f: FunctionLowering, expr: ConstExpr) -> str:
+    """The value of a constant expression, computed here."""
+    for op, immediate, offset in expr:
+        handler = HANDLERS[op]
+        assert handler is not None
+        handler(f, immediate, offset)
+    return f.stack.pop()
+
+
+def _globals(f: FunctionLowering, instance: InstancePlan) -> None:
+    module = f.unit.module
+    imported = len(module.globals) - len(module.defined_globals)
+    for index in instance.globals:
+        if index in f.unit.plan.dynamic_globals:
+            f.unit.layout.global_store(f, index, _value(f, module.defined_globals[index - imported].init))
+
+
+def _tables(f: FunctionLowering, instance: InstancePlan) -> Iterator[str]:
+    for index in instance.tables:
+        table = f.unit.plan.tables[index]
+        expr = f.unit.plan.table_values.get(index)
+        if expr is not None:
+            f.call_runtime("waot_table_fill", f"@waot_table.{index}", "0", _value(f, expr), str(table.size))
+        elif table.sparse and table.entries:
+            yield from _sparse_table(f, table)
+
+
+def _sparse_table(f: FunctionLowering, table: TablePlan) -> Iterator[str]:
+    """Fills a sparse table, a run of slots each."""
+    runs: list[list[int]] = []
+    for slot in sorted(table.entries):
+        if runs and runs[-1][-1] == slot - 1:
+            runs[-1].append(slot)
+        else:
+            runs.append([slot])
+    for number, run in enumerate(runs):
+        name = f"@waot_table.{table.index}.run.{number}"
+        values = ", ".join(f"ptr @{FUNCREF}{table.entries[slot]}" for slot in run)
+        yield f"{name}.elements = internal constant [{len(run)} x ptr] [{values}]"
+        yield f"{name} = internal constant %waot.elem {{ ptr {name}.elements, i64 {len(run)} }}"
+        f.call_runtime("waot_table_init", f"@waot_table.{table.index}", name, str(run[0]), "0", str(len(run)))
+
+
+def _elements(f: FunctionLowering, instance: InstancePlan) -> None:
+    """Makes the objects in element segments, and writes the active segments that are to be written here."""
+    module, plan = f.unit.module, f.unit.plan
+    written = {write.segment for write in instance.elements}
+    for index in instance.segments:
+        values = plan.element_values.get(index, [])
+        if None not in values:
+            continue
+        if f.unit.alone and index not in written and f"waot_elem.{index}" not in f.unit.used_state:
+            continue  # nobody reads it
+        symbol = f.unit.state_symbol(f"waot_elem.{index}", "%waot.elem")
+        for slot, (known, expr) in enumerate(zip(values, module.elements[index].exprs or (), strict=True)):
+            if known is None:
+                value = _value(f, expr)
+                f.out.append(f"  store ptr {value}, ptr getelementptr (ptr, ptr {symbol}.elements, i64 {slot})")
+    for write in instance.elements:
+        _write_segment(f, "table", "elem", write, len(module.elements[write.segment]))
+
+
+def _data(f: FunctionLowering, instance: InstancePlan) -> Iterator[str]:
+    parts: dict[int, list[str]] = {}
+    for copy in instance.copies:
+        row = f"%waot.part {{ i64 {copy.offset}, i64 {copy.source}, i64 {copy.size} }}"
+        parts.setdefault(copy.memory, []).append(row)
+    for memory_index, rows in parts.items():
+        name = f"@waot_memory.{memory_index}.parts"
+        yield f"{name} = internal constant [{len(rows)} x %waot.part] [{', '.join(rows)}]"
+        memory = f"@waot_memory.{memory_index}"
+        f.call_runtime("waot_memory_write_parts", memory, f"@{DATA_IMAGE}", name, str(len(rows)))
+    for write in instance.datas:
+        _write_segment(f, "memory", "data", write, len(f.unit.module.datas[write.segment]))
+
+
+def _write_segment(f: FunctionLowering, kind: str, segment: str, write: SegmentWrite, size: int) -> None:
+    """Writes an active segment into memory or table `write.index`, or traps, and drops it."""
+    symbol = f.unit.state_symbol(f"waot_{segment}.{write.segment}", f"%waot.{segment}")
+    target = f"@waot_{kind}.{write.index}"
+    f.call_runtime(f"waot_{kind}_init", target, symbol, str(write.offset), "0", str(size))
+    f.out.append(f"  store i64 0, ptr getelementptr inbounds (%waot.{segment}, ptr {symbol}, i32 0, i32 1)")
