@@ -40,6 +40,7 @@ SLOW = (
     Configuration("x86_64-linux", "checked", "2"),
     Configuration("x86_64-linux", "guarded", "0"),
     Configuration("aarch64-linux", "guarded", "2"),
+    Configuration("riscv64-linux", "guarded", "2"),
 )
 
 # Scripts that pass signalling NaNs and constants such as 1 to one-line functions. Inlined into the program that calls

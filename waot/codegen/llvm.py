@@ -64,7 +64,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     # from the wrong slots after a call whose callee pops its stack arguments (AArch64; tests/programs/c/tail_calls.c).
     level = max(speed, 1) if " musttail call " in text else speed
     machine = target.create_target_machine(
-        cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small"
+        cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small", abiname=options.abi
     )
     try:
         module = llvm.parse_assembly(text)
