@@ -25,8 +25,8 @@ _ET_REL = 1
 _MACHINES = {
     "x86_64": (62, 0, 1, 24),  # R_X86_64_64, R_X86_64_PC64
     "aarch64": (183, 0, 257, 260),  # R_AARCH64_ABS64, R_AARCH64_PREL64
-    # EF_RISCV_RVC | EF_RISCV_FLOAT_ABI_DOUBLE; R_RISCV_64, R_RISCV_32_PCREL: there is none of 64 bits. It writes the low
-    # half of a word of zeros, which is enough because the text always stands behind the line table.
+    # EF_RISCV_RVC | EF_RISCV_FLOAT_ABI_DOUBLE; R_RISCV_64, R_RISCV_32_PCREL: there is none of 64 bits. It writes the
+    # low half of a word of zeros, which is enough because the text always stands behind the line table.
     "riscv64": (243, 5, 2, 57),
 }
 

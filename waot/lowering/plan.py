@@ -13,7 +13,7 @@ from waot.errors import LinkError, UnsupportedError
 from waot.frontend.module import ConstExpr, Data, Element, Export, Facts, FuncType, Module, RefType
 from waot.frontend.opcodes import OPERATORS
 from waot.lowering.imports import check_imports
-from waot.lowering.types import float_constant
+from waot.lowering.types import ArgumentRegisters, float_constant, parameters_in_memory
 
 # A 32-bit index plus a 32-bit offset plus the widest access reaches just past 8 GiB; one more wasm page covers it.
 GUARDED_RESERVE = (1 << 33) + (1 << 16)
@@ -106,6 +106,8 @@ class Plan:
     type_numbers: dict[int, int]  # canonical id -> number from 1 on, for the types that indirect calls name
     element_values: dict[int, list[str]]  # passive element segment -> its elements as LLVM constants
     tail_calls: bool
+    argument_registers: ArgumentRegisters | None  # see `parameters_in_memory`
+    argument_slots: int  # the most parameters of any type that are not in registers
     referenced: frozenset[int]  # functions of which a funcref exists
     image: bytes | None  # what the executable maps at the base of memory 0
     copies: list[DataCopy]
@@ -158,6 +160,8 @@ def make_plan(
     else:
         image, copies, passive, blob, in_bounds = _data(module, constants, memories, image_as_segment)
         trap = "" if in_bounds else "memory_out_of_bounds"
+    # LLVM's RISC-V back end makes no tail call with arguments on the stack. These are the registers of its fastcc.
+    registers = ArgumentRegisters(12, 20) if facts.tail_calls and options.arch == "riscv64" else None
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
     return Plan(
@@ -174,6 +178,10 @@ def make_plan(
             i: _element_values(e, constants | initials) for i, e in enumerate(module.elements) if e.mode == "passive"
         },
         tail_calls=facts.tail_calls,
+        argument_registers=registers,
+        argument_slots=max(
+            (len(parameters_in_memory(t, registers)) for t in module.types if isinstance(t, FuncType)), default=0
+        ),
         referenced=frozenset(_referenced(module, facts, reachable)),
         image=image,
         copies=copies,
