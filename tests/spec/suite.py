@@ -51,7 +51,6 @@ HERE = Path(__file__).resolve().parent
 TIMEOUT = 120  # seconds for a program; stack exhaustion under an emulator takes the longest
 
 _LEGACY_QUOTE = "about the text format only: wasmtime's parser, which reads it here, takes the legacy exceptions too"
-_CONFUSING = "about the text format only: wasmtime's parser refuses Unicode that can be taken for something else"
 
 #: All that is left out: (script, line) -> the reason.
 SKIPPED: dict[tuple[str, int], str] = {
@@ -349,9 +348,8 @@ def build_program(module: Module, steps: list[Step], configuration: Configuratio
         module_name="",
     )
     encoded = linker.encode_manifest(manifest, target.endian)
-    image = None
-    if plan.memories and plan.memories[0].base is not None:
-        image = linker.MemoryImage(plan.memories[0].bytes, plan.image or b"")
+    fixed = next((memory for memory in plan.memories if memory.base is not None), None)
+    image = None if fixed is None else linker.MemoryImage(fixed.bytes, plan.image or b"")
     # The steps stand behind the manifest, at a multiple of 16.
     with tempfile.TemporaryDirectory() as name:
         commands = Path(name, "commands.o")

@@ -502,7 +502,7 @@ class _Types:
 def _rec_groups(module: Module) -> Iterator[tuple[int, int]]:
     """(first type, past the last) of each rec group."""
     starts = [index for index, start in enumerate(module.rec_groups) if index == start]
-    return zip(starts, [*starts[1:], len(module.types)], strict=True)
+    return zip(starts, [*starts[1:], len(module.types)], strict=False)  # a module without types has no group
 
 
 def _structure(indices: list[int], start: int, heap: str | int | None) -> Any:
