@@ -56,9 +56,6 @@ _SMALL_LIMITS = "contradicts WebAssembly 3.0: the proposal's copy is from before
 
 #: All that is left out: (script, line) -> the reason.
 SKIPPED: dict[tuple[str, int], str] = {
-    **{("legacy/try_catch.wast", line): _LEGACY_QUOTE for line in (247, 252)},
-    ("legacy/try_delegate.wast", 221): _LEGACY_QUOTE,
-    **{("try_table.wast", line): _LEGACY_QUOTE for line in (366, 371)},
     **{("proposals/threads/memory.wast", line): _ONE_MEMORY for line in (14, 15)},
     **{("proposals/threads/imports.wast", line): _ONE_MEMORY for line in (309, 313, 317, 404, 408, 412)},
     **{("proposals/threads/memory.wast", line): _SMALL_LIMITS for line in (83, 87, 91)},
