@@ -50,7 +50,6 @@ HERE = Path(__file__).resolve().parent
 
 TIMEOUT = 120  # seconds for a program; stack exhaustion under an emulator takes the longest
 
-_LEGACY_QUOTE = "about the text format only: wasmtime's parser, which reads it here, takes the legacy exceptions too"
 _ONE_MEMORY = "contradicts WebAssembly 3.0: the proposal's copy is from before several tables and memories were allowed"
 _SMALL_LIMITS = "contradicts WebAssembly 3.0: the proposal's copy is from before limits had 64 bits"
 
