@@ -69,6 +69,14 @@ class Grants:
     inherit_env: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A module to link: `file`, from which the modules after it import under `name`."""
+
+    name: str
+    file: str
+
+
 def default_jobs() -> int:
     """Processors that this process may use."""
     try:
@@ -224,6 +232,14 @@ def parse_dir_grant(text: str) -> DirGrant:
     if not host or (separator and not guest) or "::" in guest or "\0" in text:
         raise UsageError(f"{text!r} does not grant a directory", hint=forms)
     return DirGrant(host, guest or host, read_only=rest != text)
+
+
+def parse_link(text: str) -> Link:
+    """``NAME=FILE``."""
+    name, _, file = text.partition("=")
+    if not name or not file or "\0" in text:
+        raise UsageError(f"{text!r} does not link a module", hint="use NAME=FILE")
+    return Link(name, file)
 
 
 def parse_env_grant(text: str) -> EnvGrant:

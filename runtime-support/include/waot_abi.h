@@ -302,9 +302,11 @@ enum waot_record_kind {
     WAOT_RECORD_TARGET = 6,      /* target name NUL */
     WAOT_RECORD_MEMORY = 7,      /* strategy name NUL */
     WAOT_RECORD_IMPORT = 8,      /* MODULE NUL NAME NUL: one for each import the program uses */
-    WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL */
+    WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
+                                  * module it was linked as */
 };
 #define WAOT_RECORD_READ_ONLY 1u
+#define WAOT_RECORD_LINKED 1u
 extern const unsigned char waot_manifest_start[], waot_manifest_end[];
 
 /* Linker-script symbols. */

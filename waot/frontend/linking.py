@@ -13,6 +13,7 @@ are the same exactly if their indices are.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
@@ -46,6 +47,7 @@ from waot.frontend.remapping import (
     remap_import,
     remap_ref,
 )
+from waot.frontend.subtyping import matches_heap, matches_val
 
 KINDS: Final = ("func", "table", "memory", "global", "tag")
 
@@ -190,10 +192,11 @@ class Linker:
             assert item.type_index is not None
             index = types[item.type_index]
             assert isinstance(found, int)
-            matches = self._types.is_subtype(found, index) if item.kind == "func" else found == index
+            matches = matches_heap(self._types.space, found, index) if item.kind == "func" else found == index
         elif isinstance(found, GlobalType) and isinstance(wanted, GlobalType):
             matches = found.mutable == wanted.mutable and (
-                found.value is wanted.value or (not found.mutable and self._types.matches(found.value, wanted.value))
+                found.value is wanted.value
+                or (not found.mutable and matches_val(self._types.space, found.value, wanted.value))
             )
         else:
             matches = _same_but_limits(found, wanted)
@@ -237,10 +240,11 @@ class Linker:
             b"".join([part.module.source for part in linked]),
             file=chosen.file if chosen else None,
             name=chosen.name if chosen else None,
-            types=self._types.types,
-            canonical=list(range(len(self._types.types))),
-            supertypes=self._types.supertypes,
-            finals=self._types.finals,
+            types=self._types.space.types,
+            canonical=self._types.space.canonical,
+            supertypes=self._types.space.supertypes,
+            finals=self._types.space.finals,
+            rec_groups=self._types.space.rec_groups,
             imports=[remap_import(linked[n].types, biases[n], item) for n, item in self._imports],
         )
         for item in program.imports:
@@ -368,6 +372,7 @@ def _append_definitions(program: Module, instance: Instance) -> None:
         )
     program.codes += [replace(code, start=code.start + bias, end=code.end + bias) for code in module.codes]
     imported = module.imported_func_count
+    program.branch_hints.update((at + bias, likely) for at, likely in module.branch_hints.items())
     program.function_names.update(
         (instance.funcs[index], name) for index, name in module.function_names.items() if index >= imported
     )
@@ -454,12 +459,10 @@ def _describe(kind: str, type_: ExternType) -> str:
 
 
 class _Types:
-    """The types of all modules, every one once."""
+    """The types of all modules, every one once: `space` is a module that has only them."""
 
     def __init__(self) -> None:
-        self.types: list[CompositeType] = []
-        self.supertypes: list[int | None] = []
-        self.finals: list[bool] = []
+        self.space = Module(b"")
         self._groups: dict[Any, int] = {}  # a rec group's structure -> its first type
         self._modules: dict[int, tuple[Module, tuple[int, ...]]] = {}  # by id: a module is not to be hashed
 
@@ -473,44 +476,33 @@ class _Types:
     def _add(self, module: Module) -> list[int]:
         indices: list[int] = []
         for start, end in _rec_groups(module):
-            supertypes = module.supertypes[start:end] or [None] * (end - start)
-            finals = module.finals[start:end] or [True] * (end - start)
+            if module.canonical[start] != start:
+                indices += [indices[first] for first in module.canonical[start:end]]
+                continue
+            types, supertypes, finals = module.types[start:end], module.supertypes[start:end], module.finals[start:end]
+            # References into the group count by their place in it (3.1.6), others as types of the program.
             key = tuple(
                 [
-                    (final, _structure(indices, start, super_), *_composite(indices, start, type_))
-                    for type_, super_, final in zip(module.types[start:end], supertypes, finals, strict=True)
+                    (final, _structure(indices, start, above), *_composite(indices, start, type_))
+                    for type_, above, final in zip(types, supertypes, finals, strict=True)
                 ]
             )
-            first = self._groups.get(key)
-            if first is None:
-                first = self._groups[key] = len(self.types)
-                indices += range(first, first + end - start)
-                self.types += [_remap_composite(indices, type_) for type_ in module.types[start:end]]
-                self.supertypes += [None if super_ is None else indices[super_] for super_ in supertypes]
-                self.finals += finals
-            else:
-                indices += range(first, first + end - start)
+            new = len(self.space.types)
+            first = self._groups.setdefault(key, new)
+            indices += range(first, first + end - start)
+            if first == new:
+                self.space.types += [_remap_composite(indices, type_) for type_ in types]
+                self.space.canonical += range(new, new + end - start)
+                self.space.supertypes += [None if above is None else indices[above] for above in supertypes]
+                self.space.finals += finals
+                self.space.rec_groups += [new] * (end - start)
         return indices
-
-    def is_subtype(self, index: int | None, of: int) -> bool:
-        """Whether type `index` is `of` or declared below it. Supertypes come first, so this ends."""
-        while index is not None and index != of:
-            index = self.supertypes[index]
-        return index == of
-
-    def matches(self, found: ValType, wanted: ValType) -> bool:
-        """Whether a value of type `found` is one of type `wanted` (section 3.3.3)."""
-        if found is wanted:
-            return True
-        if not isinstance(found, RefType) or not isinstance(wanted, RefType):
-            return False
-        return found.heap == wanted.heap and wanted.nullable
 
 
 def _rec_groups(module: Module) -> Iterator[tuple[int, int]]:
     """(first type, past the last) of each rec group."""
-    for index in range(len(module.types)):
-        yield index, index + 1
+    starts = [index for index, start in enumerate(module.rec_groups) if index == start]
+    return zip(starts, [*starts[1:], len(module.types)], strict=True)
 
 
 def _structure(indices: list[int], start: int, heap: str | int | None) -> Any:
@@ -572,14 +564,16 @@ def instances_of(program: Module) -> list[Instance]:
     ]
 
 
+def source_place(program: Module, offset: int) -> tuple[str | None, int]:
+    """The file, and the byte offset in it, of byte `offset` of a linked module's source."""
+    if not program.instances:
+        return program.file, offset
+    instance = program.instances[bisect_right(program.instances, offset, key=lambda instance: instance.bias) - 1]
+    return instance.module.file, offset - instance.bias
+
+
 def locate(program: Module, index: int) -> tuple[int, int]:
     """The number of the instance that defines function `index` of a linked module, and its own index in that."""
-    low, high = 0, len(program.instances)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if program.instances[middle].own_funcs.start <= index:
-            low = middle
-        else:
-            high = middle
-    instance = program.instances[low]
-    return low, index - instance.own_funcs.start + instance.module.imported_func_count
+    number = bisect_right(program.instances, index, key=lambda instance: instance.own_funcs.start) - 1
+    instance = program.instances[number]
+    return number, index - instance.own_funcs.start + instance.module.imported_func_count

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from waot.errors import LinkError, UnsupportedError
-from waot.frontend.linking import instances_of, missing_size_error
+from waot.frontend.linking import instances_of, missing_size_error, source_place
 from waot.frontend.module import ConstExpr, Data, Demand, Element, Export, Facts, FuncType, Instance, Module, RefType
 from waot.frontend.opcodes import OPERATORS
 from waot.lowering.abi import FUNCREF
@@ -248,7 +248,7 @@ def make_plan(
         kept_data=kept_data,
         data_image=blob,
         instances=instances,
-        imports=[(func_imports[i].module, func_imports[i].name) for i in reachable if i < imported],
+        imports=list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported)),
     )
 
 
@@ -261,7 +261,8 @@ def _check_entry(module: Module, entry: Export | None) -> None:
             hint="compile it as a WASI command (a program with main), or use --emit obj",
         )
     if module.func_type(entry.index) != FuncType((), ()):
-        raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", offset=entry.offset)
+        file, offset = source_place(module, entry.offset)
+        raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", file=file, offset=offset)
 
 
 def _makes_objects(module: Module, facts: Facts) -> bool:
