@@ -80,6 +80,21 @@ def test_it_is_plain_data() -> None:
         ("(module (func return_call 0))", ["tail-call"]),
         ("(module (memory 1) (memory 1))", ["multi-memory"]),
         ('(module (import "a" "b" (global (mut i32))))', ["mutable-global"]),
+        ("(module (table 1 funcref) (func $f) (elem (i32.const 0) $f))", []),
+        ("(module (type (struct (field i32))))", ["gc"]),
+        ("(module (type (sub (func))))", ["gc"]),
+        ("(module (rec (type (func)) (type (func))))", ["gc"]),
+        ("(module (func (param anyref)))", ["gc"]),
+        ("(module (func (param (ref extern))))", ["function-references"]),
+        ("(module (type $t (func)) (func (param (ref null $t))))", ["function-references"]),
+        ("(module (table 1 funcref (ref.null func)))", ["function-references", "reference-types"]),
+        ("(module (table 1 exnref))", ["exception-handling"]),
+        ("(module (tag))", ["exception-handling"]),
+        ("(module (tag) (func throw 0))", ["exception-handling"]),
+        (
+            "(module (elem (ref i31) (ref.i31 (i32.const 0))))",
+            ["bulk-memory", "function-references", "gc", "reference-types"],
+        ),
     ],
 )
 def test_features_are_found(text: str, features: list[str]) -> None:

@@ -30,7 +30,6 @@ SCRIPTS = sorted(str(path.relative_to(SUITE)) for path in SUITE.rglob("*.wast"))
 #: What is not compiled yet; only these may be named by an `UnsupportedError`.
 _LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS
 
-_COMPONENT = "layer 1 is a component since the suite was written: an UnsupportedError says so"
 _LATER_FIRST = "the proposal is refused before the malformed byte is reached"
 _CONFUSING = "wasmtime's parser refuses unicode that looks like something else"
 _ONE_TABLE = "the proposal's copy of the test is from before several tables and memories were allowed"
@@ -38,8 +37,6 @@ _U64_LIMITS = "the proposal's copy of the test is from before memory64, which ma
 
 #: (script, line) -> why what the script expects is not what happens.
 _EXCEPTIONS: dict[tuple[str, int], str] = {
-    ("binary.wast", 44): _COMPONENT,
-    ("proposals/custom-page-sizes/binary.wast", 44): _COMPONENT,
     ("names.wast", 19): _CONFUSING,
     **{("proposals/threads/imports.wast", line): _ONE_TABLE for line in (309, 313, 317, 404, 408, 412)},
     **{("proposals/threads/memory.wast", line): _ONE_TABLE for line in (14, 15)},

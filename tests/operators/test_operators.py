@@ -1,7 +1,7 @@
 """Every supported operator, executed natively and compared with wasmtime.
 
 Operators on numbers and vectors run over edge operands in generated modules; all others are in the files of cases/. The
-quick set takes x86-64, optimised and not; the slow one every memory strategy and AArch64.
+quick set takes x86-64, optimised and not; the slow one every memory strategy, AArch64 and RISC-V.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.operators.running import (
 from tests.programs.harness import Configuration
 from waot.frontend.opcodes import OPERATORS
 
-X86, ARM = "x86_64-linux", "aarch64-linux"
+X86, ARM, RISCV = "x86_64-linux", "aarch64-linux", "riscv64-linux"
 QUICK = (Configuration(X86, "guarded", "2"), Configuration(X86, "checked", "0"))
 SLOW = (
     Configuration(X86, "guarded", "0"),
@@ -43,10 +43,19 @@ SLOW = (
     Configuration(ARM, "guarded", "2"),
     Configuration(ARM, "checked", "2"),
     Configuration(ARM, "static", "2"),
+    Configuration(RISCV, "guarded", "2"),
+    Configuration(RISCV, "checked", "0"),
+    Configuration(RISCV, "static", "2"),
 )
 # Numeric operators know nothing of memory strategies.
 QUICK_NUMERIC = QUICK[:1]
-SLOW_NUMERIC = (*QUICK[1:], Configuration(ARM, "guarded", "2"), Configuration(ARM, "guarded", "0"))
+SLOW_NUMERIC = (
+    *QUICK[1:],
+    Configuration(ARM, "guarded", "2"),
+    Configuration(ARM, "guarded", "0"),
+    Configuration(RISCV, "guarded", "2"),
+    Configuration(RISCV, "guarded", "0"),
+)
 
 # Loads that LLVM deletes with their trap from -O1 on where memory is not checked: docs/rationale.md, "Plain loads, and
 # which traps they may lose", says which and why. Exact on x86-64, where the list must be neither longer nor shorter.

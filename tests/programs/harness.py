@@ -56,7 +56,7 @@ ABI_HEADER = tools.ROOT / "runtime-support/include/waot_abi.h"
 TRAP_STATUS = 134
 RUN_TIMEOUT = 300  # seconds
 
-TARGETS = ("x86_64-linux", "aarch64-linux")
+TARGETS = ("x86_64-linux", "aarch64-linux", "riscv64-linux")
 MEMORIES = ("static", "guarded", "checked")
 LEVELS = ("0", "2")
 

@@ -100,7 +100,7 @@ static void *elements[2];
 static struct waot_table table = {elements, COUNT(elements), 1 << 20};
 static struct waot_table *const tables[] = {&table};
 static const struct waot_roots roots[] = {{first_roots, COUNT(first_roots)}, {last_roots, COUNT(last_roots)}};
-struct waot_heap waot_heap = {types, TYPES, roots, COUNT(roots), tables, COUNT(tables), 0};
+struct waot_heap_declared waot_heap = {types, TYPES, roots, COUNT(roots), tables, COUNT(tables), 0};
 
 /* As lowering does it. */
 static inline struct waot_object *allocate(uint32_t type)
@@ -120,6 +120,7 @@ static inline struct waot_object *allocate(uint32_t type)
 
 static bool is_alive(uintptr_t hidden)
 {
+    __asm__ volatile("" : "+r"(hidden)); /* what it hides was not computed before the collection */
     uint64_t offset = ~hidden - (uintptr_t)waot_gc.base;
     return waot_gc.marks[offset >> 10] >> (offset >> 4 & 63) & 1;
 }
@@ -267,6 +268,29 @@ static uint32_t make(void)
     return number;
 }
 
+/* A reference to `to` in some object that is reached from `from`, on a random way. */
+static void link_from(uint32_t from, uint32_t to)
+{
+    struct shadow *shadow = &shadows[from];
+    for (uint32_t way = below(30); way && shadow->links && shadow->links == slots_of(shadow); way--) {
+        struct shadow *next = &shadows[shadow->link[below(shadow->links)].target];
+        if (slots_of(next))
+            shadow = next;
+    }
+    if (!slots_of(shadow))
+        return;
+    uint32_t slot = below(slots_of(shadow)), i = 0;
+    while (i < shadow->links && shadow->link[i].slot != slot)
+        i++;
+    /* Not too often instead of another, or little would stay alive. */
+    if (i == LINKS || (i < shadow->links && chance() % 32))
+        return;
+    shadow->links += i == shadow->links;
+    shadow->link[i].slot = slot;
+    shadow->link[i].target = to;
+    *slot_at(shadow, slot) = (void *)~shadows[to].hidden;
+}
+
 /* Random programs: `graph SEED STEPS MARK_STACK LEAST_BUDGET`. */
 static __attribute__((noinline)) void graph(void)
 {
@@ -278,32 +302,24 @@ static __attribute__((noinline)) void graph(void)
     CHECK(waot_table_grow(&table, 0, ELEMENTS - 2) == 2);
     uint64_t excess = 0, reached = 0, rounds = 0;
     verify();
+    make();
+    if (!argument(4)) /* the least that it manages with, as if no memory could be had for more */
+        waot_gc.capacity = 16;
     for (uint64_t step = argument(3); step; step--) {
         uint32_t root = below(COUNT(root_shadows));
         uint32_t what = below(100);
         if (free_count < 8) /* the model is full */
             for (uint32_t i = 0; i < COUNT(root_shadows); i += 2)
                 root_shadows[i] = 0;
-        if (what < 55 && free_count)
-            root_shadows[root] = make() + 1;
-        else if (what < 60)
+        if (what == 0 && chance() % 16 == 0) {
             root_shadows[root] = 0;
-        else if (root_shadows[root]) {
-            struct shadow *from = &shadows[root_shadows[root] - 1];
-            for (uint32_t way = below(30); way && from->links; way--)
-                from = &shadows[from->link[below(from->links)].target];
-            uint32_t to = root_shadows[below(COUNT(root_shadows))];
-            if (to && slots_of(from)) {
-                uint32_t slot = below(slots_of(from)), i = 0;
-                while (i < from->links && from->link[i].slot != slot)
-                    i++;
-                if (i < LINKS) {
-                    from->links += i == from->links;
-                    from->link[i].slot = slot;
-                    from->link[i].target = to - 1;
-                    *slot_at(from, slot) = (void *)~shadows[to - 1].hidden;
-                }
-            }
+        } else {
+            /* A new object or one from a root goes somewhere into the graph, or to a root. */
+            uint32_t to = what < 95 ? make() + 1 : root_shadows[below(COUNT(root_shadows))];
+            if (to && (!root_shadows[root] || chance() % 1024 == 0))
+                root_shadows[root] = to;
+            else if (to)
+                link_from(root_shadows[root] - 1, to - 1);
         }
         /* The roots are as the model's before anything is allocated again. */
         for (uint32_t i = 0; i < COUNT(root_shadows); i++) {
@@ -476,7 +492,7 @@ static void interior(void)
         uint32_t type, length;
         int64_t size;
     } cases[] = {{PAIR, 0, 32}, {BIG, 0, 5040}, {LARGE, 0, 196608}, {REFERENCES, 1, 16}, {WORDS, 7, 64},
-                 {REFERENCES, 100, 1024}, {WORDS, 30000, 262144}};
+                 {REFERENCES, 100, 896}, {WORDS, 30000, 262144}};
     waot_gc_tuning.least_budget = 1 << 30;
     for (unsigned i = 0; i < COUNT(cases); i++)
         for (int64_t distance = -64; distance < cases[i].size + 64; distance += cases[i].size > 2000 ? 8 : 1) {
@@ -557,7 +573,7 @@ static void values(void)
     CHECK(array->length == 64 && is_alive(~(uintptr_t)array));
 }
 
-/* `limit BYTES TYPE LENGTH`: allocates that until the end. */
+/* `limit BYTES TYPE LENGTH STEP`: allocates that until the end, and says how far it came. */
 static void limit(void)
 {
     waot_heap.limit = argument(2);
@@ -565,7 +581,7 @@ static void limit(void)
     bool is_array = types[type].kind == WAOT_TYPE_ARRAY;
     struct waot_object *last = 0;
     for (uint64_t count = 0;; count++) {
-        if (count % 1000 == 0)
+        if (count % argument(5) == 0)
             say_number("allocated", count);
         struct waot_object *link = allocate(PAIR);
         FIELD(link, 16) = last;
@@ -591,9 +607,10 @@ static void below_limit(void)
     say_number("used", waot_gc.used);
 }
 
-/* `array TYPE LENGTH`: one, with its ends written. */
+/* `array TYPE LENGTH LIMIT`: one, with its ends written. */
 static void array(void)
 {
+    waot_heap.limit = argument(4);
     struct waot_object *object = waot_heap_allocate_array((uint32_t)argument(2), (uint32_t)argument(3));
     uint8_t *at = (uint8_t *)object + types[object->type].first;
     uint64_t size = (uint64_t)object->length * types[object->type].size;
@@ -621,7 +638,8 @@ static __attribute__((noinline)) void *recurse(void *before)
 {
     void *volatile frame[4] = {before, allocate(NODE)};
     FIELD(frame[1], 16) = before;
-    frame[2] = recurse(frame[1]);
+    if (waot_process.argc) /* always */
+        frame[2] = recurse(frame[1]);
     return frame[0];
 }
 

@@ -12,7 +12,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
-            if "test_execution.py" in getattr(report, "nodeid", "") and report.when == "call":
+            if "test_execution.py" in getattr(report, "nodeid", "") and getattr(report, "when", "") == "call":
                 properties = dict(report.user_properties)
                 passed += properties.get("passed", 0)
                 failed += properties.get("failed", 0)

@@ -278,7 +278,7 @@ def read_script(name: str) -> Script:
     """The script `name` of the suite, taken apart."""
     script = Script(name)
     source = (SUITE / name).read_bytes()
-    if b'"spectest"' in source:
+    if b"spectest" in source:
         spectest = script.decode(wast.ModuleSource("text", SPECTEST, None, 0))
         script.linker.register("spectest", script.instantiate(spectest, 0, "module"))
     for command in wast.read_script(source):

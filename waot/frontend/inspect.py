@@ -9,7 +9,21 @@ from waot.errors import WaotError
 from waot.frontend import limits
 from waot.frontend.constexpr import ARITHMETIC
 from waot.frontend.facts import collect_facts
-from waot.frontend.module import V128, ConstExpr, FuncType, GlobalType, Limits, MemoryType, Module, RefType, TableType
+from waot.frontend.module import (
+    FUNCREF,
+    V128,
+    ArrayType,
+    CompositeType,
+    ConstExpr,
+    FuncType,
+    GlobalType,
+    Limits,
+    MemoryType,
+    Module,
+    RefType,
+    TableType,
+    ValType,
+)
 from waot.frontend.opcodes import OPERATORS
 from waot.frontend.reader import Reader
 
@@ -79,6 +93,7 @@ class ModuleInfo:
     data_bytes: int
     types: int
     globals: int
+    tags: int
     element_segments: int
     data_segments: int
     start: str | None
@@ -109,6 +124,7 @@ def inspect_module(module: Module) -> ModuleInfo:
         data_bytes=sum(data.end - data.start for data in module.datas),
         types=len(module.types),
         globals=len(module.globals),
+        tags=len(module.tags),
         element_segments=len(module.elements),
         data_segments=len(module.datas),
         start=None if module.start is None else module.function_name(module.start),
@@ -132,21 +148,14 @@ def inspect_module(module: Module) -> ModuleInfo:
 
 def module_proposals(module: Module) -> set[str]:
     """The proposals that a module uses outside of its function bodies."""
-    found: set[str] = set()
-    types = [module.signature(index) for index in {*module.funcs, *module.tags}]
-    if any(len(type_.results) > 1 for type_ in types):
-        found.add("multi-value")
-    values = {t for type_ in types for t in type_.params + type_.results} | {g.value for g in module.globals}
-    if V128 in values:
-        found.add("simd")
+    found = _type_proposals(module)
     elements = module.elements
-    if (
-        any(isinstance(value, RefType) for value in values)
-        or len(module.tables) > 1
-        or any(table.element.heap != "func" for table in module.tables)
-        or any(element.mode == "declarative" or element.exprs is not None for element in elements)
-    ):
+    if len(module.tables) > 1 or any(e.mode == "declarative" or e.exprs is not None for e in elements):
         found.add("reference-types")
+    if any(table.init is not None for table in module.defined_tables):
+        found.add("function-references")
+    if module.tags:
+        found.add("exception-handling")
     modes = {element.mode for element in elements} | {data.mode for data in module.datas}
     if module.data_count is not None or "passive" in modes:
         found.add("bulk-memory")
@@ -164,8 +173,44 @@ def module_proposals(module: Module) -> set[str]:
     return found
 
 
+def _type_proposals(module: Module) -> set[str]:
+    """The proposals that the types of functions, tags, globals, tables and segments, and all objects, are of."""
+    found: set[str] = set()
+    used: list[CompositeType] = [module.types[index] for index in {*module.funcs, *module.tags}]
+    objects = [type_ for type_ in module.types if not isinstance(type_, FuncType)]
+    if objects or not all(module.finals) or len(set(module.rec_groups)) < len(module.types):
+        found.add("gc")
+    if any(isinstance(type_, FuncType) and len(type_.results) > 1 for type_ in used):
+        found.add("multi-value")
+    values = {value for type_ in used + objects for value in _values(type_)} | {g.value for g in module.globals}
+    if V128 in values:
+        found.add("simd")
+    values |= {element.type for element in module.elements if element.exprs is not None}
+    # Tables of funcref are older than references.
+    values |= {table.element for table in module.tables if table.element is not FUNCREF}
+    found.update(_ref_proposal(value) for value in values if isinstance(value, RefType))
+    return found
+
+
+def _values(type_: CompositeType) -> tuple[ValType, ...]:
+    if isinstance(type_, FuncType):
+        return type_.params + type_.results
+    fields = (type_.field,) if isinstance(type_, ArrayType) else type_.fields
+    return tuple([field_.storage for field_ in fields])
+
+
+def _ref_proposal(type_: RefType) -> str:
+    """The proposal that has this reference type."""
+    if isinstance(type_.heap, int) or not type_.nullable:
+        return "function-references"
+    if type_.heap in ("func", "extern"):
+        return "reference-types"
+    return "exception-handling" if type_.heap in ("exn", "noexn") else "gc"
+
+
 def _const_exprs(module: Module) -> list[ConstExpr]:
     exprs = [global_.init for global_ in module.defined_globals]
+    exprs += [table.init for table in module.defined_tables if table.init is not None]
     exprs += [element.offset_expr for element in module.elements if element.offset_expr is not None]
     exprs += [data.offset_expr for data in module.datas if data.offset_expr is not None]
     for element in module.elements:
@@ -176,6 +221,8 @@ def _const_exprs(module: Module) -> list[ConstExpr]:
 def _exported(module: Module, kind: str, index: int) -> FuncType | TableType | MemoryType | GlobalType:
     if kind == "func":
         return module.func_type(index)
+    if kind == "tag":
+        return module.signature(module.tags[index])
     if kind == "table":
         return module.tables[index]
     return module.memories[index] if kind == "memory" else module.globals[index]

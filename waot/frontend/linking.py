@@ -16,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
 from waot.errors import LinkError
@@ -502,7 +502,7 @@ class _Types:
 def _rec_groups(module: Module) -> Iterator[tuple[int, int]]:
     """(first type, past the last) of each rec group."""
     starts = [index for index, start in enumerate(module.rec_groups) if index == start]
-    return zip(starts, [*starts[1:], len(module.types)], strict=True)
+    return pairwise([*starts, len(module.types)])
 
 
 def _structure(indices: list[int], start: int, heap: str | int | None) -> Any:

@@ -93,11 +93,16 @@ def _sources(root: Path, target: Target) -> tuple[list[str], list[str], list[str
     return called, [*_TRAPS, *files(target.runtime)], files("core/gc")
 
 
+def _machine_flags(target: Target) -> list[str]:
+    flags = ["-target", target.zig_target]
+    return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
+
+
 def _digest(root: Path, target: Target) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((target.zig_target, zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -117,7 +122,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path) -> None:
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target), strict=True):
             text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", "-target", target.zig_target, *_COMMON_FLAGS, "-c"]
+        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         assembly = root / target.runtime / f"{target.arch}.S"
         commands = [
@@ -125,7 +130,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path) -> None:
             [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
-            ["cc", "-target", target.zig_target, "-c", str(assembly), "-o", "start.o"],
+            ["cc", *_machine_flags(target), "-c", str(assembly), "-o", "start.o"],
         ]
 
         def compile_one(command: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from waot.frontend.module import F32, F64, FuncType, ValType
+from waot.frontend.module import FuncType, ValType
 from waot.lowering.exceptions import end_try, end_try_table
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.layout import LIKELY, UNLIKELY
@@ -254,8 +254,4 @@ def _select(f: FunctionLowering, t: ValType, offset: int) -> None:
     condition = f.pop_bool()
     b, a = f.stack.pop(), f.stack.pop()
     ir = ir_type(t)
-    if t in (F32, F64) and f.unit.plan.options.arch == "aarch64":
-        # `x < y ? x : y` must be y for a signalling NaN x; LLVM would make it fminnm, which gives a NaN. The fence
-        # keeps the pattern from being seen and costs no instruction.
-        a = f.call_intrinsic(ir, f"llvm.arithmetic.fence.{t.name}", (ir, a))
     f.stack.append(f.emit(f"select i1 {condition}, {ir} {a}, {ir} {b}", condition, a, b))

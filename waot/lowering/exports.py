@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from waot.frontend.module import Body, FuncType
 from waot.lowering.abi import EXPORT_KINDS
-from waot.lowering.types import RESULT_BYTES, ir_type, results_in_memory, return_type
+from waot.lowering.function import NO_FUNCTION, FunctionLowering
+from waot.lowering.types import RESULT_BYTES, ir_type
 
 if TYPE_CHECKING:
-    from waot.frontend.module import FuncType, Module, ValType
+    from waot.frontend.module import Module
     from waot.lowering.unit import UnitLowering
 
 
@@ -62,36 +64,26 @@ def _exports(module: Module) -> Iterator[tuple[int, str, str, int]]:
             yield number, name, kind, index
 
 
-def _loads(types: tuple[ValType, ...]) -> Iterator[str]:
-    for i, t in enumerate(types):
-        yield f"  %a{i} = getelementptr i8, ptr %slots, i64 {i * RESULT_BYTES}"
-        yield f"  %p{i} = load {ir_type(t)}, ptr %a{i}"
-
-
 def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
     """`ptr symbol(ptr slots)`: the pending exception, or null."""
-    t: FuncType = unit.module.func_type(index)
-    lines = [f"define internal ptr {symbol}(ptr %slots) #3 {{", *_loads(t.params)]
-    arguments = [f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params)]
-    if results_in_memory(t):
-        arguments.insert(0, "ptr %slots")  # results have the same room behind that pointer as in slots
-    result = return_type(t)
-    call = f"call {unit.call_conv} {result} {unit.function_symbol(index)}({', '.join(arguments)})"
-    if result == "void":
-        lines.append(f"  {call}")
-    else:
-        lines.append(f"  %r = {call}")
-        if len(t.results) == 1:
-            lines.append(f"  store {result} %r, ptr %slots")
-        else:
-            for i, value in enumerate(t.results):
-                lines.append(f"  %r{i} = extractvalue {result} %r, {i}")
-                lines.append(f"  %b{i} = getelementptr i8, ptr %slots, i64 {i * RESULT_BYTES}")
-                lines.append(f"  store {ir_type(value)} %r{i}, ptr %b{i}")
-    if index not in unit.plan.throws:
-        return "\n".join([*lines, "  ret ptr null", "}"])
-    state = unit.layout.exception()
-    return "\n".join([*lines, f"  %x = load ptr, ptr {state}", f"  store ptr null, ptr {state}", "  ret ptr %x", "}"])
+    t = unit.module.func_type(index)
+    f = FunctionLowering(unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
+    for i, param in enumerate(t.params):
+        f.stack.append(f.emit(f"load {ir_type(param)}, ptr {_slot(f, i)}"))
+    f.call(t, unit.function_symbol(index), 0, may_throw=False)
+    for i, (result, value) in enumerate(zip(t.results, f.stack, strict=True)):
+        f.effect(f"store {ir_type(result)} {value}, ptr {_slot(f, i)}", value)
+    exception = "null"
+    if index in unit.plan.throws:
+        state = unit.layout.exception()
+        exception = f.emit(f"load ptr, ptr {state}")
+        f.effect(f"store ptr null, ptr {state}", exception)
+    lines = [*f.entry_out, *f.out, f"  ret ptr {exception}"]
+    return "\n".join([f"define internal ptr {symbol}(ptr %slots) #3 {{", *lines, "}"])
+
+
+def _slot(f: FunctionLowering, number: int) -> str:
+    return f.emit(f"getelementptr i8, ptr %slots, i64 {number * RESULT_BYTES}")
 
 
 def _getter(unit: UnitLowering, index: int, symbol: str) -> str:

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING
 
 from waot.frontend.module import Body, ConstExpr, FuncType
 from waot.lowering.abi import DATA_IMAGE, FUNCREF, trap_symbol
-from waot.lowering.function import HANDLERS, FunctionLowering
+from waot.lowering.function import HANDLERS, NO_FUNCTION, FunctionLowering
 from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan
 
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
-
-_NO_FUNCTION = -1
 
 
 def instantiate(unit: UnitLowering) -> Iterator[str]:
@@ -40,7 +38,7 @@ def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterat
 
     Never inlined: functions treat the base of a memory as invariant, and here it is made.
     """
-    f = FunctionLowering(unit, Body(_NO_FUNCTION, FuncType((), ()), (), [], 0))
+    f = FunctionLowering(unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
     _demands(f, instance)
     for index in instance.memories:
         f.call_runtime("waot_memory_create", f"@waot_memory.{index}")

@@ -103,6 +103,13 @@ class InstanceLayout:
         symbol, t = self._global(index)
         f.effect(f"store {t} {value}, ptr {symbol}, !tbaa {self.global_tbaa}", value)
 
+    # ------------------------------------------------------------ calls
+
+    def argument(self, slot: int) -> str:
+        """The address of an argument for which there is no register."""
+        symbol = self.unit.state_symbol("waot_arguments", f"[{self.unit.plan.argument_slots} x i128]")
+        return f"getelementptr (i128, ptr {symbol}, i64 {slot})" if slot else symbol
+
     # ------------------------------------------------------------ tables
 
     def table(self, index: int) -> str:

@@ -17,7 +17,7 @@ from waot.lowering.abi import FUNCREF
 from waot.lowering.heap_types import CalledTypes, TypeNumbers, number_types
 from waot.lowering.imports import check_imports
 from waot.lowering.throwing import find_throwing
-from waot.lowering.types import float_constant
+from waot.lowering.types import ArgumentRegisters, float_constant, parameters_in_memory
 
 # A 32-bit index plus a 32-bit offset plus the widest access reaches just past 8 GiB; one more wasm page covers it.
 GUARDED_RESERVE = (1 << 33) + (1 << 16)
@@ -161,6 +161,8 @@ class Plan:
     element_values: dict[int, list[str | None]]
     heap: bool  # objects may be made
     tail_calls: bool
+    argument_registers: ArgumentRegisters | None  # see `parameters_in_memory`
+    argument_slots: int  # the most parameters of any type that are not in registers
     referenced: frozenset[int]  # functions of which a funcref exists
     image: bytes | None  # what the executable maps at the base of the memory with the static strategy
     kept_data: dict[int, tuple[int, int]]  # data segment needed at run time -> (offset in the data image, size)
@@ -222,6 +224,8 @@ def make_plan(
     late = {write.segment for instance in instances for write in instance.elements}
     referenced = _referenced(module, reachable)
     throws, throwing_types = find_throwing(module, facts, referenced)
+    # LLVM's RISC-V back end makes no tail call with arguments on the stack. These are the registers of its fastcc.
+    registers = ArgumentRegisters(12, 20) if facts.tail_calls and options.arch == "riscv64" else None
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
     return Plan(
@@ -243,6 +247,10 @@ def make_plan(
         },
         heap=_makes_objects(module, facts),
         tail_calls=facts.tail_calls,
+        argument_registers=registers,
+        argument_slots=max(
+            (len(parameters_in_memory(t, registers)) for t in module.types if isinstance(t, FuncType)), default=0
+        ),
         referenced=referenced,
         image=image,
         kept_data=kept_data,

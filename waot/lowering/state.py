@@ -47,6 +47,8 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         if index < module.imported_func_count:
             yield unit.import_thunk(index)
     yield from _globals(unit)
+    if plan.argument_slots:
+        yield f"@waot_arguments = {_variable(unit)} [{plan.argument_slots} x i128] zeroinitializer"
     yield from _memories(unit)
     for index in sorted(plan.referenced):
         type_id = plan.type_numbers.number(module.canonical[module.funcs[index]])
@@ -141,8 +143,9 @@ def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[
     """A function of the wanted type that traps; the trap is the caller's, whose return address tells where."""
     t = unit.module.signature(type_id)
     unit.declare_trap(trap_symbol(trap))
+    parameters = ", ".join(parameter_types(t, unit.plan.argument_registers))
     yield (
-        f"define internal {unit.call_conv} {return_type(t)} {symbol}({', '.join(parameter_types(t))}) #3 {{\n"
+        f"define internal {unit.call_conv} {return_type(t)} {symbol}({parameters}) #3 {{\n"
         f"  call void @{trap_symbol(trap)}() #1\n  unreachable\n}}"
     )
 

@@ -111,7 +111,7 @@ class UnitLowering:
             symbol = self._symbols[index] = quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
             if index not in self.defined:
                 t = self.module.func_type(index)
-                parameters = ", ".join(parameter_types(t))
+                parameters = ", ".join(parameter_types(t, self.plan.argument_registers))
                 self._declarations[symbol] = (
                     f"declare hidden {self.call_conv} {return_type(t)} {symbol}({parameters}) #2"
                 )
