@@ -84,7 +84,7 @@ def _decode(wasm: bytes, name: str) -> Module:
 
 
 def export_all(wasm: bytes, number: random.Random) -> bytes:
-    """The module with its memories and tables exported, and often its globals, so that they are looked at in the end."""
+    """The module with its memories and tables exported, often its globals too: so they are looked at in the end."""
     module = decode_module(wasm)
     more = [(f"+memory {i}", "memory", i) for i in range(len(module.memories))]
     more += [(f"+table {i}", "table", i) for i in range(len(module.tables))]

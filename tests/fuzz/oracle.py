@@ -42,7 +42,8 @@ class Refused(Exception):
 
 
 @functools.cache
-def _engine() -> wasmtime.Engine:
+def engine() -> wasmtime.Engine:
+    """wasmtime with every proposal that waot has."""
     config = wasmtime.Config()
     for feature in (
         "threads",
@@ -73,13 +74,12 @@ def run(support: bytes, random: bytes, observer: Observer) -> Iterator[str]:
     an instantiation that does not succeed, and before a step that exhausts what wasmtime grants.
     Raises Refused.
     """
-    engine = _engine()
     try:
-        modules = [wasmtime.Module(engine, wasm) for wasm in (support, random, observer.wasm)]
+        modules = [wasmtime.Module(engine(), wasm) for wasm in (support, random, observer.wasm)]
     except wasmtime.WasmtimeError as error:
         raise Refused(str(error)) from None
-    store = wasmtime.Store(engine)
-    linker = wasmtime.Linker(engine)
+    store = wasmtime.Store(engine())
+    linker = wasmtime.Linker(engine())
     names = {RANDOM: [RANDOM], "observer": [], SUPPORT: sorted({SUPPORT, *(i.module for i in modules[1].imports)})}
     instance: wasmtime.Instance | None = None
     for name, module in zip((SUPPORT, RANDOM, "observer"), modules, strict=True):

@@ -1,9 +1,9 @@
-"""The two modules around a random one: `support` provides what it imports, `observer` calls and looks at what it exports.
+"""The two modules around a random one: `support` provides its imports, `observer` calls and looks at its exports.
 
 Everything that is seen is folded into one number, the 64-bit `hash` of the support module: what the random module logs,
-the results of its exports, exceptions, and in the end its globals, tables and memories. All of it is done by WebAssembly
-that we generate, the same for every engine, so that an engine has to do no more than to instantiate three modules and
-to call functions that take and give i32 and i64 only.
+the results of its exports, exceptions, and in the end its globals, tables and memories. All of it is done by
+WebAssembly that we generate, the same for every engine, so that an engine has to do no more than to instantiate three
+modules and to call functions that take and give i32 and i64 only.
 
 Any NaN counts as any other: a float is folded with one pattern for all of them.
 """
@@ -363,7 +363,7 @@ class _Support:
         return index
 
     def _behaviour(self, name: str, type_: FuncType, function: Function) -> bytes:
-        """What a function of binaryen's does beside what all do. Those that take the name but not the type do that only."""
+        """What a function of binaryen's does beside what all do, if it has the type as well as the name."""
         first = op("local.get", u(0))
         if name == "throw" and type_ == FuncType((I32,), ()) and self.with_tags:
             thrown = first + op("if", _EMPTY) + first + op("throw", self.wasm_tag) + op("end")
