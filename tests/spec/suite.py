@@ -328,10 +328,19 @@ def _runtime(target: Target) -> linker.Runtime:
     return replace(runtime, objects=(*runtime.objects, *driver_objects(target)))
 
 
-def build_program(module: Module, steps: list[Step], configuration: Configuration) -> bytes:
+def build_program(
+    module: Module, steps: list[Step], configuration: Configuration, *, relaxed_simd: str = "fast"
+) -> bytes:
     """The executable that performs `steps` on the instances of `module`. Raises WaotError."""
     target = find_target(configuration.target)
-    options = BuildOptions(opt_level=configuration.level, memory=configuration.memory, emit="obj", jobs=1, cache=False)
+    options = BuildOptions(
+        opt_level=configuration.level,
+        memory=configuration.memory,
+        relaxed_simd=relaxed_simd,
+        emit="obj",
+        jobs=1,
+        cache=False,
+    )
     codegen = make_codegen_options(target, options.cpu, options.opt_level, "exe")
     facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))
     lowering = pipeline.lowering_options(target, options, codegen, facts, exports=True)
