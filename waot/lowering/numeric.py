@@ -270,8 +270,6 @@ _ONE = "0x3FF0000000000000"
 _MINUS_ONE = "0xBFF0000000000000"
 _ZERO = "0x0000000000000000"
 _MINUS_ZERO = "0x8000000000000000"
-INFINITY = "0x7FF0000000000000"
-MINUS_INFINITY = "0xFFF0000000000000"
 
 # (operator, operand on the left) -> constants on the other side for which LLVM would fold the operation to that
 # operand, or to its negation where the second element is True.
@@ -371,8 +369,8 @@ for _name, _ir in _FLOAT.items():
         lowers(f"{_name}.{_op}")(_unary_intrinsic(_ir, f"llvm.{_ll}.{_suffix}"))
     for _op, _ll in (("ceil", "ceil"), ("floor", "floor"), ("trunc", "trunc"), ("nearest", "roundeven")):
         lowers(f"{_name}.{_op}")(_rounding(f"llvm.{_ll}", _ir, _suffix))
-    lowers(f"{_name}.min")(_min_max("llvm.minimum", _ir, _suffix, INFINITY))
-    lowers(f"{_name}.max")(_min_max("llvm.maximum", _ir, _suffix, MINUS_INFINITY))
+    lowers(f"{_name}.min")(_min_max("llvm.minimum", _ir, _suffix))
+    lowers(f"{_name}.max")(_min_max("llvm.maximum", _ir, _suffix))
     lowers(f"{_name}.neg")(_negate(_ir))
     lowers(f"{_name}.copysign")(_copysign(_ir, _suffix))
     for _op, _ll in (("eq", "oeq"), ("ne", "une"), ("lt", "olt"), ("gt", "ogt"), ("le", "ole"), ("ge", "oge")):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from waot.frontend.module import F32, F64
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.memory import Memarg, address
-from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, INFINITY, MINUS_INFINITY, min_max, quieted, rounded
+from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, min_max, quieted, rounded
 from waot.lowering.types import V128_IR, float_constant
 
 LaneMemarg = tuple[int, int, int, int]  # align as log2, offset, memory index, lane
@@ -571,16 +571,12 @@ def _rounding(intrinsic: str, suffix: str) -> Callable[[FunctionLowering, str, s
     return lambda f, a, ir: rounded(f, intrinsic, ir, suffix, a)
 
 
-def _min_max(intrinsic: str, shape: str, neutral: str) -> Handler:
+def _min_max(intrinsic: str, shape: str) -> Handler:
     ir, suffix = IR[shape], INTRINSIC[shape]
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
-        right, left = (_lane_constant(f, value, shape) for value in (f.stack[-1], f.stack[-2]))
         b, a = pop(f, shape), pop(f, shape)
-        if neutral in (left, right):  # LLVM would fold it to the other operand
-            push(f, quieted(f, ir, suffix, b if left == neutral else a), ir)
-        else:
-            push(f, min_max(f, intrinsic, ir, suffix, a, b), ir)
+        push(f, min_max(f, intrinsic, ir, suffix, a, b), ir)
 
     return lower
 
@@ -606,8 +602,8 @@ for _shape in FLOAT_SHAPES:
     _suffix = INTRINSIC[_shape]
     for _op in ("add", "sub", "mul", "div"):
         lowers(f"{_shape}.{_op}")(_arithmetic(f"f{_op}", _shape))
-    lowers(f"{_shape}.min")(_min_max("llvm.minimum", _shape, INFINITY))
-    lowers(f"{_shape}.max")(_min_max("llvm.maximum", _shape, MINUS_INFINITY))
+    lowers(f"{_shape}.min")(_min_max("llvm.minimum", _shape))
+    lowers(f"{_shape}.max")(_min_max("llvm.maximum", _shape))
     lowers(f"{_shape}.pmin")(_pseudo(_shape, False))
     lowers(f"{_shape}.pmax")(_pseudo(_shape, True))
     lowers(f"{_shape}.neg")(unary(_shape)(lambda f, a, ir: f.emit(f"fneg {ir} {a}", a)))
