@@ -7,6 +7,7 @@
 #define waot_heap waot_heap_declared /* constant in the header; here its limit is an argument */
 #include "core/gc/gc.h"
 #undef waot_heap
+#include "core/memory.h"
 #include "core/process.h"
 #include "core/trap.h"
 
@@ -603,11 +604,11 @@ static void limit(void)
     }
 }
 
-/* `below_limit BYTES COUNT`: garbage without end where a half of the limit is alive. */
+/* `below_limit BYTES COUNT`: garbage where three quarters of the limit are alive. */
 static void below_limit(void)
 {
     waot_heap.limit = argument(2);
-    make_list(argument(2) / 64, &first_roots[0]);
+    make_list(argument(2) / 43, &first_roots[0]);
     for (uint64_t i = 0; i < argument(3); i++) {
         allocate(NODE);
         if (i % 1000 == 0)
@@ -616,8 +617,9 @@ static void below_limit(void)
     uint64_t length = 0;
     for (struct waot_object *node = first_roots[0]; node; node = FIELD(node, 16), length++)
         CHECK(node->type == NODE);
-    CHECK(length == argument(2) / 64);
+    CHECK(length == argument(2) / 43);
     say_number("used", waot_gc.used);
+    say_number("collections", waot_gc.collections);
 }
 
 /* `array TYPE LENGTH LIMIT`: one, with its ends written. */
@@ -660,6 +662,33 @@ static void exhaust(void)
 {
     waot_gc_tuning.least_budget = 0;
     recurse(0);
+}
+
+/* The limit is full of what is alive, and each step frees one object: no way to go on. */
+static void thrash(void)
+{
+    waot_heap.limit = 1 << 20;
+    make_list((1 << 20) / 32, &first_roots[0]);
+    for (;;) {
+        first_roots[0] = FIELD(first_roots[0], 16);
+        make_list(1, &first_roots[0]);
+    }
+}
+
+/* Too little stack is left for a collection, though not for what is called here. */
+static void short_of_stack(void)
+{
+    allocate(NODE);
+    waot_process.stack_low = (uintptr_t)__builtin_frame_address(0) - 2048;
+    allocate(WIDE);
+}
+
+/* `space LIMIT`: the heap is there, and others find address space too. */
+static void space(void)
+{
+    waot_heap.limit = argument(2);
+    make_cycles(1000);
+    CHECK(waot_os_allocate_pages(4 << 20));
 }
 
 /* ---------------------------------------------------------------- how fast: for people, no test asserts a time */
@@ -726,7 +755,8 @@ static const struct {
 } commands[] = {
     {"graph", graph}, {"cycles", cycles}, {"flat", flat}, {"peak", peak}, {"deep", deep}, {"interior", interior},
     {"registers", registers}, {"fake", fake}, {"values", values}, {"limit", limit}, {"below_limit", below_limit},
-    {"array", array}, {"reuse", reuse}, {"exhaust", exhaust}, {"speed", speed},
+    {"array", array}, {"reuse", reuse}, {"exhaust", exhaust}, {"thrash", thrash}, {"short_of_stack", short_of_stack},
+    {"space", space}, {"speed", speed},
 };
 
 void test_main(void)

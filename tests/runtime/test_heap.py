@@ -174,9 +174,12 @@ def test_a_limit_is_reached_and_not_passed(
 
 
 @both
-def test_half_the_limit_of_live_objects_leaves_room_for_garbage(target: Target, tmp_path: Path) -> None:
-    for limit in (MIB, 16 * MIB):
-        assert found(target, tmp_path, "below_limit", limit, 1_000_000)["used"] <= limit
+def test_garbage_is_no_matter_near_the_limit(target: Target, tmp_path: Path) -> None:
+    for limit in (2 * MIB, 16 * MIB):
+        said = found(target, tmp_path, "below_limit", limit, 200_000)
+        assert said["used"] <= limit
+        # More than in a row may give next to nothing.
+        assert said["collections"] > 70 or limit > 2 * MIB
 
 
 @both
@@ -193,17 +196,28 @@ def test_recursion_that_collects_exhausts_the_stack(target: Target, tmp_path: Pa
     assert trap(target, tmp_path, "exhaust") == "call stack exhausted"
 
 
-def test_little_address_space_is_enough(tmp_path: Path) -> None:
+@both
+def test_a_collection_is_not_begun_on_too_little_stack(target: Target, tmp_path: Path) -> None:
+    assert trap(target, tmp_path, "short_of_stack") == "call stack exhausted"
+
+
+@both
+def test_collections_that_give_next_to_nothing_are_out_of_memory(target: Target, tmp_path: Path) -> None:
+    assert trap(target, tmp_path, "thrash") == "out of memory"
+
+
+def test_little_address_space_is_enough_and_not_all_taken(tmp_path: Path) -> None:
     target = next((t for t in targets() if not tools.runner(t.name)), None)
     if target is None:
         pytest.skip("the limit would be the emulator's")
     path = tmp_path / "program"
     path.write_bytes(program(target.name))
     path.chmod(0o755)
-    for mib, status in ((4096, 0), (64, 0), (20, 134)):  # beside the 8 GiB of a guarded memory
-        command = f'ulimit -v {(8 << 20) + (mib << 10)}; exec "$0" cycles'
+    # Beside the 8 GiB of a guarded memory; the stack and its guard take 17 MiB.
+    for mib in (20, *range(40, 104, 4), 4096):
+        command = f'ulimit -v {(8 << 20) + (mib << 10)}; exec "$0" space {1 << 30}'
         done = subprocess.run(["sh", "-c", command, str(path)], capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stderr
+        assert done.returncode == (134 if mib == 20 else 0), (mib, done.stderr)
 
 
 @both

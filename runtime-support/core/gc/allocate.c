@@ -126,7 +126,7 @@ static void waot_gc_sort_blocks(void)
             gc->used += WAOT_GC_BLOCK;
             gc->live += (uint64_t)count * size;
             gc->live_objects += count;
-            block->swept = count == filled ? filled * size : 0;
+            block->swept = 0;
             if (count < filled) {
                 block->next = gc->queue[block->cell_class];
                 gc->queue[block->cell_class] = index;
