@@ -130,7 +130,7 @@ def run_under_wasmtime(program: Linked) -> Outcome:
         return Outcome(stdout.read_bytes(), b"", TRAP_STATUS if trap else 0, trap=trap)
 
 
-def run_as_program(program: Linked, configuration: Configuration, directory: Path) -> Outcome:
+def run_as_program(program: Linked, configuration: Configuration, directory: Path, *, cache: bool = True) -> Outcome:
     """What the program does when waot has built it."""
     links = []
     for title, source in program.links:
@@ -146,6 +146,7 @@ def run_as_program(program: Linked, configuration: Configuration, directory: Pat
         memory=configuration.memory,
         jobs=1,
         links=links,
+        cache=cache,
     )
     words = [*tools.runner(configuration.target), str(directory / "program")]
     done = subprocess.run(words, capture_output=True, env={}, timeout=60, check=False)
