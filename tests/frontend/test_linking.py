@@ -148,6 +148,26 @@ def test_a_refused_module_changes_nothing() -> None:
     assert [i.memories for i in program.instances] == [(0,), (0,), (0,)]
 
 
+def test_a_reactor_is_initialised_unless_a_module_does_it() -> None:
+    reactor = '(func (export "_initialize")) (func $s) (start $s)'
+    program = linked(("a", reactor), ("b", reactor), (None, '(import "b" "_initialize" (func))'), reactors=True)
+    assert [i.starts for i in program.instances] == [(1, 0), (3,), ()]
+    assert linked(("a", reactor), (None, reactor)).instances[0].starts == (1,)
+    alone = linked(("a", '(func $s (export "_initialize")) (start $s)'), (None, reactor), reactors=True)
+    assert [i.starts for i in alone.instances] == [(0,), (2,)]
+    other = linked(("a", '(func (export "_initialize") (param i32))'), (None, ""), reactors=True)
+    assert other.instances[0].starts == ()
+
+
+def test_a_module_that_wraps_the_host_goes_by_its_name() -> None:
+    program = linked(
+        ("wasi", '(import "wasi" "f" (func $f)) (func (export "f") (call $f))'),
+        (None, '(import "wasi" "f" (func $f)) (func (call $f))'),
+    )
+    assert [(i.module, i.name) for i in program.imports] == [("wasi", "f")]
+    assert [i.funcs for i in program.instances] == [(0, 1), (1, 2)]
+
+
 # ------------------------------------------------------------------------------------------------------- what matches
 
 MATCHES = [
@@ -257,10 +277,11 @@ def test_an_unknown_export_is_told() -> None:
 
 
 def test_a_module_imports_only_from_those_before_it() -> None:
-    with pytest.raises(LinkError, match="from a module that is not linked before the one that imports it") as caught:
-        linked(("a", '(import "b" "f" (func))'), ("b", '(func (export "f"))'), (None, ""))
+    parts = [Part("a", module('(import "b" "f" (func))', "a.wasm")), Part("b", module('(func (export "f"))'))]
+    assert [(i.module, i.name) for i in link_modules(parts).imports] == [("b", "f")]
+    with pytest.raises(LinkError, match=r"unknown import: 'b.f' \(func\): there is no module 'b'") as caught:
+        link_modules(parts, hosts=())
     assert caught.value.file == "a.wasm"
-    assert caught.value.hint == "give --link b=FILE first"
 
 
 def test_a_memory_that_may_have_grown_is_demanded() -> None:
