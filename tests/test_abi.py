@@ -73,6 +73,7 @@ def test_constants_are_the_headers() -> None:
     fixed = re.search(r"#define WAOT_MEMORY_FIXED (\d+)u", HEADER)
     assert fixed
     assert int(fixed[1]) == abi.MEMORY_FIXED
+    assert f"#define WAOT_FUNCTION_INDEX_BITS {abi.FUNCTION_INDEX_BITS}u" in HEADER
     kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))
     assert kinds == {"STRUCT": str(abi.TYPE_STRUCT), "ARRAY": str(abi.TYPE_ARRAY), "FUNCTION": str(abi.TYPE_FUNCTION)}
     assert f"#define WAOT_WINDOWS {abi.WINDOWS}u" in HEADER

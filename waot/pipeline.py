@@ -137,7 +137,7 @@ def load(
         if (link.source, link.file) not in decoded:
             decoded[link.source, link.file] = frontend.decode_module(link.source, link.file, allowed)
     parts = [frontend.Part(link.name, decoded[link.source, link.file]) for link in links]
-    program = frontend.link_modules([*parts, frontend.Part(None, main)])
+    program = frontend.link_modules([*parts, frontend.Part(None, main)], reactors=True)
     imported = {item.module for part in (*decoded.values(), main) for item in part.imports}
     for link in links:
         if link.name not in imported:

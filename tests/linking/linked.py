@@ -108,12 +108,13 @@ def run_under_wasmtime(program: Linked) -> Outcome:
         store.set_wasi(wasi)
         linker = wasmtime.Linker(found)
         linker.define_wasi()
+        linker.allow_shadowing = True  # a module may stand before WASI
         trap: str | None = None
         compiled: dict[bytes, wasmtime.Module] = {}
         try:
             for title, source in program.links:
                 module = compiled.setdefault(source, wasmtime.Module(found, source))
-                linker.define_instance(store, title, linker.instantiate(store, module))
+                linker.define_module(store, title, module)  # calls `_initialize`
             start = linker.instantiate(store, wasmtime.Module(found, program.main)).exports(store)["_start"]
             assert isinstance(start, wasmtime.Func)
             start(store)
@@ -130,7 +131,7 @@ def run_under_wasmtime(program: Linked) -> Outcome:
         return Outcome(stdout.read_bytes(), b"", TRAP_STATUS if trap else 0, trap=trap)
 
 
-def run_as_program(program: Linked, configuration: Configuration, directory: Path) -> Outcome:
+def run_as_program(program: Linked, configuration: Configuration, directory: Path, *, cache: bool = True) -> Outcome:
     """What the program does when waot has built it."""
     links = []
     for title, source in program.links:
@@ -146,6 +147,7 @@ def run_as_program(program: Linked, configuration: Configuration, directory: Pat
         memory=configuration.memory,
         jobs=1,
         links=links,
+        cache=cache,
     )
     words = [*tools.runner(configuration.target), str(directory / "program")]
     done = subprocess.run(words, capture_output=True, env={}, timeout=60, check=False)

@@ -60,12 +60,22 @@ def test_a_case_does_what_wasmtime_makes_of_it(name: str, configuration: Configu
 def test_modules_of_real_compilers_link(configuration: Configuration, tmp_path: Path) -> None:
     program = compiled()
     oracle = run_under_wasmtime(program)
-    assert oracle.stdout == b"mean 2.50, scaled 25.00, kept 4\n"
+    assert oracle.stdout == b"mean 2.10, scaled 21.00, kept 5\n"
     try:
         actual = run_as_program(program, configuration, tmp_path)
     except tools.ToolMissing as missing:
         pytest.skip(str(missing))
     assert (actual.stdout, actual.status) == (oracle.stdout, 0), actual.stderr
+
+
+@pytest.mark.parametrize("name", ["a_table_is_the_same_table", "two_instances_of_one_module_share_nothing"])
+def test_functions_of_several_modules_in_several_units(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waot.pipeline.SINGLE_UNIT_OPERATORS", 0)
+    monkeypatch.setattr("waot.pipeline.UNIT_OPERATORS", 8)
+    actual = run_as_program(CASES[name], CONFIGURATIONS[0], tmp_path, cache=False)
+    assert (actual.stdout, actual.status) == (expected(name).stdout, 0), actual.stderr
 
 
 def test_a_backtrace_names_modules_and_has_their_own_offsets(tmp_path: Path) -> None:

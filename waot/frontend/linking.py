@@ -49,6 +49,8 @@ from waot.frontend.remapping import (
 )
 from waot.frontend.subtyping import matches_heap, matches_val
 
+_INITIALIZE: Final = "_initialize"
+
 KINDS: Final = ("func", "table", "memory", "global", "tag")
 
 
@@ -59,18 +61,21 @@ class Part(NamedTuple):
     module: Module
 
 
-def link_modules(parts: Sequence[Part], main: int | None = -1, hosts: Collection[str] | None = None) -> Module:
+def link_modules(
+    parts: Sequence[Part], main: int | None = -1, hosts: Collection[str] | None = None, *, reactors: bool = False
+) -> Module:
     """One module out of `parts`, instantiated in this order. The same `Module` may be several of them.
 
     The result exports what part `main` exports, or with None what all of them do, as ``NUMBER.NAME``. Imports from
-    modules that are no part stay imports; `hosts`, if given, are the only ones whose may. Raises LinkError for an
-    import that is unknown, has an incompatible type, or is from a part that comes later.
+    modules that are no part, or none before, stay imports; `hosts`, if given, are the only ones whose may. With
+    `reactors`, what a part other than the main one exports as ``_initialize`` is called once it is instantiated, as
+    WASI's application ABI demands of whoever loads it, unless a part imports it and so does that itself. Raises
+    LinkError for an import that is unknown or has an incompatible type.
     """
     linker = Linker(hosts)
-    linker.upcoming = [part.name for part in parts if part.name is not None]
     for part in parts:
         linker.add(part.module, part.name)
-    return linker.finish(main)
+    return linker.finish(main, reactors=reactors)
 
 
 @dataclass(slots=True)
@@ -96,6 +101,7 @@ class _Linked:
     spaces: dict[str, list[int]]
     first: dict[str, int]  # the number of its first definition of each kind among all
     demands: list[tuple[str, int, int, Import]]
+    initialized: bool = False  # somebody imports its `_initialize`
 
 
 class Linker:
@@ -103,7 +109,6 @@ class Linker:
 
     def __init__(self, hosts: Collection[str] | None = None) -> None:
         self.hosts = hosts
-        self.upcoming: list[str] = []  # names of instances to come, for the error about who imports from them
         self._types = _Types()
         self._spaces = {kind: _Space() for kind in KINDS}
         self._imports: list[tuple[int, Import]] = []  # (instance, import)
@@ -140,6 +145,9 @@ class Linker:
                 self._spaces[kind].types += [types[t] for t in definitions]
             else:
                 self._spaces[kind].types += [remap_extern_type(types, t) for t in definitions]
+        for item in module.imports:
+            if item.name == _INITIALIZE and item.module in self._names:
+                self._names[item.module].initialized = True
         number = len(self._linked)
         self._imports += [(number, item) for item in unresolved]
         exports = {e.name: (e.kind, e.index) for e in module.exports}
@@ -155,15 +163,8 @@ class Linker:
     # ------------------------------------------------------------------ imports
 
     def _check_open(self, module: Module, item: Import) -> None:
-        what = f"'{item.module}.{item.name}' ({item.kind})"
-        if item.module in self.upcoming:
-            raise _error(
-                module,
-                item,
-                f"unknown import: {what} is from a module that is not linked before the one that imports it",
-                f"give --link {item.module}=FILE first",
-            )
         if self.hosts is not None and item.module not in self.hosts:
+            what = f"'{item.module}.{item.name}' ({item.kind})"
             raise _error(module, item, f"unknown import: {what}: there is no module '{item.module}'")
 
     def _find(self, exporter: _Linked, module: Module, item: Import) -> tuple[str, int]:
@@ -226,7 +227,7 @@ class Linker:
 
     # ------------------------------------------------------------------ the result
 
-    def finish(self, main: int | None = -1) -> Module:
+    def finish(self, main: int | None = -1, *, reactors: bool = False) -> Module:
         """The program: see `link_modules`."""
         linked = self._linked
         ends = list(accumulate(len(part.module.source) for part in linked))
@@ -257,6 +258,8 @@ class Linker:
         declared: set[int] = set()
         for part, bias in zip(linked, biases, strict=False):
             instance = self._instance(program, part, bias)
+            if reactors and part.module is not chosen and not part.initialized:
+                instance = _with_initialize(instance)
             program.instances.append(instance)
             _append_definitions(program, instance)
             declared.update([instance.funcs[index] for index in part.module.declared_funcs])
@@ -324,6 +327,14 @@ class Linker:
                 ]
             ),
         )
+
+
+def _with_initialize(instance: Instance) -> Instance:
+    """The instance as a reactor, if it is one."""
+    kind, index = instance.exports.get(_INITIALIZE, ("", 0))
+    if kind != "func" or instance.module.func_type(instance.funcs.index(index)) != FuncType((), ()):
+        return instance
+    return replace(instance, initialize=index)
 
 
 def _append_definitions(program: Module, instance: Instance) -> None:
@@ -418,8 +429,8 @@ def _type_of(module: Module, kind: str, index: int) -> ExternType:
     return module.memories[index] if kind == "memory" else module.globals[index]
 
 
-def _error(module: Module, item: Import, what: str, hint: str | None = None) -> LinkError:
-    return LinkError(what, file=module.file, offset=item.offset, hint=hint)
+def _error(module: Module, item: Import, what: str) -> LinkError:
+    return LinkError(what, file=module.file, offset=item.offset)
 
 
 def missing_size_error(instance: Instance, demand: Demand) -> LinkError:

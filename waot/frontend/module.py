@@ -291,6 +291,12 @@ class Instance:
     start: int | None
     exports: dict[str, tuple[str, int]]  # name -> (kind, index)
     demands: tuple[Demand, ...]
+    initialize: int | None = None  # the `_initialize` of a WASI reactor, where instantiation is to call it
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The functions that instantiation ends with."""
+        return tuple(dict.fromkeys([index for index in (self.start, self.initialize) if index is not None]))
 
     @property
     def label(self) -> str:

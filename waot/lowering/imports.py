@@ -52,6 +52,8 @@ def check_imports(module: Module) -> None:
 
 
 def _hint(module: Module, item: Import) -> str:
+    if any(instance.name == item.module for instance in module.instances):
+        return f"modules import only from those linked before them; give --link {item.module}=FILE first"
     modules = {i.module for i in module.imports}
     if "gojs" in modules or "go" in modules:
         return "it was built by Go for browsers; build it with GOOS=wasip1 GOARCH=wasm"

@@ -49,7 +49,8 @@ def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterat
     if instance.trap:
         f.trap(instance.trap, 0)
     else:
-        f.out += entered(unit, instance.start) if instance.start is not None else []
+        for start in instance.starts:
+            f.out += entered(unit, start)
         f.out.append("  ret void")
     yield "\n".join([f"define internal void {symbol}() #3 {{", "entry:", *f.entry_out, *f.out, "}"])
 

@@ -123,7 +123,7 @@ class InstancePlan:
     tables: range  # to fill, where they are sparse or have an initial value that is an object
     globals: range  # to set, where they are objects
     segments: range  # of elements, to fill where they are objects
-    start: int | None
+    starts: tuple[int, ...]  # to call, after all that follows
     elements: list[SegmentWrite] = field(default_factory=list)
     copies: list[DataCopy] = field(default_factory=list)
     datas: list[SegmentWrite] = field(default_factory=list)
@@ -215,7 +215,7 @@ def make_plan(
     if options.executable:
         _check_demands(parts, facts)
     instances = [
-        InstancePlan(i.demands, i.own_memories, i.own_tables, i.own_globals, i.elements, i.start) for i in parts
+        InstancePlan(i.demands, i.own_memories, i.own_tables, i.own_globals, i.elements, i.starts) for i in parts
     ]
     first = _first_memory(parts)
     memories = [_memory_plan(module, facts, i, options, first) for i in range(len(module.memories))]
@@ -323,7 +323,7 @@ def _segment_functions(module: Module) -> Iterable[int]:
 
 
 def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
-    work = [instance.start for instance in instances_of(module) if instance.start is not None]
+    work = [start for instance in instances_of(module) for start in instance.starts]
     work += [entry.index] if entry else exported_functions(module)
     work += _segment_functions(module)
     seen = set(work)
