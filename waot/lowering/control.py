@@ -142,7 +142,7 @@ def _br_table(f: FunctionLowering, depths: tuple[int, ...], offset: int) -> None
         if depth not in targets:
             targets[depth] = f.new_label("s")
     cases = " ".join(f"i32 {i}, label %{targets[d]}" for i, d in enumerate(depths[:-1]))
-    f.effect(f"switch i32 {index}, label %{targets[depths[-1]]} [ {cases} ]", index)
+    f.effect(f"switch i32 {index}, label %{targets[depths[-1]]} [ {cases} ]{f.extending_location(index)}", index)
     for depth, label in targets.items():
         f.place(label)
         f.branch_to(_frame(f, depth), offset)

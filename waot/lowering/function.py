@@ -138,6 +138,7 @@ class FunctionLowering:
         "entry_names",
         "entry_out",
         "extended",
+        "extending",
         "frames",
         "label",
         "labels",
@@ -192,6 +193,8 @@ class FunctionLowering:
         self.deps: dict[str, tuple[str, ...] | list[str]] = {}
         self.pointers: set[str] = set()  # i32 values that come from loads, maybe through phis
         self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
+        # A register of RISC-V holds an i32 with its sign extended, so an extension is what uses a load first.
+        self.extending = unit.plan.options.arch == "riscv64"
         self.widening = unit.plan.options.opt_level != "0"
         self.roots: list[str] = []
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
@@ -217,6 +220,10 @@ class FunctionLowering:
         self.out.append(f"  {name} = {operation}{location}")
         self.deps[name] = operands
         return name
+
+    def extending_location(self, value: str) -> str:
+        """The location of a terminator that uses `value`: where it is extended for that, it may be the load of it."""
+        return self.loads[value][1] if self.extending and value in self.loads else ""
 
     def effect(self, instruction: str, *operands: str) -> None:
         """Emits an instruction that can be observed, so that `operands` are needed."""
@@ -488,7 +495,7 @@ class FunctionLowering:
             self.effect(f"ret {struct} {whole}", whole)
         elif values:
             value = self._native(t.results[0], values[0])
-            self.effect(f"ret {native_type(t.results[0])} {value}", value)
+            self.effect(f"ret {native_type(t.results[0])} {value}{self.extending_location(value)}", value)
         else:
             self.out.append("  ret void")
         self.label = None
@@ -505,6 +512,13 @@ class FunctionLowering:
         for slot, i in enumerate(memory):
             place = self.unit.layout.argument(slot)
             self.effect(f"store {ir_type(t.params[i])} {arguments[i]}, ptr {place}", arguments[i])
+        if self.extending:
+            # The call has a location of its own, which the load must not take; RISC-V's back end does not look
+            # through a freeze.
+            arguments = [
+                self.emit(f"freeze i32 {a}", a) if p is I32 and a in self.loads else a
+                for p, a in zip(t.params, arguments, strict=True)
+            ]
         return [
             f"{native_type(p)} {self._native(p, a)}"
             for i, (p, a) in enumerate(zip(t.params, arguments, strict=True))
