@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # zig keeps the C libraries that it has built here; without a home directory it would have no place for them.
 export ZIG_GLOBAL_CACHE_DIR ?= $(CURDIR)/.cache/zig
 
-.PHONY: run test test-all lint bench tools wheel clean
+.PHONY: run test test-all lint conformance bench tools wheel clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -26,6 +26,12 @@ lint: $(READY)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
+
+# The official suite on TARGETS (all of them) at the levels OPT; writes docs/conformance.md.
+TARGETS ?=
+OPT ?= 2
+conformance: tools
+	$(PY) -m tests.spec.conformance --targets "$(TARGETS)" --opt "$(OPT)" --jobs $(JOBS)
 
 bench: $(READY)
 	$(PY) -m benchmarks

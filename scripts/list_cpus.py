@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # Not properties of a CPU: another mode or another calling convention.
-NOT_FEATURES = re.compile(r".*bit-mode|soft-float")
+NOT_FEATURES = re.compile(r".*bit-mode|soft-float|32bit|64bit|e|relax|exact-asm|f|d|zicsr")
 
 # Prints LLVM's list (which it does once a process, and to the descriptor of standard error).
 _HELP = """

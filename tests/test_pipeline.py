@@ -119,7 +119,7 @@ def test_every_target_has_the_data_layout_that_llvm_gives_it() -> None:
     import llvmlite.binding as llvm
 
     llvm.initialize_all_targets()
-    for name in ("x86_64-linux", "aarch64-linux"):
+    for name in ("x86_64-linux", "aarch64-linux", "riscv64-linux"):
         target = find_target(name)
         machine = llvm.Target.from_triple(target.triple).create_target_machine()
         assert str(machine.target_data) == target.data_layout

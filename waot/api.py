@@ -20,14 +20,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from waot.errors import ToolError, UsageError, WaotError
-from waot.options import DEFAULT_STACK_SIZE, BuildOptions, Cpu, DirGrant, EnvGrant, parse_features
+from waot.options import (
+    DEFAULT_STACK_SIZE,
+    BuildOptions,
+    Cpu,
+    DirGrant,
+    EnvGrant,
+    Link,
+    parse_features,
+    parse_link,
+)
 from waot.progress import Progress
 from waot.targets import Target, find_target, host_target
 
 if TYPE_CHECKING:
     from waot.frontend.inspect import ModuleInfo
     from waot.linker.inspect import ExecutableInfo
-    from waot.pipeline import Artifact
+    from waot.pipeline import Artifact, Linked
 
 FileName = str | os.PathLike[str]
 
@@ -56,11 +65,14 @@ def build(
     cpu: str | Cpu | None = None,
     emit: str = "exe",
     memory: str = "auto",
+    relaxed_simd: str = "fast",
     stack_size: str | int = DEFAULT_STACK_SIZE,
+    max_heap: str | int | None = None,
     jobs: int | None = None,
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
+    links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
     cache: bool = True,
     verbose: int = 0,
@@ -68,7 +80,9 @@ def build(
     """Compiles the module `file` for each of `targets` (default: this machine) and writes the results.
 
     `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
-    results go to the current directory. The other arguments have the forms of the options of the same names.
+    results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
+    `Link`: what is imported from NAME comes from FILE. The other arguments have the forms of the options of the same
+    names.
     Raises WaotError, and has written nothing for a target whose result is not complete.
     """
     options = BuildOptions.parse(
@@ -76,7 +90,9 @@ def build(
         cpu=cpu,
         emit=emit,
         memory=memory,
+        relaxed_simd=relaxed_simd,
         stack_size=stack_size,
+        max_heap=max_heap,
         jobs=jobs,
         dirs=dirs,
         env=env,
@@ -86,22 +102,29 @@ def build(
         verbose=verbose,
     )
     with Progress(verbose, display=False) as progress:
-        return build_files(file, output, choose_targets(targets), options, progress)
+        return build_files(file, output, choose_targets(targets), options, progress, links)
 
 
-def validate(file: FileName, progress: Progress | None = None, *, features: str | Sequence[str] | None = None) -> None:
+def validate(
+    file: FileName,
+    progress: Progress | None = None,
+    *,
+    links: Sequence[str | Link] = (),
+    features: str | Sequence[str] | None = None,
+) -> None:
     """Returns if `file` is a valid module; raises MalformedError or InvalidError, with the offset, if not.
 
-    `features` are as for ``--features``; what needs another one is an UnsupportedError.
-    Imports are not looked at: a valid module may still need what waot does not have.
+    `features` are as for ``--features``; what needs another one is an UnsupportedError. Imports are looked at only as
+    far as `links` provide them (LinkError): a valid module may still need what waot does not have.
     """
-    from waot import frontend
+    from waot import frontend, pipeline
 
     allowed = parse_features(features)
     source, name = read_module(file)
+    linked = read_links(links, file)
     progress = progress or Progress(display=False)
     try:
-        module = frontend.decode_module(source, features=None if allowed is None else frozenset(allowed))
+        module = pipeline.load(source, name, linked, allowed, progress)
         first, last = module.imported_func_count, len(module.funcs)
         with progress.step("validating", total=last - first) as step:
             for start in range(first, last, 64):
@@ -146,16 +169,21 @@ def choose_targets(names: Sequence[str | Target] | None) -> list[Target]:
 
 
 def compile_module(
-    source: bytes, name: str, targets: Sequence[Target], options: BuildOptions, progress: Progress
+    source: bytes,
+    name: str,
+    targets: Sequence[Target],
+    options: BuildOptions,
+    progress: Progress,
+    linked: Sequence[Linked] = (),
 ) -> list[Artifact]:
-    """Compiles what `read_module` gave for each of `targets` and writes nothing."""
+    """Compiles what `read_module` and `read_links` gave for each of `targets` and writes nothing."""
     for target in targets:
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
     from waot import pipeline
 
     try:
-        return pipeline.build(source, name, targets, options, progress)
+        return pipeline.build(source, name, targets, options, progress, linked)
     except (ToolError, UsageError):
         raise  # not about the module
     except WaotError as error:
@@ -164,15 +192,21 @@ def compile_module(
 
 
 def build_files(
-    file: FileName, output: FileName | None, targets: Sequence[Target], options: BuildOptions, progress: Progress
+    file: FileName,
+    output: FileName | None,
+    targets: Sequence[Target],
+    options: BuildOptions,
+    progress: Progress,
+    links: Sequence[str | Link] = (),
 ) -> list[BuildResult]:
     """Compiles `file` for each of `targets` and writes the results where `output` says."""
     started = time.monotonic()
     outputs = output_paths(file, output, targets, options.emit)
     source, name = read_module(file)
+    linked = read_links(links, file)
     for path in outputs:
         check_output(path, file)
-    artifacts = compile_module(source, name, targets, options, progress)
+    artifacts = compile_module(source, name, targets, options, progress, linked)
     for path, artifact in zip(outputs, artifacts, strict=True):
         write_output(path, artifact.data, executable=artifact.executable)
     seconds = time.monotonic() - started
@@ -213,6 +247,21 @@ def read_module(file: FileName) -> tuple[bytes, str]:
     """The module in `file` in the binary format, and its name for messages."""
     source, name = _read(file)
     return _as_binary(source, name), name
+
+
+def read_links(links: Sequence[str | Link], main: FileName) -> list[Linked]:
+    """The modules that ``--link NAME=FILE`` names, read. Raises UsageError where they cannot stand together."""
+    from waot.pipeline import Linked
+
+    chosen = [link if isinstance(link, Link) else parse_link(link) for link in links]
+    seen: set[str] = set()
+    for link in chosen:
+        if link.name in seen:
+            raise UsageError(f"two modules are linked as {link.name!r}", hint="give each --link a name of its own")
+        seen.add(link.name)
+    if [os.fspath(main), *(link.file for link in chosen)].count(STDIN) > 1:
+        raise UsageError("two modules cannot both come from standard input")
+    return [Linked(link.name, *read_module(link.file)) for link in chosen]
 
 
 def _as_binary(source: bytes, name: str) -> bytes:

@@ -22,7 +22,7 @@ import click
 
 from waot import __version__
 from waot.errors import WaotError
-from waot.options import EMITS, MEMORY_CHOICES, BuildOptions
+from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
 
 if TYPE_CHECKING:
     from waot.linker.inspect import ExecutableInfo
@@ -131,13 +131,38 @@ _code_options = _all(
         "[default: the target's best]",
     ),
     _option(
+        "--relaxed-simd",
+        type=click.Choice(RELAXED_SIMD_CHOICES),
+        default="fast",
+        section=_CODE,
+        help="What relaxed vector instructions do where the specification leaves a choice. fast: what the processor's "
+        "own instructions do; deterministic: the same everywhere.  [default: fast]",
+    ),
+    _option(
         "--stack-size",
         metavar="SIZE",
         default="8MiB",
         section=_CODE,
         help="Native stack of the program, in bytes or as 512KiB, 1MiB.  [default: 8MiB]",
     ),
+    _option(
+        "--max-heap",
+        metavar="SIZE",
+        section=_CODE,
+        help="The most that objects of garbage collection and exceptions may take; more is the trap 'out of memory'. "
+        "Linear memory is not in it.  [default: what the machine has]",
+    ),
     _features_option,
+)
+
+_link_option = _option(
+    "--link",
+    "links",
+    metavar="NAME=FILE",
+    multiple=True,
+    section="The modules",
+    help="Link the module FILE: what modules import from NAME comes from it. May be repeated: modules are instantiated "
+    "in the order given, each may import from those before it, and the main one comes last.",
 )
 
 _grant_options = _all(
@@ -236,6 +261,7 @@ Examples:
   waot build app.wasm -o bin/app -O3 --cpu x86-64-v3
   waot build app.wasm --target linux/amd64 --target linux/arm64 -o 'dist/app-{target}'
   waot build app.wasm --dir data::/data:ro --env LANG=C
+  waot build app.wasm --link math=libmath.wasm
   waot build app.wasm --emit asm -o -
 
 Without -o the result is called after FILE: app.wasm makes app, or app-TARGET where there are
@@ -244,6 +270,7 @@ or not at all. The status is 0, 1 for an error, 2 for wrong usage.
 """,
 )
 @click.argument("file", metavar="FILE")
+@_link_option
 @_option(
     "-o",
     "--output",
@@ -270,7 +297,7 @@ or not at all. The status is 0, 1 for an error, 2 for wrong usage.
 @_code_options
 @_grant_options
 @_work_options
-def build(file: str, output: str | None, targets: Sequence[str], **values: Any) -> None:
+def build(file: str, output: str | None, targets: Sequence[str], links: Sequence[str], **values: Any) -> None:
     """Compile the module FILE to a native executable.
 
     FILE is a WebAssembly module, in the binary format or (with the extra waot[wat] installed) in the text format;
@@ -281,7 +308,7 @@ def build(file: str, output: str | None, targets: Sequence[str], **values: Any) 
 
     options = _build_options(values)
     with Progress(options.verbose) as progress:
-        results = api.build_files(file, output, api.choose_targets(targets), options, progress)
+        results = api.build_files(file, output, api.choose_targets(targets), options, progress, links)
     if options.verbose or _stderr_is_terminal():
         for result in results:
             click.echo(
@@ -304,6 +331,7 @@ wrong usage.
 )
 @click.argument("file", metavar="FILE")
 @click.argument("arguments", metavar="[-- ARGUMENTS...]", nargs=-1, type=click.UNPROCESSED)
+@_link_option
 @_option(
     "--target",
     metavar="TARGET",
@@ -313,7 +341,7 @@ wrong usage.
 @_code_options
 @_grant_options
 @_work_options
-def run(file: str, arguments: Sequence[str], target: str | None, **values: Any) -> None:
+def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence[str], **values: Any) -> None:
     """Compile the module FILE and run it.
 
     What was compiled is kept in the cache: the second run of a module starts at once. Nothing else is written.
@@ -325,25 +353,28 @@ def run(file: str, arguments: Sequence[str], target: str | None, **values: Any) 
     [chosen] = api.choose_targets([target] if target else None)
     emulator = _emulator(chosen)
     source, shown = api.read_module(file)
+    linked = api.read_links(links, file)
     with Progress(options.verbose) as progress:
-        [artifact] = api.compile_module(source, shown, [chosen], options, progress)
+        [artifact] = api.compile_module(source, shown, [chosen], options, progress, linked)
     name = "-" if file == api.STDIN else os.path.basename(file)
     _execute(artifact.data, emulator, [name, *arguments])
 
 
 @cli.command(context_settings=_CONTEXT)
 @click.argument("file", metavar="FILE")
+@_link_option
 @_features_option
-def validate(file: str, features: str | None) -> None:
+def validate(file: str, links: Sequence[str], features: str | None) -> None:
     """Check that FILE is a valid WebAssembly module.
 
-    Prints that it is, or what is wrong and at which byte, with status 1.
+    Prints that it is, or what is wrong and at which byte, with status 1. With --link, that the modules are valid and
+    that their imports of one another exist and have the right types.
     """
     from waot import api
     from waot.progress import Progress
 
     with Progress() as progress:
-        api.validate(file, progress, features=features)
+        api.validate(file, progress, links=links, features=features)
     click.echo(f"{'<stdin>' if file == api.STDIN else _printable(file)}: valid")
 
 
@@ -561,6 +592,8 @@ def _show_executable(info: ExecutableInfo) -> None:
     manifest, grants = info.manifest, info.manifest.grants
     click.echo(f"{info.format} for {manifest.target}, {_size(info.size)}, made by waot {manifest.version}")
     click.echo(f"from: {_printable(manifest.module_name)}, SHA-256 {manifest.module_sha256.hex()}")
+    for linked in manifest.linked:
+        click.echo(f"linked: {_printable(linked.name)} from {_printable(linked.file)}, SHA-256 {linked.sha256.hex()}")
     click.echo(f"memory: {manifest.memory}")
     click.echo(f"stack: {_size(manifest.stack_size)}")
     granted = [

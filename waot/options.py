@@ -18,8 +18,11 @@ OPT_LEVELS = ("0", "1", "2", "3", "s", "z")
 EMITS = ("exe", "obj", "asm", "llvm-ir")
 MEMORY_STRATEGIES = ("static", "guarded", "checked")
 MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
+RELAXED_SIMD_CHOICES = ("fast", "deterministic")
 
 DEFAULT_STACK_SIZE = 8 << 20
+# Of objects: room for a block of every size.
+MINIMUM_HEAP = 4 << 20
 MINIMUM_STACK_SIZE = 64 << 10  # the shim's own frames and a signal frame must fit beside the program's
 MAXIMUM_STACK_SIZE = 64 << 30
 
@@ -68,6 +71,14 @@ class Grants:
     inherit_env: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A module to link: `file`, from which the modules after it import under `name`."""
+
+    name: str
+    file: str
+
+
 def default_jobs() -> int:
     """Processors that this process may use."""
     try:
@@ -84,7 +95,9 @@ class BuildOptions:
     cpu: Cpu = field(default_factory=Cpu)
     emit: str = "exe"  # one of EMITS
     memory: str = "auto"  # one of MEMORY_CHOICES
+    relaxed_simd: str = "fast"  # one of RELAXED_SIMD_CHOICES
     stack_size: int = DEFAULT_STACK_SIZE  # bytes of native stack
+    max_heap: int | None = None  # bytes that objects may take; None: what the system gives
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
@@ -95,10 +108,15 @@ class BuildOptions:
         _one_of("optimisation level", self.opt_level, OPT_LEVELS)
         _one_of("kind of output", self.emit, EMITS)
         _one_of("memory strategy", self.memory, MEMORY_CHOICES)
+        _one_of("choice for relaxed SIMD", self.relaxed_simd, RELAXED_SIMD_CHOICES)
         if not MINIMUM_STACK_SIZE <= self.stack_size <= MAXIMUM_STACK_SIZE:
             raise UsageError(
                 f"a stack of {self.stack_size} bytes is out of range",
                 hint=f"use {MINIMUM_STACK_SIZE >> 10}KiB to {MAXIMUM_STACK_SIZE >> 30}GiB",
+            )
+        if self.max_heap is not None and not MINIMUM_HEAP <= self.max_heap < 1 << 63:
+            raise UsageError(
+                f"a heap of {self.max_heap} bytes is out of range", hint=f"use {MINIMUM_HEAP >> 20}MiB or more"
             )
         if self.jobs < 1:
             raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
@@ -111,7 +129,9 @@ class BuildOptions:
         cpu: str | Cpu | None = None,
         emit: str = "exe",
         memory: str = "auto",
+        relaxed_simd: str = "fast",
         stack_size: str | int = DEFAULT_STACK_SIZE,
+        max_heap: str | int | None = None,
         jobs: int | None = None,
         dirs: Sequence[str | DirGrant] = (),
         env: Sequence[str | EnvGrant] = (),
@@ -126,7 +146,9 @@ class BuildOptions:
             cpu=cpu if isinstance(cpu, Cpu) else parse_cpu(cpu),
             emit=emit,
             memory=memory,
+            relaxed_simd=relaxed_simd,
             stack_size=parse_size(stack_size) if isinstance(stack_size, str) else stack_size,
+            max_heap=parse_size(max_heap) if isinstance(max_heap, str) else max_heap,
             jobs=default_jobs() if jobs is None else jobs,
             grants=Grants(
                 tuple(d if isinstance(d, DirGrant) else parse_dir_grant(d) for d in dirs),
@@ -219,6 +241,14 @@ def parse_dir_grant(text: str) -> DirGrant:
     if not host or (separator and not guest) or "::" in guest or "\0" in text:
         raise UsageError(f"{text!r} does not grant a directory", hint=forms)
     return DirGrant(host, guest or host, read_only=rest != text)
+
+
+def parse_link(text: str) -> Link:
+    """``NAME=FILE``."""
+    name, _, file = text.partition("=")
+    if not name or not file or "\0" in text:
+        raise UsageError(f"{text!r} does not link a module", hint="use NAME=FILE")
+    return Link(name, file)
 
 
 def parse_env_grant(text: str) -> EnvGrant:

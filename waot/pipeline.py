@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from waot.codegen import CodegenOptions
     from waot.frontend.module import Facts, Module
     from waot.linker import Runtime
-    from waot.lowering import Plan
+    from waot.lowering import LoweringOptions, Plan
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of about UNIT_OPERATORS. Measured in docs/rationale.md.
@@ -43,6 +43,15 @@ UNIT_OPERATORS = 60_000
 
 # Below this many bytes of code, validating in this process is quicker than starting workers.
 PARALLEL_CODE_BYTES = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A module to link with the main one: what it is imported as, its bytes, and its file's name in messages."""
+
+    name: str
+    source: bytes
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +64,24 @@ class Artifact:
 
 
 def build(
-    source: bytes, file: str, targets: Sequence[Target], options: BuildOptions, progress: Progress
+    source: bytes,
+    file: str,
+    targets: Sequence[Target],
+    options: BuildOptions,
+    progress: Progress,
+    links: Sequence[Linked] = (),
 ) -> list[Artifact]:
     """Compiles the module `source` for each of `targets`; `file` is its name in messages.
+
+    `links` are instantiated before it, in this order, and it and those that follow import from them.
 
     Raises WaotError: MalformedError, InvalidError, UnsupportedError, LinkError, CodegenError or ToolError.
     """
     store = Cache.open(options.cache)
-    keys = [_artifact_key(source, file, target, options) for target in targets]
+    keys = [_artifact_key(source, file, target, options, links) for target in targets]
     found = [store.get("artifact", key) for key in keys]
     missing = [target for target, data in zip(targets, found, strict=True) if data is None]
-    made = iter(_build(source, file, missing, options, progress, store) if missing else ())
+    made = iter(_build(source, file, missing, options, progress, store, links) if missing else ())
     artifacts = []
     for target, key, data in zip(targets, keys, found, strict=True):
         if data is None:
@@ -99,27 +115,64 @@ def compiler_digest() -> str:
     return digest(*parts)
 
 
-def _artifact_key(source: bytes, file: str, target: Target, options: BuildOptions) -> str:
+def load(
+    source: bytes,
+    file: str,
+    links: Sequence[Linked],
+    features: Sequence[str] | None,
+    progress: Progress,
+) -> Module:
+    """The decoded module, linked with `links` where there are any; `features` are the proposals that they may use.
+
+    Raises what decoding does, and LinkError.
+    """
+    from waot import frontend
+
+    allowed = None if features is None else frozenset(features)
+    main = frontend.decode_module(source, file, allowed)
+    if not links:
+        return main
+    decoded: dict[tuple[bytes, str], Module] = {}  # two instances of one module share it
+    for link in links:
+        if (link.source, link.file) not in decoded:
+            decoded[link.source, link.file] = frontend.decode_module(link.source, link.file, allowed)
+    parts = [frontend.Part(link.name, decoded[link.source, link.file]) for link in links]
+    program = frontend.link_modules([*parts, frontend.Part(None, main)], reactors=True)
+    imported = {item.module for part in (*decoded.values(), main) for item in part.imports}
+    for link in links:
+        if link.name not in imported:
+            progress.warning(f"{link.file}: no module imports from {link.name!r}, the name it is linked under")
+    return program
+
+
+def _artifact_key(source: bytes, file: str, target: Target, options: BuildOptions, links: Sequence[Linked]) -> str:
     # `jobs` and `verbose` change nothing in the result.
     relevant = replace(options, jobs=1, verbose=0, cache=True)
+    linked = [part for link in links for part in (link.name, link.source, os.path.basename(link.file))]
     host = ""
     if options.cpu.name == "native":
         from waot.codegen.llvm import host_cpu
 
         host = repr(host_cpu())
-    return digest(compiler_digest(), source, os.path.basename(file), repr(target), repr(relevant), host)
+    return digest(compiler_digest(), source, os.path.basename(file), repr(target), repr(relevant), host, *linked)
 
 
 def _build(
-    source: bytes, file: str, targets: Sequence[Target], options: BuildOptions, progress: Progress, store: Cache
+    source: bytes,
+    file: str,
+    targets: Sequence[Target],
+    options: BuildOptions,
+    progress: Progress,
+    store: Cache,
+    links: Sequence[Linked],
 ) -> list[bytes]:
-    from waot import frontend, linker
+    from waot import linker
     from waot.codegen import make_codegen_options
     from waot.lowering import make_plan, never_mapped
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
-    module = frontend.decode_module(source, file, None if options.features is None else frozenset(options.features))
+    module = load(source, file, links, options.features, progress)
     facts = _validate(module, options.jobs, progress)
     jobs: list[_Job] = []
     with _runtimes(targets if options.emit == "exe" else (), tools, progress) as runtimes:
@@ -127,13 +180,13 @@ def _build(
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            plan = make_plan(module, facts, _lowering_options(target, options, codegen), mapped)
+            plan = make_plan(module, facts, lowering_options(target, options, codegen, facts), mapped)
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
         objects = _compile(module, jobs, options, progress, store)
         results = []
         for job, parts in zip(jobs, objects, strict=True):
             with progress.step("linking", target=job.target.name):
-                results.append(_finish(source, file, job, parts, options, tools))
+                results.append(_finish(source, file, job, parts, options, tools, links))
     return results
 
 
@@ -148,10 +201,18 @@ class _Job:
     runtime: Callable[[], Runtime] | None  # waits for it
 
 
-def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOptions) -> Any:
+def lowering_options(
+    target: Target, options: BuildOptions, codegen: CodegenOptions, facts: Facts, *, exports: bool = False
+) -> LoweringOptions:
+    """What lowering is told of a build; `exports` as in `LoweringOptions`."""
     from waot.codegen.options import byte_shuffle
     from waot.lowering import LoweringOptions
 
+    fma = False
+    if "relaxed-simd" in facts.proposals:
+        from waot.codegen.llvm import has_fma
+
+        fma = has_fma(codegen)
     whole = options.emit in ("asm", "llvm-ir")  # one text is what the user asked for
     return LoweringOptions(
         triple=target.triple,
@@ -163,8 +224,12 @@ def _lowering_options(target: Target, options: BuildOptions, codegen: CodegenOpt
         opt_level=options.opt_level,
         byte_shuffle=byte_shuffle(target.arch, codegen),
         executable=options.emit == "exe",
+        exports=exports,
+        heap_limit=options.max_heap or 0,
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
+        relaxed_simd=options.relaxed_simd,
+        fma=fma,
     )
 
 
@@ -182,7 +247,15 @@ def _runtimes(
         yield {name: future.result for name, future in futures.items()}
 
 
-def _finish(source: bytes, file: str, job: _Job, parts: list[bytes], options: BuildOptions, tools: Path) -> bytes:
+def _finish(
+    source: bytes,
+    file: str,
+    job: _Job,
+    parts: list[bytes],
+    options: BuildOptions,
+    tools: Path,
+    links: Sequence[Linked],
+) -> bytes:
     from waot import __version__, linker
 
     if options.emit != "exe":
@@ -197,10 +270,17 @@ def _finish(source: bytes, file: str, job: _Job, parts: list[bytes], options: Bu
         imports=tuple(plan.imports),
         module_sha256=hashlib.sha256(source).digest(),
         module_name=os.path.basename(file),
+        linked=tuple(
+            [
+                linker.LinkedModule(link.name, os.path.basename(link.file), hashlib.sha256(link.source).digest())
+                for link in links
+            ]
+        ),
     )
     image = None
-    if plan.memories and plan.memories[0].base is not None:
-        image = linker.MemoryImage(plan.memories[0].bytes, plan.image or b"")
+    fixed = next((memory for memory in plan.memories if memory.base is not None), None)
+    if fixed is not None:
+        image = linker.MemoryImage(fixed.bytes, plan.image or b"")
     assert job.runtime is not None
     return linker.link_executable(
         parts,
@@ -395,4 +475,4 @@ def _compile_unit(job_index: int, unit_index: int) -> bytes:
     return data
 
 
-__all__ = ["Artifact", "WaotError", "build", "compiler_digest"]
+__all__ = ["Artifact", "Linked", "WaotError", "build", "compiler_digest", "load"]

@@ -67,6 +67,7 @@ class Progress:
         self, verbose: int = 0, stream: TextIO | None = None, *, display: bool = True, delay: float = DELAY
     ) -> None:
         self.verbose = verbose
+        self._talks = display
         self._stream = stream if stream is not None else sys.stderr
         self._delay = delay
         self._lock = threading.RLock()
@@ -101,6 +102,11 @@ class Progress:
         """A line for ``-v``: a decision worth knowing (the memory strategy, a cache hit)."""
         if self.verbose >= 1:
             self._print(text)
+
+    def warning(self, text: str) -> None:
+        """A line that a person at the terminal should see in any case."""
+        if self._talks:
+            self._print(f"warning: {text}")
 
     def detail(self, text: str) -> None:
         """A line for ``-vv``: a command line, a unit's time."""

@@ -38,6 +38,8 @@ class Target:
     emulator: str | None  # a program that runs this target's executables on another machine
     cpu_baseline: str  # [cpu] baseline: LLVM's name of the CPU assumed unless --cpu says otherwise
     cpu_features: tuple[str, ...]  # [cpu] features: on top of the baseline, with their signs
+    cpu_abi: str  # [cpu] abi: LLVM's name of the calling convention, "" where an architecture has one
+    cpu_zig: str | None  # [cpu] zig: the same as zig's -mcpu has it, for the shim; None for zig's own choice
     memory_default: str  # [memory] default: what `--memory auto` means
     memory_supported: tuple[str, ...]  # [memory] supported
     static_base: int | None  # [static] base: where memory 0 lies with the static strategy
@@ -148,6 +150,8 @@ def read_target(file: Path) -> Target:
     cpu = reader.section("cpu")
     fields["cpu_baseline"] = cpu.take("baseline", str)
     fields["cpu_features"] = cpu.strings("features")
+    fields["cpu_abi"] = cpu.take("abi", str) if "abi" in cpu.table else ""
+    fields["cpu_zig"] = cpu.take("zig", str) if "zig" in cpu.table else None
     cpu.done()
     memory = reader.section("memory")
     fields["memory_default"] = memory.take("default", str)

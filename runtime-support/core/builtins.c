@@ -15,7 +15,7 @@ int memcmp(const void *left, const void *right, size_t count);
 int bcmp(const void *left, const void *right, size_t count);
 size_t strlen(const char *text);
 
-typedef uint8_t waot_v16 __attribute__((vector_size(16)));
+typedef uint64_t waot_v16 __attribute__((vector_size(16))); /* words, where there are no vector registers */
 typedef waot_v16 waot_u16 __attribute__((aligned(1), may_alias));
 typedef uint64_t waot_u8 __attribute__((aligned(1), may_alias));
 typedef uint32_t waot_u4 __attribute__((aligned(1), may_alias));
@@ -159,8 +159,7 @@ void *memset(void *at, int value, size_t n)
             *d = (unsigned char)value;
         return at;
     }
-    typedef uint64_t waot_words __attribute__((vector_size(16)));
-    waot_v16 v = (waot_v16)(waot_words){word, word};
+    waot_v16 v = {word, word};
     unsigned char *end = d + n;
     AT16(d, 0) = v;
     AT16(end, -16) = v;

@@ -25,31 +25,58 @@ void waot_memory_create(struct waot_memory *memory)
     }
     /* One page where nothing is asked for: a base that is null would make `base + index` an address of ours. */
     uint64_t size = memory->reserve ? memory->reserve : 1;
-    memory->base = size < UINT64_MAX >> 1 ? waot_os_reserve(size) : 0;
+    if (size < UINT64_MAX >> 1)
+        memory->base = memory->flags & WAOT_MEMORY_INDEX64 ? waot_os_reserve_roomy(size) : waot_os_reserve(size);
+    /* Where bounds are checked, less will do: a program that never grows that far does not notice. */
+    while (!memory->base && memory->flags & WAOT_MEMORY_CHECKED && size > memory->bytes && size > 1) {
+        size = size / 2 > memory->bytes ? size / 2 : memory->bytes ? memory->bytes : 1;
+        memory->base = waot_os_reserve(size);
+        memory->reserve = size;
+    }
     if (!memory->base)
         waot_fatal("no address space for a memory (see ulimit -v); build with --memory checked");
     if (memory->bytes && waot_os_commit(memory->base, memory->bytes))
         waot_fatal("no memory for the initial size of a memory");
 }
 
+/* Reserves more behind a memory that may need it, at least up to `bytes`, twice as much as there is where possible. */
+static int waot_memory_extend(struct waot_memory *memory, uint64_t bytes)
+{
+    uintptr_t from = waot_page_up((uintptr_t)memory->base + memory->reserve);
+    uint64_t have = from - (uintptr_t)memory->base;
+    uint64_t sizes[2] = {have * 2, bytes};
+    for (unsigned i = bytes > sizes[0]; i < 2; i++)
+        if (bytes <= have || !waot_os_extend((void *)from, sizes[i] - have)) {
+            memory->reserve = bytes <= have ? have : sizes[i];
+            return 0;
+        }
+    return -1;
+}
+
 int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages)
 {
-    uint64_t pages = memory->bytes >> memory->page_log2;
-    if (!delta_pages)
-        return (int64_t)pages;
-    if (pages > memory->maximum || delta_pages > memory->maximum - pages)
-        return -1;
-    uint64_t wanted = pages + delta_pages; /* no overflow: at most maximum */
-    if (wanted > memory->reserve >> memory->page_log2)
-        return -1;
-    uint64_t bytes = wanted << memory->page_log2;
-    /* A page of the system that the old end lies in is committed already. */
-    uintptr_t from = waot_page_up((uintptr_t)memory->base + memory->bytes);
-    uintptr_t to = waot_page_up((uintptr_t)memory->base + bytes);
-    if (to > from && waot_os_commit((void *)from, to - from))
-        return -1;
-    memory->bytes = bytes;
-    return (int64_t)pages;
+    uint64_t before = __atomic_load_n(&memory->bytes, __ATOMIC_SEQ_CST);
+    for (;;) {
+        uint64_t pages = before >> memory->page_log2;
+        if (!delta_pages)
+            return (int64_t)pages;
+        if (pages > memory->maximum || delta_pages > memory->maximum - pages)
+            return -1;
+        uint64_t wanted = pages + delta_pages; /* no overflow: at most maximum */
+        if (wanted > UINT64_MAX >> 2 >> memory->page_log2)
+            return -1;
+        uint64_t bytes = wanted << memory->page_log2;
+        if (bytes > memory->reserve && (!(memory->flags & WAOT_MEMORY_CHECKED) || waot_memory_extend(memory, bytes)))
+            return -1;
+        /* A page of the system that the old end lies in is committed already. */
+        uintptr_t from = waot_page_up((uintptr_t)memory->base + before);
+        uintptr_t to = waot_page_up((uintptr_t)memory->base + bytes);
+        if (to > from && waot_os_commit((void *)from, to - from))
+            return -1;
+        /* Another thread may have grown a shared memory meanwhile; what was committed stays so, and that is no harm. */
+        if (__atomic_compare_exchange_n(&memory->bytes, &before, bytes, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return (int64_t)pages;
+    }
 }
 
 /* Whether [at, at + count) does not lie in [0, size); the sum may overflow, so it is not made. */

@@ -23,6 +23,10 @@ extern struct waot_process waot_process;
 extern const unsigned char waot_image_start[] __attribute__((visibility("hidden")));
 extern const unsigned char waot_image_end[] __attribute__((visibility("hidden")));
 
+/* What the program does, on the wasm stack: instantiation, then the entry. Weak, for a program that does something else
+ * with its instances (tests/spec/driver.c). Does not return. */
+void waot_main(void);
+
 /* In wasi/: called once before waot_module.instantiate, on the wasm stack. */
 void waot_wasi_start(void);
 

@@ -108,7 +108,7 @@ static int waot_put_function(const struct waot_function *function)
         waot_put(" (");
     }
     waot_put("function ");
-    waot_put_number(function->index, 10);
+    waot_put_number(function->index & WAOT_FUNCTION_INDEX, 10);
     return function->name && *name;
 }
 
@@ -131,7 +131,8 @@ static void waot_put_place(const struct waot_place *place)
     }
     int named = waot_put_function(function);
     waot_put(", offset ");
-    waot_put_number(place->offset, 16);
+    uint32_t part = function->index >> WAOT_FUNCTION_INDEX_BITS;
+    waot_put_number(place->offset - (part ? waot_module.starts[part] : 0), 16);
     if (named)
         waot_put(")");
     if (outer && outer != function) {
@@ -192,8 +193,14 @@ static _Noreturn void waot_tell_trap(void)
     waot_exit(134);
 }
 
+__attribute__((weak)) void waot_trap_hook(const char *text)
+{
+    (void)text;
+}
+
 void waot_trap(const char *text, const struct waot_registers *registers, int exact)
 {
+    waot_trap_hook(text);
     if (waot_report.busy) /* a fault in telling another */
         waot_exit(134);
     waot_report.trap = text;

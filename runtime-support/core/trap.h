@@ -9,6 +9,9 @@
 /* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. */
 #define WAOT_COLD_DATA __attribute__((section(".bss.cold")))
 
+/* Called first when something traps, with the trap's text; this one does nothing. Weak, for a program that goes on after a
+ * trap (tests/spec/driver.c): its own is linked in place of this one and need not return. */
+void waot_trap_hook(const char *text);
 /* Says the trap and where it happened, with a backtrace, then ends the program with status 134. `exact`: registers->pc
  * is the instruction at fault, not a return address. */
 _Noreturn void waot_trap(const char *text, const struct waot_registers *registers, int exact);

@@ -31,7 +31,7 @@ int waot_unwind_locate(struct waot_unwinder *unwinder);
  * make sense. Reads no memory outside .eh_frame and the wasm stack. */
 int waot_unwind_step(struct waot_unwinder *unwinder);
 
-/* x86_64.S, aarch64.S: the caller's registers. */
+/* os/<system>/<architecture>.S: the caller's registers. */
 void waot_capture(struct waot_registers *registers);
 
 #endif

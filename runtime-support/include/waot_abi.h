@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define WAOT_ABI_VERSION 1
+#define WAOT_ABI_VERSION 2
 
 /* ---------------------------------------------------------------- symbols that generated code defines
  *
@@ -20,10 +20,12 @@
  *   waot_memory.<index>       struct waot_memory
  *   waot_table.<index>        struct waot_table
  *   waot_global.<index>       a global's value
- *   waot_data.<index>         struct waot_data, passive segments
- *   waot_elem.<index>         struct waot_elem, passive segments
+ *   waot_data.<index>         struct waot_data, segments that are needed at run time
+ *   waot_elem.<index>         struct waot_elem, likewise
  *   waot_funcref.<index>      struct waot_funcref of a function, constant
  *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
+ *   waot_arguments            parameters that have no register, where a tail call cannot have them on the stack; 16 bytes
+ *                             each, and live only from a call to the first instructions of its callee; one a thread
  *
  * and one that the linker makes from bytes that lowering hands it, because megabytes of data are no business of
  * LLVM's:
@@ -44,7 +46,10 @@ struct waot_memory {
     uint32_t page_log2;  /* 16 but for custom page sizes */
     uint32_t flags;      /* WAOT_MEMORY_* */
 };
-#define WAOT_MEMORY_FIXED 1u /* base is a constant address and [base, base + bytes) is mapped by the executable */
+#define WAOT_MEMORY_FIXED 1u   /* base is a constant address and [base, base + bytes) is mapped by the executable */
+#define WAOT_MEMORY_CHECKED 2u /* generated code checks bounds, so `reserve` may become less where it must */
+#define WAOT_MEMORY_SHARED 4u
+#define WAOT_MEMORY_INDEX64 8u
 
 /* A funcref is a pointer to one of these, or null. %waot.funcref = type { ptr, i64 } */
 struct waot_funcref {
@@ -81,13 +86,17 @@ struct waot_part {
 
 /* One function, for backtraces. Sorted by `start`. %waot.function = type { i32, i32, i32, i32 } */
 struct waot_function {
-    uint32_t start; /* byte offset of the body in the .wasm file */
+    uint32_t start; /* byte offset of the body in the .wasm file, plus the size of all linked before it */
     uint32_t end;   /* past its last byte */
-    uint32_t index; /* in the function index space */
-    uint32_t name;  /* offset into `names` of a NUL-terminated UTF-8 name; 0 (an empty string) if it has none */
+    uint32_t index; /* in its module; above WAOT_FUNCTION_INDEX_BITS the module's number, 0 for the first or only one */
+    uint32_t name;  /* offset into `names` of a NUL-terminated UTF-8 name; 0 (an empty string) if it has none. Where
+                     * there are several modules the name begins with that of the module. */
 };
 
-/* %waot.module = type { ptr, ptr, ptr, i64, ptr, ptr, i64 } */
+#define WAOT_FUNCTION_INDEX_BITS 21u /* no module has more functions than 2 million, imports included */
+#define WAOT_FUNCTION_INDEX ((1u << WAOT_FUNCTION_INDEX_BITS) - 1u)
+
+/* %waot.module = type { ptr, ptr, ptr, i64, ptr, ptr, i64, ptr } */
 struct waot_module {
     void (*instantiate)(void);          /* section 4.5.4 from globals to the start function; may trap */
     void (*entry)(void);                /* the export `_start` */
@@ -96,8 +105,44 @@ struct waot_module {
     const struct waot_function *functions;
     const char *names;
     uint64_t function_count;
+    const uint32_t *starts; /* by module number: what byte offsets in it have been raised by; null if there is one */
 };
 extern const struct waot_module waot_module;
+
+/* ---------------------------------------------------------------- exports
+ *
+ * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
+ * nothing else. */
+
+/* An argument or a result: the value in the low bytes, references as pointers. */
+struct waot_slot {
+    uint64_t words[2];
+} __attribute__((aligned(16)));
+
+/* Takes arguments from `slots` and puts results there, the first of either at slots[0]. The exception that the function
+ * ended with, or null. */
+typedef void *waot_export_function(struct waot_slot *slots);
+
+/* %waot.export = type { ptr, i32, i32, i32, i32, ptr } */
+struct waot_export {
+    const char *name;   /* NUL behind it; it may have others inside */
+    uint32_t name_size; /* bytes, without that NUL */
+    uint32_t kind;      /* WAOT_EXPORT_* */
+    uint32_t instance;  /* whose export it is: an index into waot_instances */
+    uint32_t type;      /* of a function: as in its funcref */
+    void *item;         /* WAOT_EXPORT_FUNC: waot_export_function; GLOBAL: one without arguments that gets the value;
+                         * MEMORY: struct waot_memory; TABLE: struct waot_table; TAG: null */
+};
+enum waot_export_kind {
+    WAOT_EXPORT_FUNC = 0,
+    WAOT_EXPORT_TABLE = 1,
+    WAOT_EXPORT_MEMORY = 2,
+    WAOT_EXPORT_GLOBAL = 3,
+    WAOT_EXPORT_TAG = 4,
+};
+extern const struct waot_export waot_exports[];
+/* Instantiation one by one, in this order, for who does not call waot_module.instantiate. Each may trap. */
+extern void (*const waot_instances[])(void);
 
 /* ---------------------------------------------------------------- symbols that the shim defines */
 
@@ -123,7 +168,10 @@ extern const struct waot_module waot_module;
     T(null_exception_reference, "null exception reference")                \
     T(cast_failure, "cast failure")                                        \
     T(array_out_of_bounds, "out of bounds array access")                   \
-    T(uncaught_exception, "uncaught exception")
+    T(uncaught_exception, "uncaught exception")                            \
+    T(unaligned_atomic, "unaligned atomic")                                \
+    T(expected_shared_memory, "expected shared memory")                    \
+    T(incompatible_import, "incompatible import type")
 
 #define WAOT_DECLARE_TRAP(name, text) __attribute__((nomerge, cold)) _Noreturn void waot_trap_##name(void);
 WAOT_TRAPS(WAOT_DECLARE_TRAP)
@@ -137,6 +185,14 @@ void waot_memory_copy(struct waot_memory *destination, struct waot_memory *sourc
                       uint64_t count);
 void waot_memory_init(struct waot_memory *memory, const struct waot_data *data, uint64_t to, uint64_t from,
                       uint64_t count);
+/* Waiting (the proposal threads), at `index` plus `offset`, which is checked here. wait: 0 woken, 1 the value there is
+ * not `expected`, 2 `timeout` ns have passed (negative: never); traps in a memory that is not shared. notify: how many
+ * it has woken, at most `count`. */
+uint32_t waot_memory_wait32(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t expected,
+                            int64_t timeout);
+uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t offset, uint64_t expected,
+                            int64_t timeout);
+uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t count);
 /* Tables. get and set are lowered inline. grow: the size before, or -1. */
 int64_t waot_table_grow(struct waot_table *table, void *value, uint64_t delta);
 void waot_table_fill(struct waot_table *table, uint64_t at, void *value, uint64_t count);
@@ -248,9 +304,11 @@ enum waot_record_kind {
     WAOT_RECORD_TARGET = 6,      /* target name NUL */
     WAOT_RECORD_MEMORY = 7,      /* strategy name NUL */
     WAOT_RECORD_IMPORT = 8,      /* MODULE NUL NAME NUL: one for each import the program uses */
-    WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL */
+    WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
+                                  * module it was linked as */
 };
 #define WAOT_RECORD_READ_ONLY 1u
+#define WAOT_RECORD_LINKED 1u
 extern const unsigned char waot_manifest_start[], waot_manifest_end[];
 
 /* Linker-script symbols. */

@@ -121,6 +121,12 @@ struct waot_os_poll {
 /* Waits until one is ready or `timeout` ns have passed (UINT64_MAX: for ever); may return early with none ready. */
 int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout);
 
+/* Sleeps while *word is `value`, until somebody wakes it or `timeout` ns have passed (UINT64_MAX: for ever); may return
+ * early. */
+void waot_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout);
+/* Wakes one thread that sleeps on `word`, which need not be there any more. */
+void waot_os_wake(const uint32_t *word);
+
 /* ---------------------------------------------------------------- sockets */
 
 int64_t waot_os_accept(waot_os_handle handle, uint32_t fdflags);

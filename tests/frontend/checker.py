@@ -14,6 +14,7 @@ from waot.frontend.module import (
     I8,
     I16,
     I32,
+    I64,
     V128,
     ArrayType,
     Body,
@@ -198,14 +199,61 @@ class Checker:
         align, offset, memory, *lane = immediate
         assert operator.align is not None
         assert 0 <= align <= operator.align
-        assert 0 <= offset < 2**32
         assert memory < len(self.module.memories)
+        index64 = self.module.memories[memory].limits.index64
+        assert 0 <= offset < 2 ** (64 if index64 else 32)
+        if operator.proposal == "threads":
+            assert align == operator.align
         assert len(lane) == len(operator.immediates) - 1
         assert all(0 <= number < int(operator.immediates[1][4:]) for number in lane)
         assert operator.params is not None
         assert operator.results is not None
-        self.take(*operator.params)
+        self.take(I64 if index64 else I32, *operator.params[1:])
         self.give(*operator.results)
+
+    # ------------------------------------------------------------ memories and tables, by the bits of their indices
+
+    def memory(self, index: int) -> ValType:
+        return I64 if self.module.memories[index].limits.index64 else I32
+
+    def table(self, index: int) -> ValType:
+        return I64 if self.module.tables[index].limits.index64 else I32
+
+    def do_memory_size(self, index: int) -> None:
+        self.give(self.memory(index))
+
+    def do_memory_grow(self, index: int) -> None:
+        self.take(self.memory(index))
+        self.give(self.memory(index))
+
+    def do_memory_fill(self, index: int) -> None:
+        self.take(self.memory(index), I32, self.memory(index))
+
+    def do_memory_copy(self, immediate: tuple[int, int]) -> None:
+        to, source = map(self.memory, immediate)
+        self.take(to, source, I64 if to is source is I64 else I32)
+
+    def do_memory_init(self, immediate: tuple[int, int]) -> None:
+        data, memory = immediate
+        assert data < (self.module.data_count or 0)
+        self.take(self.memory(memory), I32, I32)
+
+    def do_table_size(self, index: int) -> None:
+        self.give(self.table(index))
+
+    def do_table_copy(self, immediate: tuple[int, int]) -> None:
+        to, source = map(self.table, immediate)
+        tables = self.module.tables
+        assert _is_subtype(self.module, tables[immediate[1]].element, tables[immediate[0]].element)
+        self.take(to, source, I64 if to is source is I64 else I32)
+
+    def do_table_init(self, immediate: tuple[int, int]) -> None:
+        element, table = immediate
+        assert _is_subtype(self.module, self.module.elements[element].type, self.module.tables[table].element)
+        self.take(self.table(table), I32, I32)
+
+    def do_atomic_fence(self, immediate: None) -> None:
+        assert immediate is None
 
     # ------------------------------------------------------------------ control
 
@@ -294,7 +342,7 @@ class Checker:
     def do_call_indirect(self, immediate: tuple[int, int]) -> None:
         type_index, table = immediate
         assert _is_subtype(self.module, self.module.tables[table].element, FUNCREF)
-        self.take(I32)
+        self.take(self.table(table))
         self.call(self.func_type(type_index))
 
     def do_return_call(self, index: int) -> None:
@@ -584,18 +632,18 @@ class Checker:
         self.take(self.module.globals[index].value)
 
     def do_table_get(self, index: int) -> None:
-        self.take(I32)
+        self.take(self.table(index))
         self.give(self.module.tables[index].element)
 
     def do_table_set(self, index: int) -> None:
-        self.take(I32, self.module.tables[index].element)
+        self.take(self.table(index), self.module.tables[index].element)
 
     def do_table_grow(self, index: int) -> None:
-        self.take(self.module.tables[index].element, I32)
-        self.give(I32)
+        self.take(self.module.tables[index].element, self.table(index))
+        self.give(self.table(index))
 
     def do_table_fill(self, index: int) -> None:
-        self.take(I32, self.module.tables[index].element, I32)
+        self.take(self.table(index), self.module.tables[index].element, self.table(index))
 
     def do_ref_null(self, type_: RefType) -> None:
         assert isinstance(type_, RefType)

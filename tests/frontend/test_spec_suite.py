@@ -28,21 +28,14 @@ SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", _SHARED / "spec-testsuite"))
 SCRIPTS = sorted(str(path.relative_to(SUITE)) for path in SUITE.rglob("*.wast"))
 
 #: What is not compiled yet; only these may be named by an `UnsupportedError`.
-_LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS | {"memory64", "custom-page-sizes"}
+_LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS
 
-_COMPONENT = "layer 1 is a component since the suite was written: an UnsupportedError says so"
 _LATER_FIRST = "the proposal is refused before the malformed byte is reached"
-_CONFUSING = "wasmtime's parser refuses unicode that looks like something else"
 _ONE_TABLE = "the proposal's copy of the test is from before several tables and memories were allowed"
 _U64_LIMITS = "the proposal's copy of the test is from before memory64, which makes limits 64-bit in the text"
 
 #: (script, line) -> why what the script expects is not what happens.
 _EXCEPTIONS: dict[tuple[str, int], str] = {
-    ("binary.wast", 44): _COMPONENT,
-    ("proposals/custom-page-sizes/binary.wast", 44): _COMPONENT,
-    ("binary_leb128_64.wast", 16): _LATER_FIRST,
-    ("proposals/custom-page-sizes/custom-page-sizes-invalid.wast", 82): _LATER_FIRST,
-    ("names.wast", 19): _CONFUSING,
     **{("proposals/threads/imports.wast", line): _ONE_TABLE for line in (309, 313, 317, 404, 408, 412)},
     **{("proposals/threads/memory.wast", line): _ONE_TABLE for line in (14, 15)},
     **{("proposals/threads/memory.wast", line): _U64_LIMITS for line in (83, 87, 91)},

@@ -14,7 +14,9 @@ HELLO = tools.ROOT / "tests" / "programs" / "c" / "hello.c"
 
 
 @pytest.mark.parametrize("memory", ["static", "guarded", "checked"])
-@pytest.mark.parametrize(("target", "machine"), [("x86_64-linux", "X86_64"), ("aarch64-linux", "AARCH64")])
+@pytest.mark.parametrize(
+    ("target", "machine"), [("x86_64-linux", "X86_64"), ("aarch64-linux", "AARCH64"), ("riscv64-linux", "RISCV")]
+)
 def test_lief_finds_a_static_program_without_surprises(target: str, machine: str, memory: str, tmp_path: Path) -> None:
     try:
         wasm = tools.compile_to_wasm(HELLO)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waot.errors import ToolError, UsageError
-from waot.linker import Manifest, decode_manifest, encode_manifest
+from waot.linker import LinkedModule, Manifest, decode_manifest, encode_manifest
 from waot.options import DirGrant, EnvGrant, Grants
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -27,6 +27,7 @@ manifests = st.builds(
     imports=st.lists(st.tuples(texts, texts), max_size=4).map(tuple),
     module_sha256=st.binary(min_size=32, max_size=32),
     module_name=texts,
+    linked=st.lists(st.builds(LinkedModule, texts, texts, st.binary(min_size=32, max_size=32)), max_size=3).map(tuple),
 )
 
 

@@ -56,7 +56,7 @@ ABI_HEADER = tools.ROOT / "runtime-support/include/waot_abi.h"
 TRAP_STATUS = 134
 RUN_TIMEOUT = 300  # seconds
 
-TARGETS = ("x86_64-linux", "aarch64-linux")
+TARGETS = ("x86_64-linux", "aarch64-linux", "riscv64-linux")
 MEMORIES = ("static", "guarded", "checked")
 LEVELS = ("0", "2")
 
@@ -282,6 +282,8 @@ TRAP_CODES = {
     "INTEGER_DIVISION_BY_ZERO": ("integer_divide_by_zero",),
     "BAD_CONVERSION_TO_INTEGER": ("invalid_conversion_to_integer",),
     "UNREACHABLE": ("unreachable",),
+    "HEAP_MISALIGNED": ("unaligned_atomic",),
+    "ATOMIC_WAIT_NON_SHARED_MEMORY": ("expected_shared_memory",),
 }
 
 
@@ -298,6 +300,9 @@ def trap_of(trap: wasmtime.Trap) -> str:
 def engine() -> wasmtime.Engine:
     config = wasmtime.Config()
     config.max_wasm_stack = 1 << 20  # bytes; wasmtime aborts if it is over 2 MiB
+    config.wasm_custom_page_sizes = config.wasm_wide_arithmetic = True
+    config.wasm_threads = config.shared_memory = True
+    config.wasm_relaxed_simd_deterministic = True  # with fused multiply-adds, unlike the deterministic profile
     return wasmtime.Engine(config)
 
 

@@ -101,7 +101,7 @@ def module(target: Target, strategy: str, code: str, *, pages: int = 2, maximum:
     load = "getelementptr i8, ptr " + base + ", i64 0" if fixed else "load ptr, ptr @waot_memory.0"
     traps = "\n".join(f"declare void @waot_trap_{name}() noreturn cold nounwind" for name in TRAPS)
     memory = f"ptr {base}, i64 {pages * PAGE}, i64 {maximum}, i64 {RESERVE[strategy]}, i32 16, i32 {int(fixed)}"
-    described = f"i64 1, ptr @functions, ptr @names, i64 {len(functions)}"
+    described = f"i64 1, ptr @functions, ptr @names, i64 {len(functions)}, ptr null"
     return f"""\
 target triple = "{target.triple}"
 %waot.memory = type {{ ptr, i64, i64, i64, i32, i32 }}
@@ -109,7 +109,7 @@ target triple = "{target.triple}"
 %waot.elem = type {{ ptr, i64 }}
 %waot.data = type {{ ptr, i64 }}
 %waot.function = type {{ i32, i32, i32, i32 }}
-%waot.module = type {{ ptr, ptr, ptr, i64, ptr, ptr, i64 }}
+%waot.module = type {{ ptr, ptr, ptr, i64, ptr, ptr, i64, ptr }}
 @waot_memory.0 = global %waot.memory {{ {memory} }}
 @memories = constant [1 x ptr] [ptr @waot_memory.0]
 @functions = constant [{len(functions)} x %waot.function] [{", ".join(functions)}]

@@ -108,7 +108,7 @@ def build(architecture: str) -> Path:
         if source.name == "guest.c":
             flags.append("-Wno-cast-function-type")
         subprocess.run([*common, *flags, "-c", str(source), "-o", objects[-1]], check=True)
-    emulation = {"x86_64": "elf_x86_64", "aarch64": "aarch64linux"}[architecture]
+    emulation = {"x86_64": "elf_x86_64", "aarch64": "aarch64linux", "riscv64": "elf64lriscv"}[architecture]
     link = [sys.executable, "-m", "ziglang", "ld.lld", "-m", emulation, "-static", "--gc-sections", "-o", str(program)]
     subprocess.run([*link, *objects], check=True)
     return program
@@ -477,9 +477,7 @@ def architectures() -> list[str]:
     import platform
 
     found = ["x86_64"] if platform.machine() == "x86_64" else []
-    if shutil.which("qemu-aarch64-static"):
-        found.append("aarch64")
-    return found
+    return found + [other for other in ("aarch64", "riscv64") if shutil.which(f"qemu-{other}-static")]
 
 
 @contextmanager

@@ -51,6 +51,24 @@ def host_cpu() -> tuple[str, list[str]]:
     return llvm.get_host_cpu_name(), [f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())]
 
 
+_FMA = """\
+target triple = "{triple}"
+declare <4 x float> @llvm.fma.v4f32(<4 x float>, <4 x float>, <4 x float>)
+define <4 x float> @f(<4 x float> %a, <4 x float> %b, <4 x float> %c) {{
+  %r = call <4 x float> @llvm.fma.v4f32(<4 x float> %a, <4 x float> %b, <4 x float> %c)
+  ret <4 x float> %r
+}}
+"""
+
+
+def has_fma(options: CodegenOptions) -> bool:
+    """Whether the CPU multiplies and adds with one rounding: otherwise LLVM calls a function of libm's for it."""
+    _initialize()
+    target = llvm.Target.from_triple(options.triple)
+    machine = target.create_target_machine(cpu=options.cpu, features=options.features, opt=1)
+    return "fmaf" not in machine.emit_assembly(llvm.parse_assembly(_FMA.format(triple=options.triple)))
+
+
 def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options: CodegenOptions) -> bytes:
     """Compiles LLVM IR, together with the shim's bitcode `runtime` where given, to an object (or assembly, or IR).
 
@@ -64,7 +82,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     # from the wrong slots after a call whose callee pops its stack arguments (AArch64; tests/programs/c/tail_calls.c).
     level = max(speed, 1) if " musttail call " in text else speed
     machine = target.create_target_machine(
-        cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small"
+        cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small", abiname=options.abi
     )
     try:
         module = llvm.parse_assembly(text)
@@ -88,24 +106,92 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     builder.getModulePassManager().run(module, builder)
     if options.emit == "llvm-ir":
         return str(module).encode()
-    if " musttail call " in text and options.triple.startswith("x86_64"):
-        module = _with_plain_tail_calls(module)
+    module = _for_the_back_end(module, text, options.triple.partition("-")[0])
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
     return bytes(machine.emit_object(module))
 
 
-def _with_plain_tail_calls(module: llvm.ModuleRef) -> llvm.ModuleRef:
-    """`module`, ready for code generation, with `tail call` for `musttail call`, and nothing else a tail call.
+def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) -> llvm.ModuleRef:
+    """`module`, compiled from the text `source`, after all passes, changed where a back end would get it wrong.
+
+    The changes are made on text because llvmlite cannot change an instruction.
+    """
+    tail_calls = {"riscv64": " tailcc ", "x86_64": " musttail call "}.get(architecture, "\0") in source
+    selects = architecture in ("aarch64", "riscv64") and " = fcmp " in source
+    if not tail_calls and not selects:
+        return module
+    before = text = str(module)
+    if selects:
+        text = _with_fenced_selects(text)
+    if tail_calls:
+        text = _with_plain_tail_calls(text, "fastcc" if architecture == "riscv64" else "tailcc")
+    return module if text is before else llvm.parse_assembly(text)
+
+
+def _with_plain_tail_calls(text: str, convention: str) -> str:
+    """A module with `tail call` for `musttail call`, and nothing else a tail call; `convention` for tailcc.
 
     LLVM 22's x86 back end forgets to store the stack arguments of a `musttail` call in tailcc. A `tail` call in tailcc
-    is guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes. It is
-    made on text because llvmlite cannot change an instruction. tests/operators/cases/control.wat fails without it.
+    is guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes.
+    tests/operators/cases/control.wat fails without it.
+
+    RISC-V's back end has no tailcc. It makes a tail call of every `tail call` in fastcc whose arguments and results are
+    all in registers, and the plan sees to that (`argument_registers`); but only tailcc may be verified and optimised
+    where caller and callee have different types, so the convention is exchanged here too.
     """
-    text = str(module).replace('"disable-tail-calls"="true"', "")
+    text = text.replace('"disable-tail-calls"="true"', "")
     text = re.sub(r"^(  (?:%\S+ = )?)tail call ", r"\1notail call ", text, flags=re.MULTILINE)
     text = re.sub(r"^(  (?:%\S+ = )?)call ", r"\1notail call ", text, flags=re.MULTILINE)
-    return llvm.parse_assembly(text.replace("musttail call ", "tail call "))
+    text = text.replace("musttail call ", "tail call ")
+    if convention != "tailcc":
+        text = re.sub(r"^((?:define|declare) [^@]*?)tailcc ", rf"\1{convention} ", text, flags=re.MULTILINE)
+        text = re.sub(r"^(  (?:%\S+ = )?[a-z ]*call [a-z ]*?)tailcc ", rf"\1{convention} ", text, flags=re.MULTILINE)
+    return text
+
+
+_SELECT = re.compile(
+    r"^(  %\S+ = select (?:[a-z]+ )*(?:i1|<\d+ x i1>) (%[^,\s]+), )(<(\d+) x (?:float|double)>|float|double) (.*)$",
+    re.MULTILINE,
+)
+
+
+def _with_fenced_selects(text: str) -> str:
+    """A module whose selects of floats do not look like minimum or maximum to instruction selection.
+
+    LLVM 22 makes `x < y ? x : y` with a y that is no NaN the instruction that IEEE 754-2008 calls minNum, though for -0
+    and 0 the select's result is y and the instruction's -0; and AArch64's makes a signalling NaN of x a quiet one
+    instead of y. A fence on one operand hides the pattern and costs at most a move. It is put here because selects
+    are also made of branches by the optimiser. tests/operators fail without it.
+    """
+    comparisons = frozenset(re.findall(r"^  (%\S+) = fcmp ", text, re.MULTILINE))
+    declared: dict[str, str] = {}
+    count = 0
+
+    def fenced(match: re.Match[str]) -> str:
+        nonlocal count
+        head, condition, ir, lanes, rest = match.groups()
+        if condition not in comparisons:
+            return match[0]
+        separator = f", {ir} "
+        first, _, second = rest.partition(separator)
+        operand = first if first[0] == "%" else re.split(r",| ", second)[0]
+        if operand[0] != "%":
+            return match[0]
+        name = f"%waot.fence.{count}"
+        count += 1
+        intrinsic = "@llvm.arithmetic.fence." + (f"v{lanes}" if lanes else "") + ("f64" if "double" in ir else "f32")
+        declared[intrinsic] = f"declare {ir} {intrinsic}({ir})"
+        if first[0] == "%":
+            first = name
+        else:
+            second = name + second[len(operand) :]
+        return f"  {name} = call {ir} {intrinsic}({ir} {operand})\n{head}{ir} {first}{separator}{second}"
+
+    changed = _SELECT.sub(fenced, text)
+    if not declared:
+        return text
+    return "\n".join([changed, *(line for name, line in declared.items() if f"{name}(" not in text)])
 
 
 def _internalize(module: llvm.ModuleRef, names: set[str]) -> None:

@@ -18,6 +18,7 @@ class CodegenOptions:
     triple: str
     cpu: str
     features: str  # LLVM's form: "+avx2,-sse4.2"
+    abi: str  # LLVM's name of the calling convention, "" for the only one
     opt_level: str  # "0" to "3", "s", "z"
     emit: str  # "obj", "asm" or "llvm-ir"
 
@@ -32,7 +33,8 @@ def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) ->
     elif cpu.name is not None:
         name = cpu.name
     features += cpu.features
-    return CodegenOptions(target.triple, name, ",".join(features), opt_level, "obj" if emit == "exe" else emit)
+    kind = "obj" if emit == "exe" else emit
+    return CodegenOptions(target.triple, name, ",".join(features), target.cpu_abi, opt_level, kind)
 
 
 def byte_shuffle(arch: str, options: CodegenOptions) -> str | None:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from waot.frontend import gc_rules, rules
 from waot.frontend.fast import run_fast
+from waot.frontend.linking import locate
 from waot.frontend.module import Body, Facts, Module
+from waot.frontend.remapping import remap_body
 from waot.frontend.validator import Validator
 
 assert rules  # importing them registers them
@@ -28,8 +30,13 @@ def validate_function(module: Module, index: int) -> Body:
     """Validates function `index` (of the function index space, not an import) and gives its reachable code.
 
     Core specification, sections 3.3, 3.4.1 and 5.4.9. Raises `MalformedError`, `InvalidError` or `UnsupportedError`,
-    with the function's name and the byte offset in the file.
+    with the function's name and the byte offset in the file. In a linked module the part that has the function
+    validates it, and what comes back is in the linked module's indices.
     """
+    if module.instances:
+        number, own = locate(module, index)
+        instance = module.instances[number]
+        return remap_body(instance, validate_function(instance.module, own))
     v = Validator(module, index)
     return v.finish(run_fast(v))
 

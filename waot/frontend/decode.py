@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from waot.errors import MalformedError, UnsupportedError
+from waot.errors import MalformedError
+from waot.frontend import hints
 from waot.frontend.module import CustomSection, Module
 from waot.frontend.names import read_name_section
 from waot.frontend.reader import Reader
@@ -21,7 +22,7 @@ def decode_module(source: bytes, file: str | None = None, features: frozenset[st
     """Decodes a module and validates everything but its function bodies (core specification, chapter 5 and 3.4).
 
     `file` is its name in errors; `features` are the names of the proposals that it may use (`opcodes.PROPOSALS`; None:
-    all of them). Raises `MalformedError`, `InvalidError`, or `UnsupportedError` for a component, for what proposals add
+    all of them). Raises `MalformedError`, `InvalidError`, or `UnsupportedError` for what proposals add
     that waot cannot compile yet or that `features` leaves out, and beyond `limits`.
     """
     _check_preamble(source, file)
@@ -31,6 +32,10 @@ def decode_module(source: bytes, file: str | None = None, features: frozenset[st
     for custom in module.custom_sections:
         if custom.name == "name":
             read_name_section(module, custom.start, custom.end)
+            break
+    for custom in module.custom_sections:
+        if custom.name == hints.SECTION:
+            hints.read_branch_hints(module, custom.start, custom.end)
             break
     validate_module(module)
     return module
@@ -48,8 +53,8 @@ def _check_preamble(source: bytes, file: str | None) -> None:
     if len(version) < 4:
         raise MalformedError("unexpected end: the file is cut off", file=file, offset=len(source))
     if version[2:] == b"\1\0":  # the layer field of the component model's binary format
-        raise UnsupportedError(
-            "is a component, not a core module",
+        raise MalformedError(
+            "is a component, not a core module: unknown binary version",
             file=file,
             offset=4,
             hint="build for wasm32-wasip1 (WASI preview 1), or take the core module out of it with "

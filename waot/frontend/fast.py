@@ -112,7 +112,8 @@ def run_fast(v: Validator) -> int:
     push, pop, emit = stack.append, stack.pop, v.code.append
     types: list[Any] = v.module.types  # validation has found those of functions to be function types
     funcs, globals_ = v.module.funcs, v.module.globals
-    has_memory = bool(v.module.memories)
+    address = v.module.memories[0].limits.index if v.module.memories else None
+    memory64 = address is I64
     assign = v.scopes[-1].assigned.add
     i32, block, if_, else_, max_nesting = I32, BLOCK, IF, ELSE, limits.MAX_NESTING
 
@@ -189,7 +190,7 @@ def run_fast(v: Validator) -> int:
 
             elif kind in (_F_LOAD, _F_STORE):
                 align = source[at + 1]
-                if align <= n and has_memory:
+                if align <= n and address is not None:
                     i = source[at + 2]
                     after = at + 3
                     if i >= 0x80:
@@ -202,13 +203,15 @@ def run_fast(v: Validator) -> int:
                             after += 1
                             i = (i & 0x7F) | (j & 0x7F) << 7 | k << 14 if k < 0x80 else -1
                     if i >= 0:
+                        if memory64:
+                            v.proposals.add("memory64")
                         if kind == _F_LOAD:
-                            if stack[-1] is i32:
+                            if stack[-1] is address:
                                 stack[-1] = t
                                 emit((index, (align, i, 0), at))
                                 at = after
                                 continue
-                        elif stack[-1] is t and stack[-2] is i32:
+                        elif stack[-1] is t and stack[-2] is address:
                             del stack[-2:]
                             emit((index, (align, i, 0), at))
                             at = after

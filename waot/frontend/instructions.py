@@ -105,6 +105,12 @@ def _read_bytes16(reader: Reader) -> bytes:
     return reader.take(16)
 
 
+def _read_zero(reader: Reader) -> None:
+    at = reader.pos
+    if reader.byte() != 0:
+        raise reader.malformed("zero byte expected", at)
+
+
 _KINDS: Final[dict[str, Callable[[Reader], Any]]] = {
     "blocktype": read_block_type,
     "labels": _read_labels,
@@ -121,6 +127,7 @@ _KINDS: Final[dict[str, Callable[[Reader], Any]]] = {
     "f64": _read_fixed(8),
     "v128": _read_bytes16,
     "lanes": _read_bytes16,
+    "zero": _read_zero,
     **{f"lane{n}": Reader.byte for n in (2, 4, 8, 16)},
     **dict.fromkeys(
         ("label", "func", "table", "memory", "global", "local", "elem", "data", "tag", "field", "u32"), Reader.u32

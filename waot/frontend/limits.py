@@ -30,6 +30,9 @@ MAX_SUBTYPING_DEPTH: Final = 63
 MAX_TAGS: Final = 1_000_000
 MAX_CATCHES: Final = 10_000  # clauses of one try_table
 
+# Modules linked into one program: the bits that a backtrace has for their number (WAOT_FUNCTION_INDEX_BITS).
+MAX_INSTANCES: Final = 2_047
+
 # As many element segments as engines accept; the JavaScript interface names 10,000,000.
 MAX_ELEMENT_SEGMENTS: Final = 10_000_000
 
@@ -44,5 +47,6 @@ MAX_NESTING: Final = 100_000
 # of nesting and locals.
 MAX_LOOP_SCOPES: Final = 32
 
-# Section 3.2.5: a 32-bit memory has at most 2^16 pages.
-MAX_PAGES: Final = 65_536
+# Sections 3.2.16 and 3.2.15: the bytes of a memory and the elements of a table, by the bits of an index.
+MAX_MEMORY_BYTES: Final = {32: 2**32, 64: 2**64}
+MAX_TABLE_ELEMENTS: Final = {32: 2**32 - 1, 64: 2**64 - 1}

@@ -6,6 +6,7 @@ one (`validate_function`), so that a module of 42 MB costs its own size and a li
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,6 +146,11 @@ class Limits:
     index64: bool = False  # memory64 / table64: indices are i64
     shared: bool = False  # threads
 
+    @property
+    def index(self) -> ValType:
+        """The type of an index, and of a count of what the limits are of (the address type, section 2.3.10)."""
+        return I64 if self.index64 else I32
+
 
 @dataclass(frozen=True, slots=True)
 class TableType:
@@ -236,6 +242,9 @@ class Data:
     end: int
     offset: int
 
+    def __len__(self) -> int:
+        return self.end - self.start
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -250,6 +259,60 @@ class CustomSection:
     name: str
     start: int  # byte offset of the contents, past the name
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What an instance needs of a memory or table that it imports by the time it is instantiated.
+
+    `minimum` (pages or entries) is more than what memory or table `index` has from the start, so it must have grown.
+    """
+
+    kind: str  # "memory" or "table"
+    index: int
+    minimum: int
+    item: Import
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """One instance in a program of several (section 4.2.5), as `linking` makes them; instantiated in list order.
+
+    Indices are those of the linked `Module` unless they are said to be the instance's own.
+    """
+
+    name: str | None  # under which others import from it
+    module: Module  # its definition, in which functions are validated
+    bias: int  # byte offset of its bytes in the linked module's `source`; offsets there are shifted by it
+    # Its own index spaces: position is the instance's own index, value the linked module's.
+    types: tuple[int, ...]
+    funcs: tuple[int, ...]
+    tables: tuple[int, ...]
+    memories: tuple[int, ...]
+    globals: tuple[int, ...]
+    tags: tuple[int, ...]
+    elements: range
+    datas: range
+    # What it defines and does not import.
+    own_funcs: range
+    own_tables: range
+    own_memories: range
+    own_globals: range
+    own_tags: range
+    start: int | None
+    exports: dict[str, tuple[str, int]]  # name -> (kind, index)
+    demands: tuple[Demand, ...]
+    initialize: int | None = None  # the `_initialize` of a WASI reactor, where instantiation is to call it
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The functions that instantiation ends with."""
+        return tuple(dict.fromkeys([index for index in (self.start, self.initialize) if index is not None]))
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: the name under which it was linked, or its file's."""
+        return self.name or os.path.basename(self.module.file or "") or "module"
 
 
 @dataclass(slots=True)
@@ -286,9 +349,12 @@ class Module:
     codes: list[Code] = field(default_factory=list)  # one a defined function
     custom_sections: list[CustomSection] = field(default_factory=list)
     function_names: dict[int, str] = field(default_factory=dict)
+    # Byte offset of a `br_if` or `if` in the file -> whether it is likely taken (or its condition true).
+    branch_hints: dict[int, bool] = field(default_factory=dict)
     sections: list[tuple[str, int, int]] = field(default_factory=list)  # (name, start, end) of contents, file order
     features: frozenset[str] | None = None  # the proposals that it may use; None for all
     declared_funcs: frozenset[int] = frozenset()  # section 3.4.10's `refs`: what `ref.func` may name in a body
+    instances: list[Instance] = field(default_factory=list)  # of a program linked from several; none for a module alone
     _names: dict[int, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

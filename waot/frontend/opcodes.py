@@ -47,6 +47,11 @@ SUPPORTED_PROPOSALS: Final = frozenset(
         "gc",
         "exception-handling",
         "legacy-exceptions",
+        "memory64",
+        "custom-page-sizes",
+        "wide-arithmetic",
+        "threads",
+        "relaxed-simd",
     }
 )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from waot.frontend import limits
 from waot.frontend.constexpr import func_ref
-from waot.frontend.module import EXNREF, FUNCREF, I32, V128, FuncType, RefType, ValType, ref_type
+from waot.frontend.module import EXNREF, FUNCREF, I32, I64, V128, FuncType, RefType, ValType, ref_type
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.frontend.subtyping import is_defaultable, matches_ref, matches_result
 from waot.frontend.validator import (
@@ -202,7 +202,7 @@ def _indirect_callee(v: Validator, immediate: tuple[int, int], live: bool) -> Fu
     type_ = func_type(v, type_index)
     if live:
         v.indirect_types.add((type_index, table))
-    v.pop(I32)
+    v.pop(_table_index(v, table))
     return type_
 
 
@@ -561,10 +561,23 @@ def _table(v: Validator, index: int) -> RefType:
     return v.module.tables[index].element
 
 
+def _table_index(v: Validator, table: int) -> ValType:
+    """The type of an index into a table that exists."""
+    limits_ = v.module.tables[table].limits
+    if limits_.index64:
+        v.proposals.add("memory64")
+    return limits_.index
+
+
+def _smaller(first: ValType, second: ValType) -> ValType:
+    """The type of the count that a copy between two takes (3.3.6, 3.3.7)."""
+    return I32 if I32 in (first, second) else I64
+
+
 @checks("table.get")
 def _table_get(v: Validator, index: int, live: bool) -> int:
     type_ = _table(v, index)
-    v.pop(I32)
+    v.pop(_table_index(v, index))
     v.push(type_)
     return index
 
@@ -572,21 +585,22 @@ def _table_get(v: Validator, index: int, live: bool) -> int:
 @checks("table.size")
 def _table_size(v: Validator, index: int, live: bool) -> int:
     _table(v, index)
-    v.push(I32)
+    v.push(_table_index(v, index))
     return index
 
 
 @checks("table.set", "table.grow", "table.fill")
 def _table_write(v: Validator, index: int, live: bool) -> int:
     type_ = _table(v, index)
+    at = _table_index(v, index)
     name = v.operator.name
     if name != "table.set":
-        v.pop(I32)  # the number of elements
+        v.pop(at)  # the number of elements
     v.pop(type_)
     if name == "table.grow":
-        v.push(I32)
+        v.push(at)
     else:
-        v.pop(I32)
+        v.pop(at)
     if live:
         v.written_tables.add(index)
     return index
@@ -597,7 +611,8 @@ def _table_copy(v: Validator, tables: tuple[int, int], live: bool) -> tuple[int,
     to, from_ = tables
     if not matches_ref(v.module, _table(v, from_), _table(v, to)):
         raise v.invalid(f"type mismatch: from a table of {_table(v, from_)} to one of {_table(v, to)}")
-    _pop_three(v)
+    index, from_index = _table_index(v, to), _table_index(v, from_)
+    v.pop_all((index, from_index, _smaller(index, from_index)))
     if live:
         v.written_tables.add(to)
     return tables
@@ -609,7 +624,7 @@ def _table_init(v: Validator, immediate: tuple[int, int], live: bool) -> tuple[i
     type_ = _table(v, table)
     if not matches_ref(v.module, element_type(v, segment), type_):
         raise v.invalid(f"type mismatch: a segment of {element_type(v, segment)} in a table of {type_}")
-    _pop_three(v)
+    v.pop_all((_table_index(v, table), I32, I32))
     if live:
         v.written_tables.add(table)
     return immediate
@@ -628,35 +643,38 @@ def element_type(v: Validator, index: int) -> RefType:
     return v.module.elements[index].type
 
 
-def _pop_three(v: Validator) -> None:
-    v.pop_all((I32, I32, I32))
-
-
 # ---------------------------------------------------------------------- memory
 
 
-def _memory(v: Validator, index: int) -> None:
+def _memory(v: Validator, index: int) -> ValType:
+    """The type of an address in a memory."""
     if index >= len(v.module.memories):
         raise v.invalid(f"unknown memory {index}")
     if index:
         v.proposals.add("multi-memory")
+    memory = v.module.memories[index]
+    if memory.limits.index64:
+        v.proposals.add("memory64")
+    return memory.limits.index
 
 
 def _access(v: Validator, immediate: Any, live: bool) -> Any:
     """Loads and stores (3.3.7): the memory, the alignment, the offset, and a lane where there is one."""
     operator = v.operator
     align, offset, memory = immediate[:3]
-    _memory(v, memory)
+    address = _memory(v, memory)
     assert operator.align is not None
     if align > operator.align:
         raise v.invalid(f"alignment must not be larger than natural: 2^{align}, at most 2^{operator.align}")
-    if offset >= 2**32:
+    if align != operator.align and operator.proposal == "threads":
+        raise v.invalid(f"alignment must be natural: 2^{align}, not 2^{operator.align}")
+    if offset >= 2**32 and address is I32:
         raise v.invalid(f"offset out of range: {offset} in a memory with 32-bit addresses")
     if len(immediate) > 3:
         _lane(v, immediate[3])
     assert operator.params is not None
     assert operator.results is not None
-    v.pop_all(operator.params)
+    v.pop_all((address, *operator.params[1:]))
     v.push_all(operator.results)
     return immediate
 
@@ -694,29 +712,31 @@ for _operator in OPERATORS:
 
 @checks("memory.size", "memory.grow", "memory.fill")
 def _memory_index(v: Validator, index: int, live: bool) -> int:
-    _memory(v, index)
-    assert v.operator.params is not None
-    assert v.operator.results is not None
-    v.pop_all(v.operator.params)
-    v.push_all(v.operator.results)
-    if live and v.operator.name == "memory.grow":
-        v.grown_memories.add(index)
+    address = _memory(v, index)
+    name = v.operator.name
+    if name == "memory.fill":
+        v.pop_all((address, I32, address))
+        return index
+    if name == "memory.grow":
+        v.pop(address)
+        if live:
+            v.grown_memories.add(index)
+    v.push(address)
     return index
 
 
 @checks("memory.copy")
 def _memory_copy(v: Validator, memories: tuple[int, int], live: bool) -> tuple[int, int]:
-    _memory(v, memories[0])
-    _memory(v, memories[1])
-    _pop_three(v)
+    to, from_ = _memory(v, memories[0]), _memory(v, memories[1])
+    v.pop_all((to, from_, _smaller(to, from_)))
     return memories
 
 
 @checks("memory.init")
 def _memory_init(v: Validator, immediate: tuple[int, int], live: bool) -> tuple[int, int]:
-    _memory(v, immediate[1])
+    address = _memory(v, immediate[1])
     check_data(v, immediate[0])
-    _pop_three(v)
+    v.pop_all((address, I32, I32))
     return immediate
 
 

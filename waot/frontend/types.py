@@ -215,33 +215,39 @@ def _read_mutability(reader: Reader) -> bool:
     return bool(mutable)
 
 
-def read_limits(reader: Reader, what: str) -> Limits:
-    """Limits (section 5.3.9). Bits: 1 a maximum, 2 shared, 4 64-bit indices, 8 a page size."""
-    at = reader.pos
-    flags = reader.byte()
-    if flags > (0x0F if what == "memory" else 0x07):
-        raise reader.malformed(f"malformed limits flags 0x{flags:02x}", at)
-    if flags & 8:
-        raise reader.unsupported(f"a {what} with its own page size", "custom-page-sizes", at)
-    if flags & 2:
-        proposal = "threads" if what == "memory" else "shared-everything-threads"
-        raise reader.unsupported(f"a shared {what}", proposal, at)
-    if flags & 4:
-        raise reader.unsupported(f"a {what} with 64-bit indices", "memory64", at)
+def _read_limits(reader: Reader, flags: int) -> Limits:
+    """Limits (section 5.3.9) behind their flags. Bits: 1 a maximum, 2 shared, 4 64-bit indices, 8 a page size."""
     minimum = reader.u64()
     maximum = reader.u64() if flags & 1 else None
-    return Limits(minimum, maximum)
+    return Limits(minimum, maximum, index64=bool(flags & 4), shared=bool(flags & 2))
 
 
 def read_memory_type(reader: Reader) -> MemoryType:
-    """A memory type (section 5.3.10). Its size is checked by module validation."""
-    return MemoryType(read_limits(reader, "memory"))
+    """A memory type (section 5.3.10). Its size and that of its pages are checked by module validation."""
+    at = reader.pos
+    flags = reader.byte()
+    if flags > 0x0F:
+        raise reader.malformed(f"malformed limits flags 0x{flags:02x}", at)
+    limits = _read_limits(reader, flags)
+    if not flags & 8:
+        return MemoryType(limits)
+    at = reader.pos
+    page_size_log2 = reader.u32()
+    if page_size_log2 >= 64:
+        raise reader.malformed(f"invalid custom page size 2^{page_size_log2}", at)
+    return MemoryType(limits, page_size_log2)
 
 
 def read_table_type(reader: Reader) -> TableType:
     """A table type (section 5.3.11)."""
     element = read_ref_type(reader)
-    return TableType(read_limits(reader, "table"), element)
+    at = reader.pos
+    flags = reader.byte()
+    if flags > 0x07:
+        raise reader.malformed(f"malformed limits flags 0x{flags:02x}", at)
+    if flags & 2:
+        raise reader.unsupported("a shared table", "shared-everything-threads", at)
+    return TableType(_read_limits(reader, flags), element)
 
 
 def read_global_type(reader: Reader) -> GlobalType:

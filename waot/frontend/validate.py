@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from waot.frontend import limits
 from waot.frontend.constexpr import REF_FUNC, check_const_expr, func_ref
-from waot.frontend.module import I32, ConstExpr, Element, FuncType, MemoryType, Module, TableType
+from waot.frontend.module import ConstExpr, Element, FuncType, MemoryType, Module, TableType, ValType
 from waot.frontend.reader import Reader
 from waot.frontend.subtyping import is_defaultable, matches_ref
 
@@ -51,12 +51,23 @@ def _check_sizes(module: Module) -> None:
 
 
 def _check_size(module: Module, section: str, type_: object, offset: int | None) -> None:
-    if isinstance(type_, MemoryType):
-        range_, most, message = type_.limits, limits.MAX_PAGES, "memory size must be at most 65536 pages (4 GiB)"
-    elif isinstance(type_, TableType):
-        range_, most, message = type_.limits, 2**32 - 1, "table size must be at most 2^32-1"
-    else:
+    if not isinstance(type_, MemoryType | TableType):
         return
+    range_ = type_.limits
+    bits = 64 if range_.index64 else 32
+    if isinstance(type_, MemoryType):
+        if type_.page_size_log2 not in (0, 16):
+            raise _at(module, section, offset).invalid(
+                f"invalid custom page size {1 << type_.page_size_log2}: it must be 1 or 65536"
+            )
+        # The number of pages must itself be an index.
+        most = min(limits.MAX_MEMORY_BYTES[bits] >> type_.page_size_log2, 2**bits - 1)
+        message = f"memory size must be at most {most} pages"
+        if range_.shared and range_.maximum is None:
+            raise _at(module, section, offset).invalid("shared memory must have maximum")
+    else:
+        most = limits.MAX_TABLE_ELEMENTS[bits]
+        message = f"table size must be at most 2^{bits}-1"
     if range_.minimum > most or (range_.maximum is not None and range_.maximum > most):
         raise _at(module, section, offset).invalid(message)
     if range_.maximum is not None and range_.minimum > range_.maximum:
@@ -123,7 +134,7 @@ def _check_elements(module: Module) -> None:
                     f"type mismatch: a segment of {element.type} in a table of {table.element}", element.offset
                 )
             assert element.offset_expr is not None
-            _check_offset(module, reader, element.offset_expr, element.offset)
+            _check_offset(module, reader, element.offset_expr, table.limits.index, element.offset)
         _check_functions_of(module, reader, element)
         for expr in element.exprs or ():
             check_const_expr(module, reader, expr, element.type, len(module.globals), element.offset)
@@ -146,11 +157,12 @@ def _check_datas(module: Module) -> None:
             if data.memory >= len(module.memories):
                 raise reader.invalid(f"unknown memory {data.memory}", data.offset)
             assert data.offset_expr is not None
-            _check_offset(module, reader, data.offset_expr, data.offset)
+            index = module.memories[data.memory].limits.index
+            _check_offset(module, reader, data.offset_expr, index, data.offset)
 
 
-def _check_offset(module: Module, reader: Reader, expr: ConstExpr, at: int) -> None:
-    check_const_expr(module, reader, expr, I32, len(module.globals), at)
+def _check_offset(module: Module, reader: Reader, expr: ConstExpr, index: ValType, at: int) -> None:
+    check_const_expr(module, reader, expr, index, len(module.globals), at)
 
 
 def _declared_funcs(module: Module) -> frozenset[int]:

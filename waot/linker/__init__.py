@@ -9,11 +9,12 @@ from __future__ import annotations
 from waot.linker.combine import combine_objects
 from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import MemoryImage, image_as_segment, link_executable
-from waot.linker.manifest import Manifest, decode_manifest, encode_manifest
+from waot.linker.manifest import LinkedModule, Manifest, decode_manifest, encode_manifest
 from waot.linker.runtime import Runtime, build_runtime
 
 __all__ = [
     "ExecutableInfo",
+    "LinkedModule",
     "Manifest",
     "MemoryImage",
     "Runtime",

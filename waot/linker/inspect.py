@@ -12,7 +12,7 @@ from waot.errors import ToolError
 from waot.linker.manifest import Manifest, decode_manifest
 
 _SECTION = ".waot.manifest"
-_MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
+_MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_RISCV": "riscv64"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def link_executable(
                 (work / f"{index}.o").write_bytes(data)
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
+            arguments += ["--start-lib", *map(str, runtime.on_demand), "--end-lib"]
             script = linker_script(target, fixed=static, stack=stack, reserved=len(segments))
             (work / "script.ld").write_text(script, encoding="ascii")
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")
@@ -233,7 +234,7 @@ SECTIONS {{
     waot_manifest_start = .; KEEP(*(.waot.manifest)) waot_manifest_end = .;
   }} :constants
   .rodata : {{
-    *(.rodata .rodata.*)
+    *(.rodata .rodata.* .srodata .srodata.*)
     . = ALIGN(8); waot_data_image = .; KEEP(*(.waot.data))
   }} :constants
   .eh_frame : {{ waot_eh_frame_start = .; KEEP(*(.eh_frame)) waot_eh_frame_end = .; }} :constants
@@ -258,17 +259,17 @@ SECTIONS {{
   .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}
   .data.rel.ro : {{ *(.data.rel.ro .data.rel.ro.*) }} :data
   .got : {{ *(.got .got.plt) }} :data
-  .data : {{ *(.data .data.*) }} :data
-  .bss : {{ *(.bss COMMON) *(.bss.*) }} :data
+  .data : {{ *(.data .data.* .sdata .sdata.*) }} :data
+  .bss : {{ *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
   waot_image_end = .;
-  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) *(.ARM.attributes) }}
+  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) *(.ARM.attributes .riscv.attributes) }}
 }}
 """
 
 
 def _check_relocations(executable: bytes) -> None:
     """Raises ToolError if a relocation is left that start.c does not apply: it knows R_*_RELATIVE only."""
-    relative = {62: 8, 183: 1027}[struct.unpack_from("<H", executable, 18)[0]]
+    relative = {62: 8, 183: 1027, 243: 3}[struct.unpack_from("<H", executable, 18)[0]]
     table, entry_size, count = struct.unpack_from("<Q", executable, 40)[0], *struct.unpack_from("<HH", executable, 58)
     for index in range(count):
         _, kind, _, _, offset, size = struct.unpack_from("<IIQQQQ", executable, table + index * entry_size)

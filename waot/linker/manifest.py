@@ -14,6 +14,16 @@ from waot.options import DirGrant, EnvGrant, Grants
 
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
 _READ_ONLY = 1
+_LINKED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedModule:
+    """A module linked with the main one: what it is imported as, its file's name, the digest of that file."""
+
+    name: str
+    file: str
+    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class Manifest:
     imports: tuple[tuple[str, str], ...]  # (module, name) of each import that the program uses
     module_sha256: bytes
     module_name: str  # the .wasm file's, without directories
+    linked: tuple[LinkedModule, ...] = ()  # in the order of their instantiation, before the module itself
 
 
 def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
@@ -53,6 +64,8 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     for module, name in manifest.imports:
         record(_IMPORT, _strings(module, name))
     record(_MODULE, manifest.module_sha256 + _strings(manifest.module_name))
+    for linked in manifest.linked:
+        record(_MODULE, linked.sha256 + _strings(linked.file, linked.name), _LINKED)
     record(_END)
     return b"".join(parts)
 
@@ -75,6 +88,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     dirs: list[DirGrant] = []
     env: list[EnvGrant] = []
     imports: list[tuple[str, str]] = []
+    linked: list[LinkedModule] = []
     texts = {_VERSION: "", _TARGET: "", _MEMORY: ""}
     inherit_env = False
     stack_size = 0
@@ -111,8 +125,12 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         elif kind == _MODULE:
             if size < 33:
                 raise _damaged(start)
-            sha256 = payload[:32]
-            (module_name,) = _split(payload[32:], 1, start)
+            if flags & _LINKED:
+                file, name = _split(payload[32:], 2, start)
+                linked.append(LinkedModule(name, file, payload[:32]))
+            else:
+                sha256 = payload[:32]
+                (module_name,) = _split(payload[32:], 1, start)
     return Manifest(
         grants=Grants(tuple(dirs), tuple(env), inherit_env),
         stack_size=stack_size,
@@ -122,6 +140,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         imports=tuple(imports),
         module_sha256=sha256,
         module_name=module_name,
+        linked=tuple(linked),
     )
 
 

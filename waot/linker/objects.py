@@ -21,10 +21,13 @@ _SHF_WRITE, _SHF_ALLOC = 1, 2
 _SHT_PROGBITS, _SHT_SYMTAB, _SHT_STRTAB, _SHT_RELA = 1, 2, 3, 4
 _ET_REL = 1
 
-# e_machine, and the types of relocation of a 64-bit word: absolute, and relative to its own place.
+# e_machine, e_flags, and the types of relocation of a 64-bit word: absolute, and relative to its own place.
 _MACHINES = {
-    "x86_64": (62, 1, 24),  # R_X86_64_64, R_X86_64_PC64
-    "aarch64": (183, 257, 260),  # R_AARCH64_ABS64, R_AARCH64_PREL64
+    "x86_64": (62, 0, 1, 24),  # R_X86_64_64, R_X86_64_PC64
+    "aarch64": (183, 0, 257, 260),  # R_AARCH64_ABS64, R_AARCH64_PREL64
+    # EF_RISCV_RVC | EF_RISCV_FLOAT_ABI_DOUBLE; R_RISCV_64, R_RISCV_32_PCREL: there is none of 64 bits. It writes the
+    # low half of a word of zeros, which is enough because the text always stands behind the line table.
+    "riscv64": (243, 5, 2, 57),
 }
 
 
@@ -64,7 +67,7 @@ def load_lines(data: bytes, target: Target) -> bytes:
     in read-only data would be a text relocation in a static PIE, each becomes `address - place`, a constant of the
     link, which core/lines.c undoes. Raises ToolError for an object that is not ELF.
     """
-    _, absolute, relative = _MACHINES[target.arch]
+    _, _, absolute, relative = _MACHINES[target.arch]
     try:
         sections = _sections(data)
         out = bytearray(data)
@@ -100,7 +103,7 @@ def undefined_symbols(data: bytes) -> list[str]:
 
 def data_object(sections: dict[str, bytes], target: Target, *, align: int = 8, writable: bool = False) -> bytes:
     """A relocatable object whose loaded sections hold those bytes, without symbols."""
-    machine = _MACHINES[target.arch][0]
+    machine, machine_flags, _, _ = _MACHINES[target.arch]
     names = bytearray(b"\0")
     headers = [_SECTION_HEADER.pack(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)]
     body = bytearray(_FILE_HEADER.size)
@@ -119,7 +122,7 @@ def data_object(sections: dict[str, bytes], target: Target, *, align: int = 8, w
     body += bytes(-len(body) % 8)
     identification = b"\x7fELF\x02\x01\x01" + bytes(9)
     _FILE_HEADER.pack_into(
-        body, 0, identification, _ET_REL, machine, 1, 0, 0, len(body), 0,
+        body, 0, identification, _ET_REL, machine, 1, 0, 0, len(body), machine_flags,
         _FILE_HEADER.size, 0, 0, _SECTION_HEADER.size, len(headers), len(headers) - 1,
     )  # fmt: skip
     return bytes(body) + b"".join(headers)

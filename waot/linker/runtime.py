@@ -2,8 +2,9 @@
 
 What generated code calls (memories, tables, WASI) becomes one bitcode through a file that includes it, so that codegen
 merges a single module. The rest is objects: the assembly (llvmlite aborts on it for a foreign target), the functions
-that LLVM itself calls (an optimiser that sees memcpy's body takes it for its own), and the system layer with start and
-traps, which has nothing to gain from being optimised once more with every program.
+that LLVM itself calls (an optimiser that sees memcpy's body takes it for its own), the system layer with start and
+traps, which has nothing to gain from being optimised once more with every program, and the collector, which only some
+programs have.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _COMMON_FLAGS = (
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
+# The collector looks at objects as words.
+_HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")
 
 _BUILTINS = "core/builtins.c"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
@@ -44,12 +47,14 @@ _HIDDEN = "#pragma GCC visibility push(hidden)\n"
 class Runtime:
     """The shim for one target.
 
-    `bitcode` is merged into unit 0; everything in it but `entry_points`, which `objects` refer to, may be internalised.
-    `digest` (hex) changes whenever any of it does.
+    `bitcode` is merged into unit 0; everything in it but `entry_points`, which the objects refer to, may be
+    internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector. `digest`
+    (hex) changes whenever any of it does.
     """
 
     bitcode: bytes
     objects: tuple[Path, ...]
+    on_demand: tuple[Path, ...]
     entry_points: tuple[str, ...]
     digest: str
 
@@ -69,29 +74,35 @@ def build_runtime(target: Target, cache_dir: Path, progress: Callable[[str], Non
             progress(f"compiling the runtime for {target.name}")
         _build(root, target, place, cache_dir)
     objects = (place / "start.o", place / "system.o", place / "builtins.o")
+    on_demand = (place / "heap.o",)
     try:
         bitcode = (place / "runtime.bc").read_bytes()
-        needed = sorted({name for path in objects for name in undefined_symbols(path.read_bytes())})
+        needed = sorted({name for path in (*objects, *on_demand) for name in undefined_symbols(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
-    return Runtime(bitcode, objects, tuple(needed), digest)
+    return Runtime(bitcode, objects, on_demand, tuple(needed), digest)
 
 
-def _sources(root: Path, target: Target) -> tuple[list[str], list[str]]:
-    """The C files of the bitcode and of the system object, relative to `root`, in an order of their own."""
+def _sources(root: Path, target: Target) -> tuple[list[str], list[str], list[str]]:
+    """The C files of the bitcode, the system object and the heap's, relative to `root`, in an order of their own."""
 
     def files(*directories: str) -> list[str]:
         return sorted(path.relative_to(root).as_posix() for name in directories for path in (root / name).glob("*.c"))
 
     called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
-    return called, [*_TRAPS, *files(target.runtime)]
+    return called, [*_TRAPS, *files(target.runtime)], files("core/gc")
+
+
+def _machine_flags(target: Target) -> list[str]:
+    flags = ["-target", target.zig_target]
+    return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
 
 
 def _digest(root: Path, target: Target) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
-    sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((target.zig_target, zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
+    sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -108,17 +119,18 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path) -> None:
     except OSError as error:
         raise CacheError(f"cannot be written: {error.strerror}", file=str(place.parent)) from None
     try:
-        for name, sources in zip(("runtime.c", "system.c"), _sources(root, target), strict=True):
+        for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target), strict=True):
             text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", "-target", target.zig_target, *_COMMON_FLAGS, "-c"]
+        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         assembly = root / target.runtime / f"{target.arch}.S"
         commands = [
             [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
             [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
+            [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
-            ["cc", "-target", target.zig_target, "-c", str(assembly), "-o", "start.o"],
+            ["cc", *_machine_flags(target), "-c", str(assembly), "-o", "start.o"],
         ]
 
         def compile_one(command: list[str]) -> None:

@@ -14,7 +14,8 @@ STRUCTS = {
     "waot.elem": "{ ptr, i64 }",
     "waot.part": "{ i64, i64, i64 }",
     "waot.function": "{ i32, i32, i32, i32 }",
-    "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64 }",
+    "waot.module": "{ ptr, ptr, ptr, i64, ptr, ptr, i64, ptr }",
+    "waot.export": "{ ptr, i32, i32, i32, i32, ptr }",
     "waot.object": "{ i32, i32 }",
     "waot.type": "{ i32, i32, i32, i32, ptr }",
     "waot.roots": "{ ptr, i64 }",
@@ -22,11 +23,18 @@ STRUCTS = {
     "waot.window": "{ ptr, ptr }",
 }
 
-MEMORY_FIXED = 1  # WAOT_MEMORY_FIXED
+# WAOT_MEMORY_*
+MEMORY_FIXED = 1
+MEMORY_CHECKED = 2
+MEMORY_SHARED = 4
+MEMORY_INDEX64 = 8
+
+EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
 TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind
 WINDOWS = 33  # WAOT_WINDOWS
 WINDOWS_SYMBOL = "waot_windows"
+FUNCTION_INDEX_BITS = 21  # WAOT_FUNCTION_INDEX_BITS
 
 # The order is the header's. A trap's function is `waot_trap_<name>`.
 TRAPS = (
@@ -50,6 +58,9 @@ TRAPS = (
     "cast_failure",
     "array_out_of_bounds",
     "uncaught_exception",
+    "unaligned_atomic",
+    "expected_shared_memory",
+    "incompatible_import",
 )
 
 # Functions of the shim: symbol -> (result type, parameter types).
@@ -59,6 +70,9 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_memory_fill": ("void", ("ptr", "i64", "i32", "i64")),
     "waot_memory_copy": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_memory_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
+    "waot_memory_wait32": ("i32", ("ptr", "i64", "i64", "i32", "i64")),
+    "waot_memory_wait64": ("i32", ("ptr", "i64", "i64", "i64", "i64")),
+    "waot_memory_notify": ("i32", ("ptr", "i64", "i64", "i32")),
     "waot_memory_write_parts": ("void", ("ptr", "ptr", "ptr", "i64")),
     "waot_table_grow": ("i64", ("ptr", "ptr", "i64")),
     "waot_table_fill": ("void", ("ptr", "i64", "ptr", "i64")),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from waot.frontend.module import F32, F64, FuncType, ValType
+from waot.frontend.module import FuncType, ValType
 from waot.lowering.exceptions import end_try, end_try_table
 from waot.lowering.function import Frame, FunctionLowering, lowers
+from waot.lowering.layout import LIKELY, UNLIKELY
 from waot.lowering.types import ir_type
 
 
@@ -32,6 +33,12 @@ def _loop(f: FunctionLowering, immediate: tuple[FuncType, tuple[int, ...]], offs
     f.begin_loop(frame, assigned)
 
 
+def _weights(f: FunctionLowering, offset: int) -> str:
+    """The metadata of a conditional branch that a branch hint is about."""
+    hint = f.unit.module.branch_hints.get(offset)
+    return "" if hint is None else f", !prof {LIKELY if hint else UNLIKELY}"
+
+
 @lowers("if")
 def _if(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     (t,) = immediate
@@ -41,7 +48,7 @@ def _if(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     frame.else_params = f.operands(len(t.params))
     _, frame.else_locals = f.edge()
     f.frames.append(frame)
-    f.effect(f"br i1 {condition}, label %i{number}, label %e{number}", condition)
+    f.effect(f"br i1 {condition}, label %i{number}, label %e{number}{_weights(f, offset)}", condition)
     f.place(f"i{number}")
 
 
@@ -120,7 +127,7 @@ def _br_if(f: FunctionLowering, depth: int, offset: int) -> None:
     pending: list[str] = []
     taken = _branch_label(f, frame, pending)
     next_ = f.new_label("n")
-    f.effect(f"br i1 {condition}, label %{taken}, label %{next_}", condition)
+    f.effect(f"br i1 {condition}, label %{taken}, label %{next_}{_weights(f, offset)}", condition)
     _place_returns(f, pending, frame.types)
     f.place(next_)
 
@@ -171,8 +178,9 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
     type_id = unit.module.canonical[type_index]
     index = f.stack.pop()
     if table.immutable:
-        f.trap_if(f.emit(f"icmp uge i32 {index}, {table.size}", index), "undefined_element", offset)
-        wide = f.emit(f"zext i32 {index} to i64", index)
+        t = "i64" if table.index64 else "i32"
+        f.trap_if(f.emit(f"icmp uge {t} {index}, {table.size}", index), "undefined_element", offset)
+        wide = index if table.index64 else f.emit(f"zext i32 {index} to i64", index)
         if type_id in table.dense_types and not tail:
             place = f.emit(f"getelementptr ptr, ptr {unit.layout.dense_table(table_index, type_id)}, i64 {wide}", wide)
             return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
@@ -181,7 +189,7 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
         _check_type(f, found, unit.plan.called_types.intervals[type_id], offset)
         place = f.emit(f"getelementptr ptr, ptr {unit.layout.table_code(table_index)}, i64 {wide}", wide)
         return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
-    wide = f.emit(f"zext i32 {index} to i64", index)
+    wide = index if table.index64 else f.emit(f"zext i32 {index} to i64", index)
     size = unit.layout.table_size(f, table_index)
     f.trap_if(f.emit(f"icmp uge i64 {wide}, {size}", wide, size), "undefined_element", offset)
     elements = unit.layout.table_elements(f, table_index)
@@ -246,8 +254,4 @@ def _select(f: FunctionLowering, t: ValType, offset: int) -> None:
     condition = f.pop_bool()
     b, a = f.stack.pop(), f.stack.pop()
     ir = ir_type(t)
-    if t in (F32, F64) and f.unit.plan.options.arch == "aarch64":
-        # `x < y ? x : y` must be y for a signalling NaN x; LLVM would make it fminnm, which gives a NaN. The fence
-        # keeps the pattern from being seen and costs no instruction.
-        a = f.call_intrinsic(ir, f"llvm.arithmetic.fence.{t.name}", (ir, a))
     f.stack.append(f.emit(f"select i1 {condition}, {ir} {a}, {ir} {b}", condition, a, b))

@@ -24,14 +24,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from waot.errors import UnsupportedError
-from waot.frontend.module import I32, Body, FuncType, ValType
+from waot.frontend.module import I32, V128, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import WASM_TEXT, trap_symbol
 from waot.lowering.types import (
-    MAX_REGISTER_RESULTS,
     RESULT_BYTES,
+    V128_IR,
     ir_type,
+    native_type,
     parameter_types,
+    parameters_in_memory,
     results_in_memory,
     results_struct,
     return_type,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
 
 Handler = Callable[["FunctionLowering", Any, int], None]
+
+NO_FUNCTION = -1  # the index of a `Body` that is no function's: its code is lowered without debug information
 
 # One entry an operator, by operator index.
 HANDLERS: list[Handler | None] = [None] * len(OPERATORS)
@@ -480,20 +484,46 @@ class FunctionLowering:
             struct = results_struct(t)
             whole = "poison"
             for i, (value, result) in enumerate(zip(values, t.results, strict=True)):
-                whole = self.emit(f"insertvalue {struct} {whole}, {ir_type(result)} {value}, {i}", whole, value)
+                whole = self.emit(f"insertvalue {struct} {whole}, {native_type(result)} {value}, {i}", whole, value)
             self.effect(f"ret {struct} {whole}", whole)
         elif values:
-            self.effect(f"ret {ir_type(t.results[0])} {values[0]}", values[0])
+            value = self._native(t.results[0], values[0])
+            self.effect(f"ret {native_type(t.results[0])} {value}", value)
         else:
             self.out.append("  ret void")
         self.label = None
 
     # ------------------------------------------------------------ calls
 
+    def _native(self, t: ValType, value: str) -> str:
+        """`value` as a parameter or result."""
+        return self.emit(f"bitcast {V128_IR} {value} to {native_type(t)}", value) if t is V128 else value
+
+    def _pass(self, t: FuncType, arguments: list[str]) -> list[str]:
+        """The arguments of a call to a function of type `t`, those in memory already stored."""
+        memory = parameters_in_memory(t, self.unit.plan.argument_registers)
+        for slot, i in enumerate(memory):
+            place = self.unit.layout.argument(slot)
+            self.effect(f"store {ir_type(t.params[i])} {arguments[i]}, ptr {place}", arguments[i])
+        return [
+            f"{native_type(p)} {self._native(p, a)}"
+            for i, (p, a) in enumerate(zip(t.params, arguments, strict=True))
+            if i not in memory
+        ]
+
+    def _receive(self) -> Iterable[str]:
+        """What comes first of all in a function: parameters that do not come as values of their own types."""
+        memory = parameters_in_memory(self.type, self.unit.plan.argument_registers)
+        for i, p in enumerate(self.type.params):
+            if i in memory:
+                yield f"  %p{i} = load {ir_type(p)}, ptr {self.unit.layout.argument(memory.index(i))}"
+            elif p is V128:
+                yield f"  %p{i} = bitcast {native_type(p)} %q{i} to {V128_IR}"
+
     def push_results(self, t: FuncType, call: str, results_pointer: str | None) -> None:
         """Pushes what a call that has been emitted as `call` (its name) returned."""
         self.count_carried(len(t.results))
-        struct = results_struct(t) if 1 < len(t.results) <= MAX_REGISTER_RESULTS else ""
+        struct = results_struct(t) if len(t.results) > 1 and not results_in_memory(t) else ""
         for i, result in enumerate(t.results):
             value = call
             if results_pointer is not None:
@@ -501,6 +531,8 @@ class FunctionLowering:
                 value = self.emit(f"load {ir_type(result)}, ptr {place}")
             elif struct:
                 value = self.emit(f"extractvalue {struct} {call}, {i}", call)
+            elif result is V128:
+                value = self.emit(f"bitcast {native_type(V128)} {call} to {V128_IR}", call)
             self.results[value] = (len(self.out) - 1, ir_type(result))
             self.stack.append(value)
 
@@ -509,7 +541,7 @@ class FunctionLowering:
         arguments = self.operands(len(t.params))
         self.count_carried(len(arguments))
         del self.stack[len(self.stack) - len(arguments) :]
-        typed = [f"{ir_type(p)} {a}" for p, a in zip(t.params, arguments, strict=True)]
+        typed = self._pass(t, arguments)
         pointer = None
         if results_in_memory(t):
             size = RESULT_BYTES * len(t.results)
@@ -575,7 +607,7 @@ class FunctionLowering:
     def tail_call(self, t: FuncType, callee: str, offset: int) -> None:
         """A guaranteed tail call, which ends the block. Results in memory go where this function's own would."""
         arguments = self.operands(len(t.params))
-        typed = [f"{ir_type(p)} {a}" for p, a in zip(t.params, arguments, strict=True)]
+        typed = self._pass(t, arguments)
         if results_in_memory(t):
             typed.insert(0, "ptr %results")
         result = return_type(t)
@@ -662,10 +694,12 @@ class FunctionLowering:
     def header(self) -> str:
         """The ``define`` line without its brace."""
         t = self.type
-        names = [f"%p{i}" for i in range(len(t.params))]
+        registers = self.unit.plan.argument_registers
+        memory = parameters_in_memory(t, registers)
+        names = [f"%{'q' if p is V128 else 'p'}{i}" for i, p in enumerate(t.params) if i not in memory]
         if results_in_memory(t):
             names.insert(0, "%results")
-        parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t), names, strict=True))
+        parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t, registers), names, strict=True))
         symbol = self.unit.function_symbol(self.body.index)
         longest = max(self.longest_block, len(self.out) - self.block_start)
         attributes = "#0" if longest <= LONGEST_BLOCK else "#0 noinline optnone"
@@ -679,6 +713,7 @@ class FunctionLowering:
         """The finished function, a line an element."""
         yield self.header() + " {"
         yield "entry:"
+        yield from self._receive()
         yield from self.entry_out
         yield from self.out
         yield "}"

@@ -9,6 +9,7 @@ import re
 from functools import cache
 
 from waot.errors import LinkError
+from waot.frontend.linking import source_place
 from waot.frontend.module import I32, I64, FuncType, Import, Module
 from waot.resources import runtime_support_dir
 
@@ -34,18 +35,25 @@ def check_imports(module: Module) -> None:
     """Raises LinkError for the first import that waot does not provide, or not with that type."""
     for item in module.imports:
         name = f"{item.module}.{item.name}"
+        file, offset = source_place(module, item.offset)
         if item.module not in WASI_MODULES:
-            raise LinkError(f"the module imports {item.kind} '{name}', which is not WASI's", hint=_hint(module, item))
+            raise LinkError(
+                f"the module imports {item.kind} '{name}', which is not WASI's", file=file, hint=_hint(module, item)
+            )
         if item.kind != "func" or item.name not in wasi_signatures():
-            raise LinkError(f"'{name}' ({item.kind}) is not part of WASI preview 1", offset=item.offset)
+            raise LinkError(f"'{name}' ({item.kind}) is not part of WASI preview 1", file=file, offset=offset)
         expected = wasi_signatures()[item.name]
         if item.type != expected:
             raise LinkError(
-                f"'{name}' is imported with type {item.type}, but WASI defines it as {expected}", offset=item.offset
+                f"'{name}' is imported with type {item.type}, but WASI defines it as {expected}",
+                file=file,
+                offset=offset,
             )
 
 
 def _hint(module: Module, item: Import) -> str:
+    if any(instance.name == item.module for instance in module.instances):
+        return f"modules import only from those linked before them; give --link {item.module}=FILE first"
     modules = {i.module for i in module.imports}
     if "gojs" in modules or "go" in modules:
         return "it was built by Go for browsers; build it with GOOS=wasip1 GOARCH=wasm"
@@ -54,5 +62,11 @@ def _hint(module: Module, item: Import) -> str:
     if any("wbindgen" in m for m in modules):
         return "it was built for browsers by wasm-bindgen; build it for wasm32-wasip1"
     if item.module == "env":
-        return "it expects a host (often Emscripten's JavaScript) that provides this; build it for WASI"
-    return "waot provides wasi_snapshot_preview1 only; build the module for WASI preview 1"
+        return (
+            "it expects a host (often Emscripten's JavaScript) that provides this; build it for WASI, or link a module "
+            "that does with --link env=FILE"
+        )
+    return (
+        "waot provides wasi_snapshot_preview1 only; build the module for WASI preview 1, or link the module that has "
+        f"it with --link {item.module}=FILE"
+    )

@@ -1,8 +1,9 @@
 """Instantiation (core specification, section 4.5.4): what is left to do when the program starts.
 
-Whatever is known at build time is an initialised LLVM global (state.py). The rest is the function `waot_instantiate`:
-it makes memories, computes what is an object, writes the segments that are left and calls the start function.
-Constant expressions go through the lowerings of their operators, in a `FunctionLowering` that has no function.
+Whatever is known at build time is an initialised LLVM global (state.py). The rest is one function an instance, which
+makes memories, computes what is an object, writes the segments that are left and calls the start function; and
+`waot_instantiate`, which calls them in order. Constant expressions go through the lowerings of their operators, in a
+`FunctionLowering` that has no function.
 """
 
 from __future__ import annotations
@@ -12,31 +13,46 @@ from typing import TYPE_CHECKING
 
 from waot.frontend.module import Body, ConstExpr, FuncType
 from waot.lowering.abi import DATA_IMAGE, FUNCREF, trap_symbol
-from waot.lowering.function import HANDLERS, FunctionLowering
-from waot.lowering.plan import TablePlan
+from waot.lowering.function import HANDLERS, NO_FUNCTION, FunctionLowering
+from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan
 
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
 
-_NO_FUNCTION = -1
-
 
 def instantiate(unit: UnitLowering) -> Iterator[str]:
-    """`waot_instantiate`. Never inlined: functions treat the base of a memory as invariant, and here it is made."""
-    plan = unit.plan
-    f = FunctionLowering(unit, Body(_NO_FUNCTION, FuncType((), ()), (), [], 0))
-    for memory in plan.memories:
-        f.call_runtime("waot_memory_create", f"@waot_memory.{memory.index}")
-    _globals(f)
-    yield from _tables(f)
-    _elements(f)
-    yield from _data(f)
-    if plan.instantiation_trap:
-        f.trap(plan.instantiation_trap, 0)
+    """`waot_instantiate`; where modules were linked it calls `waot_instantiate.<k>` in order."""
+    instances = unit.plan.instances
+    if not unit.module.instances:
+        yield from _instance(unit, instances[0], "@waot_instantiate")
+        return
+    symbols = [f"@waot_instantiate.{k}" for k in range(len(instances))]
+    for instance, symbol in zip(instances, symbols, strict=True):
+        yield from _instance(unit, instance, symbol)
+    calls = [f"  call void {symbol}()" for symbol in symbols]
+    yield "\n".join(["define internal void @waot_instantiate() #3 {", *calls, "  ret void", "}"])
+
+
+def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterator[str]:
+    """The function that instantiates one instance.
+
+    Never inlined: functions treat the base of a memory as invariant, and here it is made.
+    """
+    f = FunctionLowering(unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
+    _demands(f, instance)
+    for index in instance.memories:
+        f.call_runtime("waot_memory_create", f"@waot_memory.{index}")
+    _globals(f, instance)
+    yield from _tables(f, instance)
+    _elements(f, instance)
+    yield from _data(f, instance)
+    if instance.trap:
+        f.trap(instance.trap, 0)
     else:
-        f.out += entered(unit, unit.module.start) if unit.module.start is not None else []
+        for start in instance.starts:
+            f.out += entered(unit, start)
         f.out.append("  ret void")
-    yield "\n".join(["define internal void @waot_instantiate() #3 {", *f.entry_out, *f.out, "}"])
+    yield "\n".join([f"define internal void {symbol}() #3 {{", "entry:", *f.entry_out, *f.out, "}"])
 
 
 def entered(unit: UnitLowering, index: int) -> list[str]:
@@ -57,6 +73,18 @@ def entered(unit: UnitLowering, index: int) -> list[str]:
     return lines
 
 
+def _demands(f: FunctionLowering, instance: InstancePlan) -> None:
+    """Checks that imported memories and tables have grown to the size with which they are imported."""
+    for demand in instance.demands:
+        ir = f"%waot.{demand.kind}"
+        least = demand.minimum
+        if demand.kind == "memory":
+            least <<= f.unit.plan.memories[demand.index].page_log2
+        field = f"getelementptr inbounds ({ir}, ptr @waot_{demand.kind}.{demand.index}, i32 0, i32 1)"
+        size = f.emit(f"load i64, ptr {field}")
+        f.trap_if(f.emit(f"icmp ult i64 {size}, {least}", size), "incompatible_import", 0)
+
+
 def _value(f: FunctionLowering, expr: ConstExpr) -> str:
     """The value of a constant expression, computed here."""
     for op, immediate, offset in expr:
@@ -66,18 +94,20 @@ def _value(f: FunctionLowering, expr: ConstExpr) -> str:
     return f.stack.pop()
 
 
-def _globals(f: FunctionLowering) -> None:
+def _globals(f: FunctionLowering, instance: InstancePlan) -> None:
     module = f.unit.module
     imported = len(module.globals) - len(module.defined_globals)
-    for index in sorted(f.unit.plan.dynamic_globals):
-        f.unit.layout.global_store(f, index, _value(f, module.defined_globals[index - imported].init))
+    for index in instance.globals:
+        if index in f.unit.plan.dynamic_globals:
+            f.unit.layout.global_store(f, index, _value(f, module.defined_globals[index - imported].init))
 
 
-def _tables(f: FunctionLowering) -> Iterator[str]:
-    for table in f.unit.plan.tables:
-        expr = f.unit.plan.table_values.get(table.index)
+def _tables(f: FunctionLowering, instance: InstancePlan) -> Iterator[str]:
+    for index in instance.tables:
+        table = f.unit.plan.tables[index]
+        expr = f.unit.plan.table_values.get(index)
         if expr is not None:
-            f.call_runtime("waot_table_fill", f"@waot_table.{table.index}", "0", _value(f, expr), str(table.size))
+            f.call_runtime("waot_table_fill", f"@waot_table.{index}", "0", _value(f, expr), str(table.size))
         elif table.sparse and table.entries:
             yield from _sparse_table(f, table)
 
@@ -98,34 +128,28 @@ def _sparse_table(f: FunctionLowering, table: TablePlan) -> Iterator[str]:
         f.call_runtime("waot_table_init", f"@waot_table.{table.index}", name, str(run[0]), "0", str(len(run)))
 
 
-def _elements(f: FunctionLowering) -> None:
+def _elements(f: FunctionLowering, instance: InstancePlan) -> None:
     """Makes the objects in element segments, and writes the active segments that are to be written here."""
     module, plan = f.unit.module, f.unit.plan
-    for index in sorted(plan.element_values):
-        values = plan.element_values[index]
+    written = {write.segment for write in instance.elements}
+    for index in instance.segments:
+        values = plan.element_values.get(index, [])
         if None not in values:
             continue
-        if f.unit.alone and index not in plan.runtime_elements and f"waot_elem.{index}" not in f.unit.used_state:
+        if f.unit.alone and index not in written and f"waot_elem.{index}" not in f.unit.used_state:
             continue  # nobody reads it
         symbol = f.unit.state_symbol(f"waot_elem.{index}", "%waot.elem")
-        for slot, (value, expr) in enumerate(zip(values, module.elements[index].exprs or (), strict=True)):
-            if value is None:
-                f.out.append(
-                    f"  store ptr {_value(f, expr)}, ptr getelementptr (ptr, ptr {symbol}.elements, i64 {slot})"
-                )
-    for index in plan.runtime_elements:
-        element = module.elements[index]
-        symbol = f.unit.state_symbol(f"waot_elem.{index}", "%waot.elem")
-        offset = _value(f, element.offset_expr or ())
-        if not module.tables[element.table].limits.index64:
-            offset = str(int(offset) & 0xFFFFFFFF)
-        f.call_runtime("waot_table_init", f"@waot_table.{element.table}", symbol, offset, "0", str(len(element)))
-        f.out.append(f"  store i64 0, ptr getelementptr inbounds (%waot.elem, ptr {symbol}, i32 0, i32 1)")
+        for slot, (known, expr) in enumerate(zip(values, module.elements[index].exprs or (), strict=True)):
+            if known is None:
+                value = _value(f, expr)
+                f.out.append(f"  store ptr {value}, ptr getelementptr (ptr, ptr {symbol}.elements, i64 {slot})")
+    for write in instance.elements:
+        _write_segment(f, "table", "elem", write, len(module.elements[write.segment]))
 
 
-def _data(f: FunctionLowering) -> Iterator[str]:
+def _data(f: FunctionLowering, instance: InstancePlan) -> Iterator[str]:
     parts: dict[int, list[str]] = {}
-    for copy in f.unit.plan.copies:
+    for copy in instance.copies:
         row = f"%waot.part {{ i64 {copy.offset}, i64 {copy.source}, i64 {copy.size} }}"
         parts.setdefault(copy.memory, []).append(row)
     for memory_index, rows in parts.items():
@@ -133,3 +157,13 @@ def _data(f: FunctionLowering) -> Iterator[str]:
         yield f"{name} = internal constant [{len(rows)} x %waot.part] [{', '.join(rows)}]"
         memory = f"@waot_memory.{memory_index}"
         f.call_runtime("waot_memory_write_parts", memory, f"@{DATA_IMAGE}", name, str(len(rows)))
+    for write in instance.datas:
+        _write_segment(f, "memory", "data", write, len(f.unit.module.datas[write.segment]))
+
+
+def _write_segment(f: FunctionLowering, kind: str, segment: str, write: SegmentWrite, size: int) -> None:
+    """Writes an active segment into memory or table `write.index`, or traps, and drops it."""
+    symbol = f.unit.state_symbol(f"waot_{segment}.{write.segment}", f"%waot.{segment}")
+    target = f"@waot_{kind}.{write.index}"
+    f.call_runtime(f"waot_{kind}_init", target, symbol, str(write.offset), "0", str(size))
+    f.out.append(f"  store i64 0, ptr getelementptr inbounds (%waot.{segment}, ptr {symbol}, i32 0, i32 1)")

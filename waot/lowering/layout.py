@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from waot.lowering.function import FunctionLowering
     from waot.lowering.unit import UnitLowering
 
-# Numbers of metadata nodes; functions' subprograms follow from FIRST_SUBPROGRAM on.
+# Numbers of metadata nodes; functions' subprograms follow from FIRST_SUBPROGRAM on. The weights of branches are those
+# that LLVM gives to __builtin_expect.
+LIKELY = "!24"
+UNLIKELY = "!23"
 TBAA_METADATA = """\
 !0 = !{}
 !10 = !{!"waot"}
@@ -35,6 +38,7 @@ TBAA_METADATA = """\
 !21 = !{!"object headers", !10}
 !22 = !{!21, !21, i64 0}
 !23 = !{!"branch_weights", i32 1, i32 2000}
+!24 = !{!"branch_weights", i32 2000, i32 1}
 """
 
 
@@ -47,7 +51,7 @@ class InstanceLayout:
     descriptor_tbaa = "!18"
     exception_tbaa = "!20"
     object_tbaa = "!22"
-    unlikely = "!23"  # branch weights
+    unlikely = UNLIKELY
 
     def __init__(self, unit: UnitLowering) -> None:
         self.unit = unit
@@ -73,6 +77,8 @@ class InstanceLayout:
         if not plan.grows:
             return str(plan.bytes)
         field = f"getelementptr inbounds (%waot.memory, ptr {self.memory(index)}, i32 0, i32 1)"
+        if plan.shared:  # another thread may grow it
+            return f.emit(f"load atomic i64, ptr {field} seq_cst, align 8, !tbaa {self.descriptor_tbaa}")
         return f.emit(f"load i64, ptr {field}, !tbaa {self.descriptor_tbaa}")
 
     # ------------------------------------------------------------ exceptions
@@ -96,6 +102,13 @@ class InstanceLayout:
         """Sets a global."""
         symbol, t = self._global(index)
         f.effect(f"store {t} {value}, ptr {symbol}, !tbaa {self.global_tbaa}", value)
+
+    # ------------------------------------------------------------ calls
+
+    def argument(self, slot: int) -> str:
+        """The address of an argument for which there is no register."""
+        symbol = self.unit.state_symbol("waot_arguments", f"[{self.unit.plan.argument_slots} x i128]")
+        return f"getelementptr (i128, ptr {symbol}, i64 {slot})" if slot else symbol
 
     # ------------------------------------------------------------ tables
 

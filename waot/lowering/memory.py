@@ -7,9 +7,15 @@ memory is the strategy's business (`address`); alignment is a hint that may be w
 from __future__ import annotations
 
 from waot.lowering.function import FunctionLowering, Handler, lowers
+from waot.lowering.plan import MOST_BYTES
 from waot.lowering.types import V128_IR
 
 Memarg = tuple[int, int, int]  # align as log2, offset, memory index
+
+
+def is_constant(value: str) -> bool:
+    """Whether an integer operand is a number."""
+    return value.lstrip("-").isdigit()
 
 
 def address(f: FunctionLowering, index: str, static_offset: int, memory: int, width: int, offset: int) -> str:
@@ -19,26 +25,59 @@ def address(f: FunctionLowering, index: str, static_offset: int, memory: int, wi
     checked: one comparison against the current size, in this one place so that LLVM can merge and hoist it.
     """
     plan = f.unit.plan.memories[memory]
-    if index.lstrip("-").isdigit():
-        effective = (int(index) & 0xFFFFFFFF) + static_offset
-        value = str(effective)
-        end: str | None = str(effective + width)
-    else:
-        wide = f.wide.get(index)
-        value = wide if wide is not None else f.emit(f"zext i32 {index} to i64", index)
-        end = None
+    constant = is_constant(index)
+    value = _wide_index(f, index, plan.index64)
+    if constant:
+        value = str(int(value) + static_offset)
     if plan.strategy == "checked":
-        size = f.unit.layout.memory_bytes(f, memory)
-        if end is None:
-            end = f.emit(f"add nuw nsw i64 {value}, {static_offset + width}", value)
-        f.trap_if(f.emit(f"icmp ugt i64 {end}, {size}", end, size), "memory_out_of_bounds", offset)
-    if not index.lstrip("-").isdigit():
+        if constant:
+            static_offset = 0
+        if _check(f, value, static_offset, memory, width, offset):
+            value, constant, static_offset = "0", True, 0  # nobody gets here
+    if not constant:
         if static_offset:
-            value = f.emit(f"add nuw nsw i64 {value}, {static_offset}", value)
+            flags = "nuw" if plan.index64 else "nuw nsw"
+            value = f.emit(f"add {flags} i64 {value}, {static_offset}", value)
     elif plan.base is not None:
         return f"inttoptr (i64 {plan.base + int(value)} to ptr)"
     base = f.unit.layout.memory_base(f, memory)
     return f.emit(f"getelementptr i8, ptr {base}, i64 {value}", value)
+
+
+def _check(f: FunctionLowering, index: str, static_offset: int, memory: int, width: int, offset: int) -> bool:
+    """Traps unless `width` bytes at `index` plus `static_offset` are in the memory.
+
+    With 64-bit indices the sum may pass 2^64. Where the offset lies within the initial size, which a memory never
+    falls below, it is taken off the size instead; elsewhere the sum saturates, at more than any memory has. Tells
+    whether it traps always.
+    """
+    plan = f.unit.plan.memories[memory]
+    reach = static_offset + width
+    if reach + (int(index) if is_constant(index) else 0) > MOST_BYTES:
+        f.trap_if("true", "memory_out_of_bounds", offset)
+        return True
+    if is_constant(index) and int(index) + reach <= plan.bytes:
+        # A memory never shrinks. Without this, LLVM folds the checks itself, and its SimplifyCFG ends the process where
+        # a thousand such blocks follow each other (skip-stack-guard-page.wast of the official suite).
+        return False
+    size = f.unit.layout.memory_bytes(f, memory)
+    if is_constant(index):
+        end = str(int(index) + reach)
+    elif not plan.index64:
+        end = f.emit(f"add nuw nsw i64 {index}, {reach}", index)
+    elif reach <= plan.bytes:
+        end = index
+        size = str(int(size) - reach) if is_constant(size) else f.emit(f"sub nuw i64 {size}, {reach}", size)
+    else:
+        end = f.call_intrinsic("i64", "llvm.uadd.sat.i64", ("i64", index), ("i64", str(reach)))
+    f.trap_if(f.emit(f"icmp ugt i64 {end}, {size}", end, size), "memory_out_of_bounds", offset)
+    return False
+
+
+def _wide_index(f: FunctionLowering, index: str, index64: bool) -> str:
+    """An index as i64; one that goes into an address more than once is extended by its loop, see `f.wide`."""
+    known = f.wide.get(index)
+    return known if known is not None else widen(f, index, index64)
 
 
 def _load(memory_type: str, result_type: str, extend: str, width: int) -> Handler:
@@ -85,32 +124,42 @@ lowers("v128.load")(_load(V128_IR, V128_IR, "", 16))
 lowers("v128.store")(_store(V128_IR, V128_IR, 16))
 
 
-def widen(f: FunctionLowering, value: str) -> str:
-    """A 32-bit index or count as the i64 that the shim takes."""
-    if value.lstrip("-").isdigit():
-        return str(int(value) & 0xFFFFFFFF)
-    return f.emit(f"zext i32 {value} to i64", value)
+def widen(f: FunctionLowering, value: str, index64: bool = False) -> str:
+    """An index or count, which is an i32 unless `index64`, as the i64 that the shim takes."""
+    if is_constant(value):
+        return str(int(value) & ((1 << 64) - 1 if index64 else 0xFFFFFFFF))
+    return value if index64 else f.emit(f"zext i32 {value} to i64", value)
+
+
+def narrow(f: FunctionLowering, value: str, index64: bool) -> str:
+    """An i64 of the shim's as an index or count."""
+    return value if index64 else f.emit(f"trunc i64 {value} to i32", value)
+
+
+def _is_64(f: FunctionLowering, memory: int) -> bool:
+    return f.unit.plan.memories[memory].index64
 
 
 @lowers("memory.size")
 def _memory_size(f: FunctionLowering, memory: int, offset: int) -> None:
     size = f.unit.layout.memory_bytes(f, memory)
     pages = f.emit(f"lshr i64 {size}, {f.unit.plan.memories[memory].page_log2}", size)
-    f.stack.append(f.emit(f"trunc i64 {pages} to i32", pages))
+    f.stack.append(narrow(f, pages, _is_64(f, memory)))
 
 
 @lowers("memory.grow")
 def _memory_grow(f: FunctionLowering, memory: int, offset: int) -> None:
-    delta = widen(f, f.stack.pop())
+    delta = widen(f, f.stack.pop(), _is_64(f, memory))
     before = f.call_runtime("waot_memory_grow", f.unit.layout.memory(memory), delta)
     assert before is not None
-    f.stack.append(f.emit(f"trunc i64 {before} to i32", before))
+    f.stack.append(narrow(f, before, _is_64(f, memory)))
 
 
 @lowers("memory.fill")
 def _memory_fill(f: FunctionLowering, memory: int, offset: int) -> None:
     count, value, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    arguments = (f.unit.layout.memory(memory), widen(f, to), value, widen(f, count))
+    wide = _is_64(f, memory)
+    arguments = (f.unit.layout.memory(memory), widen(f, to, wide), value, widen(f, count, wide))
     f.call_runtime("waot_memory_fill", *arguments, offset=offset)
 
 
@@ -119,7 +168,9 @@ def _memory_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) -
     destination, source = immediate
     count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
     descriptors = (f.unit.layout.memory(destination), f.unit.layout.memory(source))
-    f.call_runtime("waot_memory_copy", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset)
+    wide_to, wide_from = _is_64(f, destination), _is_64(f, source)
+    indices = (widen(f, to, wide_to), widen(f, from_, wide_from), widen(f, count, wide_to and wide_from))
+    f.call_runtime("waot_memory_copy", *descriptors, *indices, offset=offset)
 
 
 @lowers("memory.init")
@@ -127,7 +178,8 @@ def _memory_init(f: FunctionLowering, immediate: tuple[int, int], offset: int) -
     data, memory = immediate
     count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
     descriptors = (f.unit.layout.memory(memory), f.unit.state_symbol(f"waot_data.{data}", "%waot.data"))
-    f.call_runtime("waot_memory_init", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset)
+    indices = (widen(f, to, _is_64(f, memory)), widen(f, from_), widen(f, count))
+    f.call_runtime("waot_memory_init", *descriptors, *indices, offset=offset)
 
 
 @lowers("data.drop")

@@ -222,14 +222,54 @@ lowers("i64.extend_i32_s")(_conversion("sext", "i32", "i64"))
 lowers("i64.extend_i32_u")(_conversion("zext", "i32", "i64"))
 
 
+# ---------------------------------------------------------------- 128 bits (the proposal wide-arithmetic)
+
+
+def _from_halves(f: FunctionLowering, low: str, high: str) -> str:
+    low = f.emit(f"zext i64 {low} to i128", low)
+    high = f.emit(f"zext i64 {high} to i128", high)
+    high = f.emit(f"shl i128 {high}, 64", high)
+    return f.emit(f"or disjoint i128 {high}, {low}", high, low)
+
+
+def _push_halves(f: FunctionLowering, value: str) -> None:
+    f.stack.append(f.emit(f"trunc i128 {value} to i64", value))
+    high = f.emit(f"lshr i128 {value}, 64", value)
+    f.stack.append(f.emit(f"trunc i128 {high} to i64", high))
+
+
+def _wide_binary(operation: str) -> Handler:
+    """Operands and result are pairs of i64, the low half first."""
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b_high, b_low, a_high, a_low = (f.stack.pop() for _ in range(4))
+        a, b = _from_halves(f, a_low, a_high), _from_halves(f, b_low, b_high)
+        _push_halves(f, f.emit(f"{operation} i128 {a}, {b}", a, b))
+
+    return lower
+
+
+def _wide_multiply(extend: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b, a = f.stack.pop(), f.stack.pop()
+        a, b = f.emit(f"{extend} i64 {a} to i128", a), f.emit(f"{extend} i64 {b} to i128", b)
+        _push_halves(f, f.emit(f"mul i128 {a}, {b}", a, b))
+
+    return lower
+
+
+lowers("i64.add128")(_wide_binary("add"))
+lowers("i64.sub128")(_wide_binary("sub"))
+lowers("i64.mul_wide_s")(_wide_multiply("sext"))
+lowers("i64.mul_wide_u")(_wide_multiply("zext"))
+
+
 # ---------------------------------------------------------------- floating point
 
 _ONE = "0x3FF0000000000000"
 _MINUS_ONE = "0xBFF0000000000000"
 _ZERO = "0x0000000000000000"
 _MINUS_ZERO = "0x8000000000000000"
-_INFINITY = "0x7FF0000000000000"
-_MINUS_INFINITY = "0xFFF0000000000000"
 
 # (operator, operand on the left) -> constants on the other side for which LLVM would fold the operation to that
 # operand, or to its negation where the second element is True.
@@ -273,23 +313,33 @@ def _arithmetic(operation: str, ir: str, suffix: str) -> Handler:
 
 
 def min_max(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, a: str, b: str) -> str:
-    """llvm.minimum or llvm.maximum. On x86 its expansion hands a signalling NaN on as it is."""
-    result = f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, a), (ir, b))
-    return quieted(f, ir, suffix, result) if f.unit.plan.options.arch == "x86_64" else result
+    """llvm.minimum or llvm.maximum.
+
+    LLVM folds those of a value with itself or with an infinity, and x86's expansion hands a signalling NaN on as it is.
+    """
+    return quieted(f, ir, suffix, f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, a), (ir, b)))
 
 
-def _min_max(intrinsic: str, ir: str, suffix: str, neutral: str) -> Handler:
+def rounded(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, value: str) -> str:
+    """llvm.ceil and its like. On RISC-V their expansion hands a signalling NaN on as it is."""
+    result = f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, value))
+    return quieted(f, ir, suffix, result) if f.unit.plan.options.arch == "riscv64" else result
+
+
+def _rounding(intrinsic: str, ir: str, suffix: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        f.stack.append(rounded(f, intrinsic, ir, suffix, f.stack.pop()))
+
+    return lower
+
+
+def _min_max(intrinsic: str, ir: str, suffix: str) -> Handler:
     """llvm.minimum and llvm.maximum: NaN if either is NaN, and -0 below +0, as in section 4.3.3."""
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         b = f.stack.pop()
         a = f.stack.pop()
-        if a == b or b == neutral:
-            f.stack.append(quieted(f, ir, suffix, a))
-        elif a == neutral:
-            f.stack.append(quieted(f, ir, suffix, b))
-        else:
-            f.stack.append(min_max(f, intrinsic, ir, suffix, a, b))
+        f.stack.append(min_max(f, intrinsic, ir, suffix, a, b))
 
     return lower
 
@@ -315,17 +365,12 @@ for _name, _ir in _FLOAT.items():
     _suffix = _SUFFIX[_name]
     for _op in ("add", "sub", "mul", "div"):
         lowers(f"{_name}.{_op}")(_arithmetic(f"f{_op}", _ir, _suffix))
-    for _op, _ll in (
-        ("abs", "fabs"),
-        ("ceil", "ceil"),
-        ("floor", "floor"),
-        ("trunc", "trunc"),
-        ("nearest", "roundeven"),
-        ("sqrt", "sqrt"),
-    ):
+    for _op, _ll in (("abs", "fabs"), ("sqrt", "sqrt")):
         lowers(f"{_name}.{_op}")(_unary_intrinsic(_ir, f"llvm.{_ll}.{_suffix}"))
-    lowers(f"{_name}.min")(_min_max("llvm.minimum", _ir, _suffix, _INFINITY))
-    lowers(f"{_name}.max")(_min_max("llvm.maximum", _ir, _suffix, _MINUS_INFINITY))
+    for _op, _ll in (("ceil", "ceil"), ("floor", "floor"), ("trunc", "trunc"), ("nearest", "roundeven")):
+        lowers(f"{_name}.{_op}")(_rounding(f"llvm.{_ll}", _ir, _suffix))
+    lowers(f"{_name}.min")(_min_max("llvm.minimum", _ir, _suffix))
+    lowers(f"{_name}.max")(_min_max("llvm.maximum", _ir, _suffix))
     lowers(f"{_name}.neg")(_negate(_ir))
     lowers(f"{_name}.copysign")(_copysign(_ir, _suffix))
     for _op, _ll in (("eq", "oeq"), ("ne", "une"), ("lt", "olt"), ("gt", "ogt"), ("le", "ole"), ("ge", "oge")):

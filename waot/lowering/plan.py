@@ -7,19 +7,27 @@ and what its initial bytes are; how functions are split into units. A `Plan` is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from waot.errors import LinkError, UnsupportedError
-from waot.frontend.module import ConstExpr, Data, Element, Export, Facts, FuncType, Module, RefType
+from waot.frontend.linking import instances_of, missing_size_error, source_place
+from waot.frontend.module import ConstExpr, Data, Demand, Element, Export, Facts, FuncType, Instance, Module, RefType
 from waot.frontend.opcodes import OPERATORS
 from waot.lowering.abi import FUNCREF
 from waot.lowering.heap_types import CalledTypes, TypeNumbers, number_types
 from waot.lowering.imports import check_imports
 from waot.lowering.throwing import find_throwing
-from waot.lowering.types import float_constant
+from waot.lowering.types import ArgumentRegisters, float_constant, parameters_in_memory
 
 # A 32-bit index plus a 32-bit offset plus the widest access reaches just past 8 GiB; one more wasm page covers it.
 GUARDED_RESERVE = (1 << 33) + (1 << 16)
+
+# Address space that a memory with 64-bit indices has at first: more is reserved behind it when it grows. A shared one
+# has room for its maximum from the beginning, but not for more than this.
+MEMORY64_RESERVE = 8 << 30
+SHARED_RESERVE = 1 << 40
+# Initial sizes beyond this, which no system has, are all the same.
+MOST_BYTES = 1 << 62
 
 # A memory image may hold this much of zeros between segments before copying segment by segment is the better way.
 IMAGE_SLACK = 1 << 20
@@ -48,14 +56,17 @@ class LoweringOptions:
     data_layout: str
     arch: str
     pointer_bits: int
-    memory: str  # "static", "guarded" or "checked", for memory 0; see `_memory_plan` for the others
+    memory: str  # "static", "guarded" or "checked", for `_first_memory`; see `_memory_plan` for the others
     static_base: int | None
     opt_level: str  # "0" to "3", "s", "z"
     byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
     executable: bool  # the result must have a `_start`; without one, every exported function is an entry
+    exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
     unit_operators: int  # operators a unit, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
+    relaxed_simd: str = "fast"  # "fast" or "deterministic"
+    fma: bool = False  # the CPU has a fused multiply-add of vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,7 @@ class MemoryPlan:
     reserve: int  # bytes of address space
     page_log2: int
     index64: bool
+    shared: bool
     grows: bool
 
 
@@ -78,6 +90,7 @@ class TablePlan:
     """A table. Where it is immutable, `entries` are what it always holds."""
 
     index: int
+    index64: bool
     element: RefType
     size: int
     maximum: int
@@ -86,6 +99,35 @@ class TablePlan:
     immutable: bool
     called: bool  # an indirect call names it
     dense_types: tuple[int, ...]  # canonical types that have an array of their own, if immutable
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentWrite:
+    """At instantiation, active segment `segment` goes to `offset` in memory or table `index`, or traps there."""
+
+    segment: int
+    index: int
+    offset: int
+
+
+@dataclass(slots=True)
+class InstancePlan:
+    """What is left to do of instantiating one instance (section 4.5.4), in this order.
+
+    A segment for a memory or table of the instance's own is in that from the start, as nobody can see it before the
+    instance is there. One for an imported memory or table is written when its turn comes.
+    """
+
+    demands: tuple[Demand, ...]  # sizes to check
+    memories: range  # to create
+    tables: range  # to fill, where they are sparse or have an initial value that is an object
+    globals: range  # to set, where they are objects
+    segments: range  # of elements, to fill where they are objects
+    starts: tuple[int, ...]  # to call, after all that follows
+    elements: list[SegmentWrite] = field(default_factory=list)
+    copies: list[DataCopy] = field(default_factory=list)
+    datas: list[SegmentWrite] = field(default_factory=list)
+    trap: str | None = None  # the trap that it always ends in, after all of the above
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +159,15 @@ class Plan:
     table_values: dict[int, ConstExpr]  # tables that are filled at instantiation, with what
     # Element segments that the running program needs -> their elements as LLVM constants, None for what is an object.
     element_values: dict[int, list[str | None]]
-    runtime_elements: list[int]  # active ones that are written at instantiation, in order
     heap: bool  # objects may be made
     tail_calls: bool
+    argument_registers: ArgumentRegisters | None  # see `parameters_in_memory`
+    argument_slots: int  # the most parameters of any type that are not in registers
     referenced: frozenset[int]  # functions of which a funcref exists
-    image: bytes | None  # what the executable maps at the base of memory 0
-    copies: list[DataCopy]
-    passive: dict[int, tuple[int, int]]  # data segment -> (offset in the data image, size)
+    image: bytes | None  # what the executable maps at the base of the memory with the static strategy
+    kept_data: dict[int, tuple[int, int]]  # data segment needed at run time -> (offset in the data image, size)
     data_image: bytes
-    instantiation_trap: str | None  # the trap that instantiation always ends in, after `copies`
+    instances: list[InstancePlan]  # one for a module alone
     imports: list[tuple[str, str]]  # (module, name) of the imports that are reachable
 
     @property
@@ -141,7 +183,11 @@ def entry_export(module: Module) -> Export | None:
 
 def exported_functions(module: Module) -> list[int]:
     """The functions that a module exports."""
-    return [e.index for e in module.exports if e.kind == "func"]
+    return sorted(_exported(module, "func"))
+
+
+def _exported(module: Module, kind: str) -> set[int]:
+    return {e.index for e in module.exports if e.kind == kind}
 
 
 def never_mapped(size: int) -> bool:
@@ -154,7 +200,8 @@ def make_plan(
 ) -> Plan:
     """Decides. `image_as_segment(size)` says whether the linker maps a memory image of that many bytes.
 
-    Raises LinkError where an import is not WASI's or has another type, or `_start` is missing.
+    Raises LinkError where an import is not WASI's or has another type, where an imported memory or table never gets as
+    large as it must be, or `_start` is missing.
     """
     check_imports(module)
     entry = entry_export(module)
@@ -162,18 +209,23 @@ def make_plan(
         _check_entry(module, entry)
     type_numbers = number_types(module)
     called_types = CalledTypes.of({module.canonical[t] for t, _ in facts.indirect_types}, type_numbers)
-    reachable = _reachable(module, facts, entry)
-    constants, initials, dynamic = _globals(module, facts)
-    memories = [_memory_plan(module, facts, i, options) for i in range(len(module.memories))]
-    tables, table_values, runtime_elements, table_trap = _tables(module, facts, constants)
+    reachable = _reachable(module, facts, None if options.exports else entry)
+    constants, initials, dynamic = _globals(module, facts, options)
+    parts = instances_of(module)
+    if options.executable:
+        _check_demands(parts, facts)
+    instances = [
+        InstancePlan(i.demands, i.own_memories, i.own_tables, i.own_globals, i.elements, i.starts) for i in parts
+    ]
+    first = _first_memory(parts)
+    memories = [_memory_plan(module, facts, i, options, first) for i in range(len(module.memories))]
+    tables, table_values = _tables(module, facts, constants, parts, instances)
+    image, kept_data, blob = _data(module, constants, memories, image_as_segment, parts, instances)
+    late = {write.segment for instance in instances for write in instance.elements}
     referenced = _referenced(module, reachable)
     throws, throwing_types = find_throwing(module, facts, referenced)
-    if table_trap:  # element segments come first (section 4.5.4), so no data segment is ever seen
-        image, copies, passive, blob, in_bounds = None, list[DataCopy](), dict[int, tuple[int, int]](), b"", False
-        trap = "table_out_of_bounds"
-    else:
-        image, copies, passive, blob, in_bounds = _data(module, constants, memories, image_as_segment)
-        trap = "" if in_bounds else "memory_out_of_bounds"
+    # LLVM's RISC-V back end makes no tail call with arguments on the stack. These are the registers of its fastcc.
+    registers = ArgumentRegisters(12, 20) if facts.tail_calls and options.arch == "riscv64" else None
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
     return Plan(
@@ -191,20 +243,20 @@ def make_plan(
         dynamic_globals=dynamic,
         table_values=table_values,
         element_values={
-            i: _element_values(e, constants)
-            for i, e in enumerate(module.elements)
-            if e.mode == "passive" or i in runtime_elements
+            i: _element_values(e, constants) for i, e in enumerate(module.elements) if e.mode == "passive" or i in late
         },
-        runtime_elements=runtime_elements,
         heap=_makes_objects(module, facts),
         tail_calls=facts.tail_calls,
+        argument_registers=registers,
+        argument_slots=max(
+            (len(parameters_in_memory(t, registers)) for t in module.types if isinstance(t, FuncType)), default=0
+        ),
         referenced=referenced,
         image=image,
-        copies=copies,
-        passive=passive,
+        kept_data=kept_data,
         data_image=blob,
-        instantiation_trap=trap or None,
-        imports=[(func_imports[i].module, func_imports[i].name) for i in reachable if i < imported],
+        instances=instances,
+        imports=list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported)),
     )
 
 
@@ -217,7 +269,8 @@ def _check_entry(module: Module, entry: Export | None) -> None:
             hint="compile it as a WASI command (a program with main), or use --emit obj",
         )
     if module.func_type(entry.index) != FuncType((), ()):
-        raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", offset=entry.offset)
+        file, offset = source_place(module, entry.offset)
+        raise LinkError(f"'_start' has type {module.func_type(entry.index)}, not [] -> []", file=file, offset=offset)
 
 
 def _makes_objects(module: Module, facts: Facts) -> bool:
@@ -225,6 +278,19 @@ def _makes_objects(module: Module, facts: Facts) -> bool:
     if facts.proposals & {"gc", "exception-handling", "legacy-exceptions"}:
         return True
     return any(OPERATORS[op].proposal == "gc" for expr in _const_exprs(module) for op, _, _ in expr)
+
+
+def _check_demands(instances: list[Instance], facts: Facts) -> None:
+    """Raises LinkError where an imported memory or table is too small and nothing in the program grows it."""
+    for instance in instances:
+        for demand in instance.demands:
+            if demand.index not in (facts.grown_memories if demand.kind == "memory" else facts.written_tables):
+                raise missing_size_error(instance, demand)
+
+
+def _first_memory(instances: list[Instance]) -> int | None:
+    """The one memory that may have the low addresses: the first of the last instance, the main one, that has any."""
+    return next((instance.memories[0] for instance in reversed(instances) if instance.memories), None)
 
 
 def _const_exprs(module: Module) -> Iterable[ConstExpr]:
@@ -257,7 +323,7 @@ def _segment_functions(module: Module) -> Iterable[int]:
 
 
 def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
-    work = [module.start] if module.start is not None else []
+    work = [start for instance in instances_of(module) for start in instance.starts]
     work += [entry.index] if entry else exported_functions(module)
     work += _segment_functions(module)
     seen = set(work)
@@ -345,7 +411,9 @@ def constant(expr: ConstExpr, globals_: dict[int, str]) -> str | None:
     return stack.pop()
 
 
-def _globals(module: Module, facts: Facts) -> tuple[dict[int, str], dict[int, str], frozenset[int]]:
+def _globals(
+    module: Module, facts: Facts, options: LoweringOptions
+) -> tuple[dict[int, str], dict[int, str], frozenset[int]]:
     """(values of those that never change, initial values of the others, those whose value is made at instantiation)."""
     imported = len(module.globals) - len(module.defined_globals)
     values: dict[int, str] = {}
@@ -357,7 +425,8 @@ def _globals(module: Module, facts: Facts) -> tuple[dict[int, str], dict[int, st
         else:
             values[index] = value
     # Exported mutable globals of an executable have no reader outside, so only writes inside count.
-    changed = {i for i in facts.written_globals if module.globals[i].mutable}
+    written = facts.written_globals | (_exported(module, "global") if options.exports else set())
+    changed = {i for i in written if module.globals[i].mutable}
     constants = {i: v for i, v in values.items() if i not in changed}
     return constants, {i: v for i, v in values.items() if i in changed} | dynamic, frozenset(dynamic)
 
@@ -365,26 +434,32 @@ def _globals(module: Module, facts: Facts) -> tuple[dict[int, str], dict[int, st
 # ---------------------------------------------------------------- memories
 
 
-def _memory_plan(module: Module, facts: Facts, index: int, options: LoweringOptions) -> MemoryPlan:
+def _memory_plan(module: Module, facts: Facts, index: int, options: LoweringOptions, first: int | None) -> MemoryPlan:
     memory = module.memories[index]
     limits, page_log2 = memory.limits, memory.page_size_log2
     strategy = options.memory
-    if limits.index64 or options.pointer_bits < 64:
-        strategy = "checked"
-    elif strategy == "static" and index != 0:
+    if limits.index64 or options.pointer_bits < 64 or page_log2 != 16:
+        strategy = "checked"  # a guard of whole pages cannot begin at every byte
+    elif strategy == "static" and index != first:
         strategy = "guarded"  # only one memory can have the low addresses
-    most = 1 << (32 - page_log2)
+    bits = 64 if limits.index64 else 32
+    most = min(1 << (bits - page_log2), (1 << bits) - 1)
     maximum = min(limits.maximum if limits.maximum is not None else most, most)
+    initial = min(limits.minimum << page_log2, MOST_BYTES)
+    reserve = GUARDED_RESERVE
+    if strategy == "checked":
+        reserve = max(initial, min(maximum << page_log2, SHARED_RESERVE if limits.shared else MEMORY64_RESERVE))
     return MemoryPlan(
         index=index,
         strategy=strategy,
         base=options.static_base if strategy == "static" else None,
-        bytes=limits.minimum << page_log2,
+        bytes=initial,
         maximum=maximum,
-        reserve=maximum << page_log2 if strategy == "checked" else GUARDED_RESERVE,
+        reserve=reserve,
         page_log2=page_log2,
         index64=limits.index64,
-        grows=index in facts.grown_memories,
+        shared=limits.shared,
+        grows=index in facts.grown_memories or (options.exports and index in _exported(module, "memory")),
     )
 
 
@@ -393,32 +468,67 @@ def _data(
     constants: dict[int, str],
     memories: list[MemoryPlan],
     image_as_segment: Callable[[int], bool],
-) -> tuple[bytes | None, list[DataCopy], dict[int, tuple[int, int]], bytes, bool]:
-    """(image, copies, passive segments, data image, every active segment in bounds)."""
-    active: list[tuple[int, int, Data]] = []
-    in_bounds = True
-    for data in module.datas:
+    parts: list[Instance],
+    instances: list[InstancePlan],
+) -> tuple[bytes | None, dict[int, tuple[int, int]], bytes]:
+    """(image, segments needed at run time, data image); adds to `instances` what they write, and how that ends."""
+    image = None
+    blob = bytearray()
+    for part, instance in zip(parts, instances, strict=True):
+        # Element segments come first, so if they trap no data segment is ever seen.
+        early = [] if instance.trap else _active_data(module, constants, memories, part, instance)
+        fixed = next((i for i in part.own_memories if memories[i].base is not None), None)
+        if fixed is not None and not instance.trap:
+            image = _image(module, [(offset, data) for offset, data in early if data.memory == fixed and len(data)])
+            if image is not None and not image_as_segment(len(image.lstrip(b"\0"))):
+                image = None
+            elif image is not None:
+                early = [(offset, data) for offset, data in early if data.memory != fixed]
+        instance.copies = _copies(module, early, blob)
+    late = {write.segment for instance in instances for write in instance.datas}
+    kept: dict[int, tuple[int, int]] = {}
+    for index, data in enumerate(module.datas):
+        if data.mode == "passive" or index in late:
+            kept[index] = (len(blob), len(data))
+            blob += module.source[data.start : data.end]
+    return image, kept, bytes(blob)
+
+
+def _active_data(
+    module: Module, constants: dict[int, str], memories: list[MemoryPlan], part: Instance, instance: InstancePlan
+) -> list[tuple[int, Data]]:
+    """(offset, segment) of the active segments that the instance's own memories have from the start.
+
+    Those that are written at run time, and the trap that is certain, are added to `instance`. As a trap leaves what was
+    written before it, and nothing that comes after, what follows a write that may trap is written at run time too.
+    """
+    early: list[tuple[int, Data]] = []
+    may_trap = any(_out_of_bounds(module, write) for write in instance.elements)
+    for index in part.datas:
+        data = module.datas[index]
         if data.mode != "active":
             continue
         plan = memories[data.memory]
         offset = int(constant(data.offset_expr or (), constants) or 0) & ((1 << 64 if plan.index64 else 1 << 32) - 1)
-        if offset + data.end - data.start > plan.bytes:
-            in_bounds = False  # the segments before this one stay written (section 4.5.4), then it traps
+        inside = offset + len(data) <= plan.bytes
+        if data.memory not in part.own_memories or may_trap:
+            instance.datas.append(SegmentWrite(index, data.memory, offset))
+            may_trap |= not inside
+        elif inside:
+            early.append((offset, data))
+        else:
+            instance.trap = "memory_out_of_bounds"
             break
-        active.append((data.memory, offset, data))
-    image = None
-    if in_bounds and memories and memories[0].strategy == "static":
-        image = _image(
-            module, [(offset, data) for memory, offset, data in active if memory == 0 and data.start < data.end]
-        )
-        if image is not None and not image_as_segment(len(image.lstrip(b"\0"))):
-            image = None
-    blob = bytearray()
+    return early
+
+
+def _copies(module: Module, segments: list[tuple[int, Data]], blob: bytearray) -> list[DataCopy]:
+    """Copies that write the segments, whose bytes are added to the data image `blob`."""
     copies: list[DataCopy] = []
     written: dict[int, int] = {}  # memory -> past the last byte written
-    for memory, offset, data in active:
-        length = data.end - data.start
-        if (memory == 0 and image is not None) or not length:
+    for offset, data in segments:
+        memory, length = data.memory, len(data)
+        if not length:
             continue
         last = copies[-1] if copies else None
         gap = offset - written.get(memory, 0)
@@ -431,33 +541,77 @@ def _data(
             copies.append(DataCopy(memory, offset, len(blob), length))
         written[memory] = max(written.get(memory, 0), offset + length)
         blob += module.source[data.start : data.end]
-    passive: dict[int, tuple[int, int]] = {}
-    for index, data in enumerate(module.datas):
-        if data.mode == "passive":
-            passive[index] = (len(blob), data.end - data.start)
-            blob += module.source[data.start : data.end]
-    return image, copies, passive, bytes(blob), in_bounds
+    return copies
 
 
 def _image(module: Module, segments: list[tuple[int, Data]]) -> bytes | None:
-    """Memory 0 from its start to the end of the last active segment, unless that were mostly gaps."""
-    end = max((offset + data.end - data.start for offset, data in segments), default=0)
+    """The memory from its start to the end of the last active segment, unless that were mostly gaps."""
+    end = max((offset + len(data) for offset, data in segments), default=0)
     start = min((offset for offset, _ in segments), default=0)
-    if end - start > 2 * sum(data.end - data.start for _, data in segments) + IMAGE_SLACK or start > LEADING_ZEROS:
+    if end - start > 2 * sum(len(data) for _, data in segments) + IMAGE_SLACK or start > LEADING_ZEROS:
         return None
     run = bytearray(end)
     for offset, data in segments:  # in order: a later segment overwrites an earlier one
-        run[offset : offset + data.end - data.start] = module.source[data.start : data.end]
+        run[offset : offset + len(data)] = module.source[data.start : data.end]
     return bytes(run)
 
 
 # ---------------------------------------------------------------- tables
 
 
+def _out_of_bounds(module: Module, write: SegmentWrite) -> bool:
+    """Whether an element segment may be out of bounds, for all that is known before the table grows."""
+    return write.offset + len(module.elements[write.segment]) > module.tables[write.index].limits.minimum
+
+
+def _active_elements(
+    module: Module,
+    constants: dict[int, str],
+    part: Instance,
+    instance: InstancePlan,
+    entries: list[dict[int, int]],
+    runtime: set[int],
+) -> None:
+    """Puts active segments into `entries` of the instance's own tables; the rest is as in `_active_data`.
+
+    Tables in `runtime` have contents that only the running program can write, so their segments are written there too.
+    """
+    may_trap = False
+    for index in part.elements:
+        element = module.elements[index]
+        if element.mode != "active":
+            continue
+        table = element.table
+        index64 = module.tables[table].limits.index64
+        offset = int(constant(element.offset_expr or (), constants) or 0) & ((1 << 64 if index64 else 1 << 32) - 1)
+        values = _element_values(element, constants)
+        functions = [v for v in values if v is not None and (v == "null" or v.startswith(f"@{FUNCREF}"))]
+        if len(functions) < len(values):
+            runtime.add(table)
+        write = SegmentWrite(index, table, offset)
+        outside = _out_of_bounds(module, write)
+        if table not in part.own_tables or may_trap or table in runtime:
+            instance.elements.append(write)
+            may_trap |= outside
+            continue
+        if outside:
+            instance.trap = "table_out_of_bounds"
+            break
+        for slot, function in enumerate(map(_function, functions), offset):
+            if function is None:
+                entries[table].pop(slot, None)
+            else:
+                entries[table][slot] = function
+
+
 def _tables(
-    module: Module, facts: Facts, constants: dict[int, str]
-) -> tuple[list[TablePlan], dict[int, ConstExpr], list[int], bool]:
-    """Table plans, `table_values`, `runtime_elements`, and whether a segment is known to be out of bounds."""
+    module: Module,
+    facts: Facts,
+    constants: dict[int, str],
+    parts: list[Instance],
+    instances: list[InstancePlan],
+) -> tuple[list[TablePlan], dict[int, ConstExpr]]:
+    """Table plans, and `table_values`; adds to `instances` what they write into tables, and how that ends."""
     total = sum(table.limits.minimum for table in module.tables)
     if total > MAX_TABLE_ELEMENTS:
         raise UnsupportedError(
@@ -474,28 +628,10 @@ def _tables(
             assert defined.init is not None
             table_values[index] = defined.init
     runtime = set(table_values)  # tables with contents that only the running program can write
-    runtime_elements: list[int] = []
-    out_of_bounds = False
-    for number, element in enumerate(module.elements):
-        if element.mode != "active":
-            continue
-        values = _element_values(element, constants)
-        functions = [v for v in values if v is not None and (v == "null" or v.startswith(f"@{FUNCREF}"))]
-        if element.table in runtime or len(functions) < len(values):
-            runtime.add(element.table)
-            runtime_elements.append(number)
-            continue
-        index64 = module.tables[element.table].limits.index64
-        offset = int(constant(element.offset_expr or (), constants) or 0) & ((1 << 64 if index64 else 1 << 32) - 1)
-        if offset + len(element) > module.tables[element.table].limits.minimum:
-            out_of_bounds = True
-            break
-        for slot, function in enumerate(map(_function, functions), offset):
-            if function is None:
-                entries[element.table].pop(slot, None)
-            else:
-                entries[element.table][slot] = function
-    exported = {e.index for e in module.exports if e.kind == "table"}
+    for part, instance in zip(parts, instances, strict=True):
+        _active_elements(module, constants, part, instance, entries, runtime)
+    written = facts.written_tables | runtime | {write.index for instance in instances for write in instance.elements}
+    exported = _exported(module, "table")
     called_types: dict[int, set[int]] = {}
     for t, k in facts.indirect_types:
         called_types.setdefault(k, set()).add(module.canonical[t])
@@ -505,13 +641,14 @@ def _tables(
         size = table.limits.minimum
         # A table far larger than what is in it is filled at instantiation, not written out.
         sparse = size > 4096 + 16 * len(entries[index])
-        immutable = not sparse and index not in exported and index not in facts.written_tables | runtime
+        immutable = not sparse and index not in exported and index not in written
         immutable &= len(facts.indirect_types) < 65535  # `called_types` has 16 bits a type
         dense = immutable and len(called) * size * 8 <= DENSE_TABLE_BYTES
         limit = table.limits.maximum if table.limits.maximum is not None else MAX_TABLE_ELEMENTS
         plans.append(
             TablePlan(
                 index=index,
+                index64=table.limits.index64,
                 element=table.element,
                 size=size,
                 maximum=min(limit, MAX_TABLE_ELEMENTS),
@@ -522,7 +659,7 @@ def _tables(
                 dense_types=tuple(called) if dense else (),
             )
         )
-    return plans, table_values, runtime_elements, out_of_bounds
+    return plans, table_values
 
 
 __all__ = ["LoweringOptions", "MemoryPlan", "Plan", "TablePlan", "constant", "entry_export", "make_plan"]

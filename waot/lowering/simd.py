@@ -12,7 +12,7 @@ from collections.abc import Callable
 from waot.frontend.module import F32, F64
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.memory import Memarg, address
-from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, min_max, quieted
+from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, min_max, quieted, rounded
 from waot.lowering.types import V128_IR, float_constant
 
 LaneMemarg = tuple[int, int, int, int]  # align as log2, offset, memory index, lane
@@ -441,7 +441,7 @@ def _extended_multiply(shape: str, part: str, extend: str) -> Handler:
     return lower
 
 
-def _pairs(f: FunctionLowering, value: str, lanes: int, lane: str) -> str:
+def pairs(f: FunctionLowering, value: str, lanes: int, lane: str) -> str:
     """The sums of neighbouring lanes."""
     ir, count = f"<{lanes} x {lane}>", lanes // 2
     parts = []
@@ -458,7 +458,7 @@ def _extended_pairwise_add(shape: str, extend: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         value = pop(f, shape)
         wide = f.emit(f"{extend} {IR[shape]} {value} to <{lanes} x {wide_lane}>", value)
-        push(f, _pairs(f, wide, lanes, wide_lane), f"<{lanes // 2} x {wide_lane}>")
+        push(f, pairs(f, wide, lanes, wide_lane), f"<{lanes // 2} x {wide_lane}>")
 
     return lower
 
@@ -515,23 +515,30 @@ def _q15mulr(f: FunctionLowering, immediate: None, offset: int) -> None:
 def _dot(f: FunctionLowering, immediate: None, offset: int) -> None:
     b, a = pop(f, "i16x8"), pop(f, "i16x8")
     a, b = f.emit(f"sext <8 x i16> {a} to <8 x i32>", a), f.emit(f"sext <8 x i16> {b} to <8 x i32>", b)
-    push(f, _pairs(f, f.emit(f"mul nsw <8 x i32> {a}, {b}", a, b), 8, "i32"), "<4 x i32>")
+    push(f, pairs(f, f.emit(f"mul nsw <8 x i32> {a}, {b}", a, b), 8, "i32"), "<4 x i32>")
 
 
 # ---------------------------------------------------------------- floating point
 
 
-def _lane_constant(f: FunctionLowering, value: str, shape: str) -> str | None:
-    """The constant in every lane of a v128, as a scalar of `shape`, where it is known."""
+def _lane_constants(f: FunctionLowering, value: str, shape: str) -> list[str]:
+    """The lanes of a v128, as scalars of `shape`, where they are known; otherwise nothing."""
+    lanes = SHAPES[shape][0]
     if value in f.splats:
-        return f.splats[value]
-    if value[0] != "<":
-        return None
-    data = bytes(int(lane.removeprefix("i8 ")) for lane in value.strip("<>").split(", "))
-    size = BITS[shape] // 8
-    if data != data[:size] * (16 // size):
-        return None
-    return float_constant(int.from_bytes(data[:size], "little"), F32 if size == 4 else F64)
+        return [f.splats[value]] * lanes
+    if value == "zeroinitializer":
+        data = bytes(16)
+    elif value[0] == "<":
+        data = bytes(int(lane.removeprefix("i8 ")) for lane in value.strip("<>").split(", "))
+    else:
+        return []
+    size, t = 16 // lanes, F32 if lanes == 4 else F64
+    return [float_constant(int.from_bytes(data[i : i + size], "little"), t) for i in range(0, 16, size)]
+
+
+def _same(lanes: list[str]) -> str | None:
+    """The constant that is in each lane."""
+    return lanes[0] if lanes and lanes.count(lanes[0]) == len(lanes) else None
 
 
 def _arithmetic(operation: str, shape: str) -> Handler:
@@ -541,18 +548,27 @@ def _arithmetic(operation: str, shape: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         right, left = f.stack[-1], f.stack[-2]
         b, a = pop(f, shape), pop(f, shape)
-        known_right, known_left = _lane_constant(f, right, shape), _lane_constant(f, left, shape)
+        right_lanes, left_lanes = _lane_constants(f, right, shape), _lane_constants(f, left, shape)
+        known_right, known_left = _same(right_lanes), _same(left_lanes)
         if known_right in FOLDED_LEFT[operation]:
             result = quieted(f, ir, suffix, a, FOLDED_LEFT[operation][known_right])
         elif known_left in FOLDED_RIGHT[operation]:
             result = quieted(f, ir, suffix, b, FOLDED_RIGHT[operation][known_left])
         else:
             result = f.emit(f"{operation} {ir} {a}, {b}", a, b)
-            if known_left is not None and known_right is not None:
-                result = quieted(f, ir, suffix, result)  # LLVM folds two constants, a NaN among them as it is
+            # LLVM folds two constants, a NaN among them as it is; and where it works on lanes one by one, each of them.
+            both = right_lanes and left_lanes
+            if both or not (FOLDED_LEFT[operation].keys() | FOLDED_RIGHT[operation]).isdisjoint(
+                right_lanes + left_lanes
+            ):
+                result = quieted(f, ir, suffix, result)
         push(f, result, ir)
 
     return lower
+
+
+def _rounding(intrinsic: str, suffix: str) -> Callable[[FunctionLowering, str, str], str]:
+    return lambda f, a, ir: rounded(f, intrinsic, ir, suffix, a)
 
 
 def _min_max(intrinsic: str, shape: str) -> Handler:
@@ -570,8 +586,12 @@ def _pseudo(shape: str, maximum: bool) -> Handler:
     lanes = SHAPES[shape][0]
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        constant = any(value[0] != "%" for value in f.stack[-2:])
         b, a = pop(f, shape), pop(f, shape)
         ir = IR[shape]
+        if constant and f.unit.plan.options.arch == "aarch64":
+            # As for `select` in control.py: LLVM would make it fminnm or fmaxnm, which treat NaNs and zeros otherwise.
+            a = f.call_intrinsic(ir, f"llvm.arithmetic.fence.{INTRINSIC[shape]}", (ir, a))
         less = f.emit(f"fcmp olt {ir} {a}, {b}" if maximum else f"fcmp olt {ir} {b}, {a}", a, b)
         push(f, f.emit(f"select <{lanes} x i1> {less}, {ir} {b}, {ir} {a}", less, a, b), ir)
 
@@ -587,15 +607,10 @@ for _shape in FLOAT_SHAPES:
     lowers(f"{_shape}.pmin")(_pseudo(_shape, False))
     lowers(f"{_shape}.pmax")(_pseudo(_shape, True))
     lowers(f"{_shape}.neg")(unary(_shape)(lambda f, a, ir: f.emit(f"fneg {ir} {a}", a)))
-    for _op, _ll in (
-        ("abs", "fabs"),
-        ("sqrt", "sqrt"),
-        ("ceil", "ceil"),
-        ("floor", "floor"),
-        ("trunc", "trunc"),
-        ("nearest", "roundeven"),
-    ):
+    for _op, _ll in (("abs", "fabs"), ("sqrt", "sqrt")):
         lowers(f"{_shape}.{_op}")(unary(_shape)(_intrinsic1(f"llvm.{_ll}.{_suffix}")))
+    for _op, _ll in (("ceil", "ceil"), ("floor", "floor"), ("trunc", "trunc"), ("nearest", "roundeven")):
+        lowers(f"{_shape}.{_op}")(unary(_shape)(_rounding(f"llvm.{_ll}", _suffix)))
     for _op, _ll in (("eq", "oeq"), ("ne", "une"), ("lt", "olt"), ("gt", "ogt"), ("le", "ole"), ("ge", "oge")):
         lowers(f"{_shape}.{_op}")(_compare(f"fcmp {_ll}", _shape))
 

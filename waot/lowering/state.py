@@ -8,8 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from waot.frontend.linking import locate
 from waot.frontend.module import V128, ArrayType, FuncType, RefType
-from waot.lowering.abi import DATA_IMAGE, MEMORY_FIXED, TYPE_ARRAY, TYPE_FUNCTION, TYPE_STRUCT, trap_symbol
+from waot.lowering.abi import (
+    DATA_IMAGE,
+    FUNCTION_INDEX_BITS,
+    MEMORY_CHECKED,
+    MEMORY_FIXED,
+    MEMORY_INDEX64,
+    MEMORY_SHARED,
+    TYPE_ARRAY,
+    TYPE_FUNCTION,
+    TYPE_STRUCT,
+    trap_symbol,
+)
+from waot.lowering.exports import emit_exports
 from waot.lowering.heap_types import (
     ObjectLayout,
     first_element,
@@ -34,6 +47,8 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         if index < module.imported_func_count:
             yield unit.import_thunk(index)
     yield from _globals(unit)
+    if plan.argument_slots:
+        yield f"@waot_arguments = {_variable(unit)} [{plan.argument_slots} x i128] zeroinitializer"
     yield from _memories(unit)
     for index in sorted(plan.referenced):
         type_id = plan.type_numbers.number(module.canonical[module.funcs[index]])
@@ -49,6 +64,8 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         yield from _heap(unit)
     yield from instantiation
     yield from _module(unit)
+    if plan.options.exports:
+        yield from emit_exports(unit)
 
 
 def _variable(unit: UnitLowering) -> str:
@@ -71,6 +88,9 @@ def _memories(unit: UnitLowering) -> Iterator[str]:
     for memory in unit.plan.memories:
         base = "null" if memory.base is None else f"inttoptr (i64 {memory.base} to ptr)"
         flags = MEMORY_FIXED if memory.base is not None else 0
+        flags |= MEMORY_CHECKED if memory.strategy == "checked" else 0
+        flags |= MEMORY_SHARED if memory.shared else 0
+        flags |= MEMORY_INDEX64 if memory.index64 else 0
         yield (
             f"@waot_memory.{memory.index} = {_variable(unit)} %waot.memory {{ ptr {base}, i64 {memory.bytes}, "
             f"i64 {memory.maximum}, i64 {memory.reserve}, i32 {memory.page_log2}, i32 {flags} }}"
@@ -123,8 +143,9 @@ def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[
     """A function of the wanted type that traps; the trap is the caller's, whose return address tells where."""
     t = unit.module.signature(type_id)
     unit.declare_trap(trap_symbol(trap))
+    parameters = ", ".join(parameter_types(t, unit.plan.argument_registers))
     yield (
-        f"define internal {unit.call_conv} {return_type(t)} {symbol}({', '.join(parameter_types(t))}) #3 {{\n"
+        f"define internal {unit.call_conv} {return_type(t)} {symbol}({parameters}) #3 {{\n"
         f"  call void @{trap_symbol(trap)}() #1\n  unreachable\n}}"
     )
 
@@ -134,11 +155,10 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
     yield f"@{DATA_IMAGE} = external hidden constant [{max(len(plan.data_image), 1)} x i8], align 1"
     # A module may hold millions of empty segments; nothing but functions refers to them.
     emitted = unit.used_state if unit.alone else None
-    for index, data in enumerate(module.datas):
+    for index in range(len(module.datas)):
         if emitted is not None and f"waot_data.{index}" not in emitted:
             continue
-        start, size = plan.passive.get(index, (0, 0))  # an active segment is dropped once it is written
-        assert data.mode == "passive" or not size
+        start, size = plan.kept_data.get(index, (0, 0))  # a segment written at build time is dropped from the start
         pointer = f"getelementptr (i8, ptr @{DATA_IMAGE}, i64 {start})"
         yield f"@waot_data.{index} = {_variable(unit)} %waot.data {{ ptr {pointer}, i64 {size} }}"
     for index, element in enumerate(module.elements):
@@ -211,7 +231,7 @@ def _object_type(rows: list[str], layout: ObjectLayout) -> Iterator[str]:
 def _module(unit: UnitLowering) -> Iterator[str]:
     """`waot_module` and what it points to."""
     module, plan = unit.module, unit.plan
-    entry = entry_export(module)
+    entry = None if plan.options.exports else entry_export(module)
     entry_pointer = "null"
     if entry is not None:
         entry_pointer = "@waot_entry"
@@ -224,16 +244,27 @@ def _module(unit: UnitLowering) -> Iterator[str]:
         if index < imported:
             continue
         code = module.codes[index - imported]
-        name = module.function_names.get(index, "")
+        own, name = index, module.function_names.get(index, "")
+        if module.instances:
+            number, own = locate(module, index)
+            label = module.instances[number].label
+            own |= number << FUNCTION_INDEX_BITS
+            name = f"{label}: {name}" if name else label
         offset = 0
         if name:
             offset = len(names)
             names += name.encode("utf-8", "replace").replace(b"\0", b"?") + b"\0"
-        rows.append(f"%waot.function {{ i32 {code.start}, i32 {code.end}, i32 {index}, i32 {offset} }}")
+        rows.append(f"%waot.function {{ i32 {code.start}, i32 {code.end}, i32 {own}, i32 {offset} }}")
+    starts = "null"
+    if module.instances:
+        starts = "@waot_starts"
+        biases = ", ".join(f"i32 {instance.bias}" for instance in module.instances)
+        yield f"{starts} = internal constant [{len(module.instances)} x i32] [{biases}]"
     yield f"@waot_functions = internal constant [{len(rows)} x %waot.function] [{', '.join(rows)}]"
     text = "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in names)
     yield f'@waot_names = internal constant [{len(names)} x i8] c"{text}"'
     yield (
         f"@waot_module = hidden constant %waot.module {{ ptr @waot_instantiate, ptr {entry_pointer}, "
-        f"ptr @waot_memories, i64 {len(plan.memories)}, ptr @waot_functions, ptr @waot_names, i64 {len(rows)} }}"
+        f"ptr @waot_memories, i64 {len(plan.memories)}, ptr @waot_functions, ptr @waot_names, i64 {len(rows)}, "
+        f"ptr {starts} }}"
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from waot.lowering.function import FunctionLowering, lowers
-from waot.lowering.memory import widen
+from waot.lowering.memory import narrow, widen
+
+
+def _is_64(f: FunctionLowering, table: int) -> bool:
+    return f.unit.plan.tables[table].index64
 
 
 def _element(f: FunctionLowering, index: str, table: int, offset: int) -> str:
     """A pointer to the element at `index`, checked."""
     layout = f.unit.layout
-    wide = widen(f, index)
+    wide = widen(f, index, _is_64(f, table))
     size = layout.table_size(f, table)
     f.trap_if(f.emit(f"icmp uge i64 {wide}, {size}", wide, size), "table_out_of_bounds", offset)
     elements = layout.table_elements(f, table)
@@ -32,21 +36,22 @@ def _table_set(f: FunctionLowering, table: int, offset: int) -> None:
 @lowers("table.size")
 def _table_size(f: FunctionLowering, table: int, offset: int) -> None:
     size = f.unit.layout.table_size(f, table)
-    f.stack.append(f.emit(f"trunc i64 {size} to i32", size))
+    f.stack.append(narrow(f, size, _is_64(f, table)))
 
 
 @lowers("table.grow")
 def _table_grow(f: FunctionLowering, table: int, offset: int) -> None:
     delta, value = f.stack.pop(), f.stack.pop()
-    before = f.call_runtime("waot_table_grow", f.unit.layout.table(table), value, widen(f, delta))
+    before = f.call_runtime("waot_table_grow", f.unit.layout.table(table), value, widen(f, delta, _is_64(f, table)))
     assert before is not None
-    f.stack.append(f.emit(f"trunc i64 {before} to i32", before))
+    f.stack.append(narrow(f, before, _is_64(f, table)))
 
 
 @lowers("table.fill")
 def _table_fill(f: FunctionLowering, table: int, offset: int) -> None:
     count, value, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    arguments = (f.unit.layout.table(table), widen(f, to), value, widen(f, count))
+    wide = _is_64(f, table)
+    arguments = (f.unit.layout.table(table), widen(f, to, wide), value, widen(f, count, wide))
     f.call_runtime("waot_table_fill", *arguments, offset=offset)
 
 
@@ -55,7 +60,9 @@ def _table_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) ->
     destination, source = immediate
     count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
     descriptors = (f.unit.layout.table(destination), f.unit.layout.table(source))
-    f.call_runtime("waot_table_copy", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset)
+    wide_to, wide_from = _is_64(f, destination), _is_64(f, source)
+    indices = (widen(f, to, wide_to), widen(f, from_, wide_from), widen(f, count, wide_to and wide_from))
+    f.call_runtime("waot_table_copy", *descriptors, *indices, offset=offset)
 
 
 @lowers("table.init")
@@ -63,7 +70,8 @@ def _table_init(f: FunctionLowering, immediate: tuple[int, int], offset: int) ->
     element, table = immediate
     count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
     descriptors = (f.unit.layout.table(table), f.unit.state_symbol(f"waot_elem.{element}", "%waot.elem"))
-    f.call_runtime("waot_table_init", *descriptors, widen(f, to), widen(f, from_), widen(f, count), offset=offset)
+    indices = (widen(f, to, _is_64(f, table)), widen(f, from_), widen(f, count))
+    f.call_runtime("waot_table_init", *descriptors, *indices, offset=offset)
 
 
 @lowers("elem.drop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from waot.frontend.module import F32, F64, I32, I64, V128, FuncType, RefType, ValType
 
@@ -11,8 +12,11 @@ V128_IR = "<16 x i8>"
 
 _IR = {I32: "i32", I64: "i64", F32: "float", F64: "double", V128: V128_IR}
 
-# Up to this many results come back in registers as an LLVM struct on every 64-bit target; more go through a pointer
-# that the caller passes. LLVM's own demotion to memory would break guaranteed tail calls.
+# As a parameter or result it is <2 x i64>: without vector registers that is two words instead of sixteen.
+_NATIVE_V128 = "<2 x i64>"
+
+# Up to this many results come back in registers as an LLVM struct on every 64-bit target, a v128 only alone; more go
+# through a pointer that the caller passes. LLVM's own demotion to memory would break guaranteed tail calls.
 MAX_REGISTER_RESULTS = 2
 
 # Behind that pointer each result has this much room, whatever its type.
@@ -44,24 +48,60 @@ def float_constant(bits: int, t: ValType) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
+def native_type(t: ValType) -> str:
+    """The LLVM type of a parameter or result of type `t`."""
+    return _NATIVE_V128 if t is V128 else ir_type(t)
+
+
 def results_in_memory(t: FuncType) -> bool:
     """True where the caller passes a pointer as first parameter through which the results come back."""
-    return len(t.results) > MAX_REGISTER_RESULTS
+    return len(t.results) > MAX_REGISTER_RESULTS or (len(t.results) > 1 and V128 in t.results)
 
 
 def results_struct(t: FuncType) -> str:
     """The LLVM struct of results that come back in registers."""
-    return "{ " + ", ".join(map(ir_type, t.results)) + " }"
+    return "{ " + ", ".join(map(native_type, t.results)) + " }"
 
 
 def return_type(t: FuncType) -> str:
     """The LLVM return type of a wasm function of type `t`."""
     if not t.results or results_in_memory(t):
         return "void"
-    return ir_type(t.results[0]) if len(t.results) == 1 else results_struct(t)
+    return native_type(t.results[0]) if len(t.results) == 1 else results_struct(t)
 
 
-def parameter_types(t: FuncType) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class ArgumentRegisters:
+    """How many words and how many floats a convention passes in registers."""
+
+    words: int
+    floats: int
+
+
+def parameters_in_memory(t: FuncType, registers: ArgumentRegisters | None) -> tuple[int, ...]:
+    """The parameters for which there is no register, where `registers` says that all must be in one.
+
+    The caller leaves them in ``waot_arguments``, 16 bytes each, and the callee takes them from there first of all.
+    """
+    if registers is None:
+        return ()
+    words, floats = registers.words - results_in_memory(t), registers.floats
+    left = []
+    for i, p in enumerate(t.params):
+        if p is F32 or p is F64:
+            floats -= 1
+            fits = floats >= 0
+        else:
+            size = 2 if p is V128 else 1
+            fits = words >= size
+            words -= size if fits else 0
+        if not fits:
+            left.append(i)
+    return tuple(left)
+
+
+def parameter_types(t: FuncType, registers: ArgumentRegisters | None = None) -> list[str]:
     """The LLVM parameter types of a wasm function of type `t`."""
-    own = [ir_type(p) for p in t.params]
+    memory = frozenset(parameters_in_memory(t, registers))
+    own = [native_type(p) for i, p in enumerate(t.params) if i not in memory]
     return ["ptr", *own] if results_in_memory(t) else own

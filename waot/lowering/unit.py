@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from waot.frontend.linking import instances_of
 from waot.frontend.module import Body, Module
-from waot.lowering import control, exceptions, heap, memory, numeric, references, simd, tables, variables
+from waot.lowering import (
+    atomics,
+    control,
+    exceptions,
+    heap,
+    memory,
+    numeric,
+    references,
+    relaxed,
+    simd,
+    tables,
+    variables,
+)
 from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
@@ -16,7 +29,19 @@ from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 # Importing them registers the operators.
-_OPERATORS = (control, exceptions, heap, memory, numeric, references, simd, tables, variables)
+_OPERATORS = (
+    atomics,
+    control,
+    exceptions,
+    heap,
+    memory,
+    numeric,
+    references,
+    relaxed,
+    simd,
+    tables,
+    variables,
+)
 
 FIRST_SUBPROGRAM = 100
 
@@ -56,17 +81,16 @@ class UnitLowering:
         self.linkage = "internal" if self.alone else "hidden"
         # Nobody asks for speed at -O0, so there every load keeps its trap whatever becomes of its value.
         self.volatile = "volatile " if plan.options.opt_level == "0" else ""
-        # Without an entry point the exports are what someone else's code calls.
-        self.entries = frozenset(() if entry_export(module) else exported_functions(module))
+        # Without an entry point the exports are what someone else's code calls; thunks are in this code.
+        direct = not plan.options.exports and entry_export(module) is None
+        self.entries = frozenset(exported_functions(module) if direct else ())
         self.call_conv = plan.call_conv
         self.layout = InstanceLayout(self)
         self.defined = set(plan.units[index])
         if self.has_state:
             self.defined.update(i for i in plan.reachable if i < module.imported_func_count)
         self._imports = [i for i in module.imports if i.kind == "func"]
-        # The memory that WASI's functions read and write is the one exported as "memory".
-        memories = (e.index for e in module.exports if e.kind == "memory" and e.name == "memory")
-        self._wasi_memory = next(memories, None)
+        self._wasi_memory = _wasi_memories(module)
         self.carried = 0  # operands that branches, calls and returns carry, see function.py
         self.used_state: set[str] = set()  # names of instance state that functions refer to
         self._declarations: dict[str, str] = {}
@@ -87,7 +111,7 @@ class UnitLowering:
             symbol = self._symbols[index] = quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
             if index not in self.defined:
                 t = self.module.func_type(index)
-                parameters = ", ".join(parameter_types(t))
+                parameters = ", ".join(parameter_types(t, self.plan.argument_registers))
                 self._declarations[symbol] = (
                     f"declare hidden {self.call_conv} {return_type(t)} {symbol}({parameters}) #2"
                 )
@@ -171,7 +195,8 @@ class UnitLowering:
         result = return_type(t)
         self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
         parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
-        memory = "null" if self._wasi_memory is None else self.layout.memory(self._wasi_memory)
+        wasi_memory = self._wasi_memory[index]
+        memory = "null" if wasi_memory is None else self.layout.memory(wasi_memory)
         arguments = ", ".join([f"ptr {memory}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)
@@ -214,6 +239,17 @@ class UnitLowering:
             *self._metadata,
         ]
         return "\n".join(parts) + "\n"
+
+
+def _wasi_memories(module: Module) -> dict[int, int | None]:
+    """The memory that an imported function of WASI reads and writes: what the instance exports as "memory"."""
+    memories: dict[int, int | None] = {}
+    for instance in instances_of(module):
+        kind, index = instance.exports.get("memory", ("", 0))
+        for function in instance.funcs[: instance.module.imported_func_count]:
+            # An instance that re-exports an import comes before those who import it from there.
+            memories.setdefault(function, index if kind == "memory" else None)
+    return memories
 
 
 def quoted_symbol(name: str) -> str:

@@ -4,11 +4,12 @@
 #include "system.h"
 
 enum { WAOT_LINUX_FIONREAD = 0x541b, WAOT_LINUX_FEW_POLLS = 16 };
+enum { WAOT_LINUX_FUTEX_WAIT_PRIVATE = 128, WAOT_LINUX_FUTEX_WAKE_PRIVATE = 129 };
 
 #if UINTPTR_MAX > UINT32_MAX
-enum { WAOT_LINUX_PPOLL = SYS_ppoll };
+enum { WAOT_LINUX_PPOLL = SYS_ppoll, WAOT_LINUX_FUTEX = SYS_futex };
 #else
-enum { WAOT_LINUX_PPOLL = SYS_ppoll_time64 };
+enum { WAOT_LINUX_PPOLL = SYS_ppoll_time64, WAOT_LINUX_FUTEX = SYS_futex_time64 };
 #endif
 
 static void waot_linux_poll_result(struct waot_os_poll *poll, const struct pollfd *from)
@@ -48,4 +49,16 @@ int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout)
     if (entries != few)
         waot_os_free_pages(entries, count * sizeof *entries);
     return waot_linux_result(result);
+}
+
+void waot_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout)
+{
+    struct waot_linux_timespec time = {(int64_t)(timeout / 1000000000), (int64_t)(timeout % 1000000000)};
+    WAOT_LINUX_CALL(WAOT_LINUX_FUTEX, word, WAOT_LINUX_FUTEX_WAIT_PRIVATE, value,
+                    timeout == UINT64_MAX ? NULL : &time);
+}
+
+void waot_os_wake(const uint32_t *word)
+{
+    WAOT_LINUX_CALL(WAOT_LINUX_FUTEX, word, WAOT_LINUX_FUTEX_WAKE_PRIVATE, 1);
 }

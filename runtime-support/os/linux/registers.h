@@ -1,4 +1,5 @@
-/* DWARF numbers of the registers that unwinding names: System V ABI for x86-64 figure 3.36, AArch64 DWARF ABI 4.1. */
+/* DWARF numbers of the registers that unwinding names: System V ABI for x86-64 figure 3.36, AArch64 DWARF ABI 4.1,
+ * RISC-V ABIs 1.0 section "DWARF register numbers". */
 #ifndef WAOT_REGISTERS_H
 #define WAOT_REGISTERS_H
 
@@ -8,6 +9,9 @@
 #elif defined(__aarch64__)
 #define WAOT_REGISTER_SP 31
 #define WAOT_REGISTER_RETURN 30
+#elif defined(__riscv)
+#define WAOT_REGISTER_SP 2
+#define WAOT_REGISTER_RETURN 1
 #endif
 
 #endif

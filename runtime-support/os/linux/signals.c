@@ -18,17 +18,24 @@
 struct waot_kernel_sigaction {
     void (*handler)(int, siginfo_t *, void *);
     unsigned long flags;
+#ifndef __riscv /* it has no restorer: the kernel's own code in the vDSO is where handlers return to */
     void (*restorer)(void);
+#endif
     unsigned long mask;
 };
-#define WAOT_SA_RESTORER 0x04000000ul
 #define WAOT_IGNORE ((void (*)(int, siginfo_t *, void *))1)
 
-/* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB; the unwinder's frames are 5 KiB. Pages that
+/* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB, RISC-V's with vectors of
+ * 1,024 bits 5 KiB; the unwinder's frames are 5 KiB. Pages that
  * are not used are not there. */
 WAOT_COLD_DATA static unsigned char waot_signal_stack[64 << 10] __attribute__((aligned(16)));
 
+#ifdef __riscv
+#define WAOT_SIGNAL_FLAGS 0
+#else
+#define WAOT_SIGNAL_FLAGS 0x04000000 /* SA_RESTORER */
 void waot_signal_return(void); /* x86_64.S, aarch64.S */
+#endif
 
 static void waot_read_context(const ucontext_t *context, struct waot_registers *registers)
 {
@@ -44,6 +51,10 @@ static void waot_read_context(const ucontext_t *context, struct waot_registers *
         registers->r[i] = context->uc_mcontext.regs[i];
     registers->r[WAOT_REGISTER_SP] = context->uc_mcontext.sp;
     registers->pc = context->uc_mcontext.pc;
+#elif defined(__riscv)
+    for (unsigned i = 1; i < 32; i++) /* x0 is always 0; the kernel has pc in its place */
+        registers->r[i] = context->uc_mcontext.__gregs[i];
+    registers->pc = context->uc_mcontext.__gregs[0];
 #endif
 }
 
@@ -63,8 +74,11 @@ static int waot_in_guard(uintptr_t address)
 /* `handler` null is SIG_DFL, WAOT_IGNORE is SIG_IGN. */
 static void waot_set_handler(int signal, void (*handler)(int, siginfo_t *, void *))
 {
-    struct waot_kernel_sigaction action = {handler, SA_SIGINFO | SA_ONSTACK | SA_NODEFER | WAOT_SA_RESTORER,
-                                           waot_signal_return, 0};
+    struct waot_kernel_sigaction action = {.handler = handler,
+                                           .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | WAOT_SIGNAL_FLAGS};
+#ifndef __riscv
+    action.restorer = waot_signal_return;
+#endif
     waot_syscall(SYS_rt_sigaction, signal, (long)&action, 0, sizeof action.mask, 0, 0);
 }
 

@@ -5,7 +5,7 @@
 /* Directs SIGSEGV and SIGBUS to the handler, on a stack of its own. */
 void waot_catch_faults(void);
 
-/* x86_64.S, aarch64.S: goes on in `function`, which does not return, on the stack that ends at `top`. */
+/* <architecture>.S: goes on in `function`, which does not return, on the stack that ends at `top`. */
 _Noreturn void waot_switch_stack(void *top, void (*function)(void));
 
 #endif

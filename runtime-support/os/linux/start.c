@@ -88,7 +88,7 @@ static void waot_make_stack(void)
     waot_process.stack_high = waot_process.stack_low + size;
 }
 
-static void waot_run(void)
+__attribute__((weak)) void waot_main(void)
 {
     waot_wasi_start();
     waot_module.instantiate();
@@ -114,5 +114,5 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
     waot_process.manifest_end = waot_manifest_end;
     waot_make_stack();
     waot_catch_faults();
-    waot_switch_stack((void *)waot_process.stack_high, waot_run);
+    waot_switch_stack((void *)waot_process.stack_high, waot_main);
 }

@@ -1,4 +1,4 @@
-/* The one way into the kernel. The stub is in x86_64.S and aarch64.S; numbers come from <sys/syscall.h>. */
+/* The one way into the kernel. The stub is in <architecture>.S; numbers come from <sys/syscall.h>. */
 #ifndef WAOT_SYSCALL_H
 #define WAOT_SYSCALL_H
 

@@ -1,0 +1,221 @@
+"""Random modules compiled, run, and compared with what wasmtime makes of them.
+
+A case is a seed and a module: from these two follows all else, what surrounds the module and the arguments of its
+exports. Several cases are linked side by side into one native program, because to link and to start one costs more
+than to run it. Its steps are performed by the official suite's driver (tests/spec/driver.c).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.fuzz import oracle
+from tests.fuzz.assembling import with_exports
+from tests.fuzz.generating import Generator
+from tests.fuzz.surroundings import RANDOM, SUPPORT, Observer, Uninhabited, make_observer, make_support
+from tests.programs.harness import Configuration
+from tests.spec.suite import build_program, run_program
+from tests.spec.table import CALL, INSTANTIATE, Step
+from tests.spec.wast import Value
+from waot.errors import WaotError
+from waot.frontend import collect_facts, decode_module
+from waot.frontend.linking import Linker
+from waot.frontend.module import Module
+
+ROUNDS = 2  # calls of each export
+_ALL = (1 << 64) - 1
+
+#: What depends on the engine: a case ends there.
+_LIMITS = ("trap: call stack exhausted", "trap: out of memory")
+
+
+class Skipped(Exception):
+    """A module that cannot be compared; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A module to compare, and what came of it under wasmtime."""
+
+    seed: str
+    wasm: bytes
+    support: bytes
+    observer: Observer
+    expected: list[str]
+
+    def modules(self) -> list[tuple[bytes, str | None]]:
+        """The modules in the order of their instantiation, and what they are called."""
+        return [(self.support, SUPPORT), (self.wasm, RANDOM), (self.observer.wasm, None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is not as wasmtime has it, and where."""
+
+    seed: str
+    configuration: str
+    what: str
+    wasm: bytes = field(repr=False)
+
+
+@dataclass
+class Report:
+    """What came of some cases; added up over all."""
+
+    compared: Counter[str] = field(default_factory=Counter)  # modules by configuration
+    outcomes: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+
+    def add(self, other: Report) -> None:
+        self.compared += other.compared
+        self.outcomes += other.outcomes
+        self.skipped += other.skipped
+        self.differences += other.differences
+
+
+def _decode(wasm: bytes, name: str) -> Module:
+    module = decode_module(wasm, name)
+    collect_facts(module, range(module.imported_func_count, len(module.funcs)))
+    return module
+
+
+def export_all(wasm: bytes, number: random.Random) -> bytes:
+    """The module with its memories and tables exported, often its globals too: so they are looked at in the end."""
+    module = decode_module(wasm)
+    more = [(f"+memory {i}", "memory", i) for i in range(len(module.memories))]
+    more += [(f"+table {i}", "table", i) for i in range(len(module.tables))]
+    if number.random() < 0.7:  # a global that is not exported may be a constant
+        more += [(f"+global {i}", "global", i) for i in range(len(module.globals))]
+    return with_exports(wasm, more)
+
+
+def make_case(seed: str, wasm: bytes) -> Case:
+    """Surrounds a module and runs it under wasmtime. Raises Skipped, or WaotError where it is not taken here."""
+    number = random.Random(f"surroundings {seed}")
+    module = _decode(wasm, f"{seed}.wasm")
+    try:
+        support = make_support(module, number)
+        observer = make_observer(module, number, ROUNDS)
+    except Uninhabited as reason:
+        raise Skipped(f"an import of a type without values: {reason}") from None
+    try:
+        expected = list(oracle.run(support, wasm, observer))
+    except oracle.Refused as reason:
+        raise Skipped(f"wasmtime: {str(reason).splitlines()[0]}") from None
+    return Case(seed, wasm, support, observer, expected)
+
+
+def generate_case(generator: Generator, seed: str) -> Case:
+    """The case of a seed alone. Raises as make_case."""
+    wasm = export_all(generator.module(seed), random.Random(f"exports {seed}"))
+    return make_case(seed, wasm)
+
+
+def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
+    """All cases as one program, and its steps: as many a case as there are outcomes expected."""
+    linker = Linker(())
+    steps: list[Step] = []
+    exports = 0  # of the instances so far
+    for case in cases:
+        own: list[Step] = []
+        for wasm, name in case.modules():
+            module = _decode(wasm, f"{case.seed}.{name or 'observer'}.wasm")
+            places = {e.name: exports + i for i, e in enumerate(module.exports)}
+            exports += len(module.exports)
+            number = linker.add(module, name)
+            own.append(Step(INSTANTIATE, number, 0))
+            if name == SUPPORT:
+                for other in {item.module for item in _decode(case.wasm, "").imports}:
+                    linker.register(other, number)
+        for call, expected in zip(case.observer.calls, case.expected[3:], strict=False):
+            # A result that cannot be, so that the driver tells what there is.
+            wanted = _ALL ^ int(expected.removeprefix("result 0: "), 16) if expected.startswith("result") else 0
+            arguments = tuple(Value(t, bits) for t, bits in call.arguments)
+            own.append(Step(CALL, places[call.name], 0, arguments, (Value("i64", wanted),)))
+        steps += own[: len(case.expected)]
+    return linker.finish(None), steps
+
+
+def run_cases(cases: Sequence[Case], configuration: Configuration) -> tuple[list[list[str]], str]:
+    """What came of each step of each case, natively, and how the program ended ("" for well). Raises WaotError."""
+    program, steps = _link(cases)
+    executable = build_program(program, steps, configuration, relaxed_simd="deterministic")
+    lines, ending = run_program(executable, configuration.target)
+    told, at = [], 0
+    for case in cases:
+        told.append(lines[at : at + len(case.expected)])
+        at += len(case.expected)
+    return told, ending
+
+
+def _describe(case: Case, step: int) -> str:
+    if step < 3:
+        return f"instantiation of {('what it imports', 'the module', 'the observer')[step]}"
+    call = case.observer.calls[step - 3]
+    return f"step {step}: {call.name}({', '.join(f'{bits:#x}' for _, bits in call.arguments)})"
+
+
+def compare(case: Case, told: Sequence[str], ending: str) -> str | None:
+    """The first difference, or None; `ending` says why there is nothing more told."""
+    for step, expected in enumerate(case.expected):
+        if step >= len(told):
+            return f"{_describe(case, step)}: {ending or 'nothing told'}"
+        line = told[step]
+        if line in _LIMITS:
+            return None
+        right = line == ("ok" if expected == "returned" else expected)
+        if expected.startswith("trap: ") and line.startswith("trap: "):
+            right = line.removeprefix("trap: ") in expected.removeprefix("trap: ").split("|")
+        if not right:
+            return f"{_describe(case, step)}: {line!r}, under wasmtime {expected!r}"
+    return None
+
+
+def compare_cases(cases: Sequence[Case], configuration: Configuration, report: Report) -> None:
+    """Adds to the report what came of the cases."""
+    if not cases:
+        return
+    try:
+        told, ending = run_cases(cases, configuration)
+    except WaotError as error:
+        told, ending = [[] for _ in cases], f"cannot be built: {error}"
+    whole = all(len(lines) == len(case.expected) for case, lines in zip(cases, told, strict=True))
+    if not whole and len(cases) > 1:  # which one it is
+        for case in cases:
+            compare_cases([case], configuration, report)
+        return
+    for case, lines in zip(cases, told, strict=True):
+        report.compared[str(configuration)] += 1
+        report.outcomes.update(line.partition(": ")[0] if line.startswith("result") else line for line in lines)
+        what = compare(case, lines, ending)
+        if what is not None:
+            report.differences.append(Difference(case.seed, str(configuration), what, case.wasm))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Seeds whose modules are compared together, in each of the configurations."""
+
+    seeds: tuple[str, ...]
+    configurations: tuple[Configuration, ...]
+
+
+def run_batch(batch: Batch) -> Report:
+    """Generates, compiles, runs and compares."""
+    report = Report()
+    cases: list[Case] = []
+    with Generator() as generator:
+        for seed in batch.seeds:
+            try:
+                cases.append(generate_case(generator, seed))
+            except Skipped as reason:
+                report.skipped[str(reason)] += 1
+            except WaotError as error:
+                report.differences.append(Difference(seed, "", f"is refused: {error}", b""))
+    for configuration in batch.configurations:
+        compare_cases(cases, configuration, report)
+    return report

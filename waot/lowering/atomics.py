@@ -1,0 +1,142 @@
+"""Atomic memory instructions (the proposal threads).
+
+All are sequentially consistent. An access must be aligned, which is checked before its bounds. LLVM neither deletes nor
+narrows what is ordered so, so nothing is done to keep a trap.
+"""
+
+from __future__ import annotations
+
+from waot.lowering.function import FunctionLowering, Handler, lowers
+from waot.lowering.memory import Memarg, address, is_constant, widen
+
+_ORDER = "seq_cst"
+
+
+def _aligned_address(f: FunctionLowering, index: str, memarg: Memarg, width: int, offset: int) -> str:
+    """A pointer to the `width` bytes there, which is aligned or it traps."""
+    _, static_offset, memory = memarg
+    if width > 1:
+        t = "i64" if f.unit.plan.memories[memory].index64 else "i32"
+        if is_constant(index):
+            if (int(index) + static_offset) % width:
+                f.trap_if("true", "unaligned_atomic", offset)
+        else:
+            at = index
+            if static_offset % width:
+                at = f.emit(f"add {t} {index}, {static_offset % width}", index)
+            low = f.emit(f"and {t} {at}, {width - 1}", at)
+            f.trap_if(f.emit(f"icmp ne {t} {low}, 0", low), "unaligned_atomic", offset)
+    return address(f, index, static_offset, memory, width, offset)
+
+
+def _narrowed(f: FunctionLowering, value: str, t: str, narrow: str) -> str:
+    return value if t == narrow else f.emit(f"trunc {t} {value} to {narrow}", value)
+
+
+def _push_extended(f: FunctionLowering, value: str, narrow: str, t: str, offset: int) -> None:
+    """Pushes what an access gave; the extension has its location, because the two become one instruction."""
+    f.stack.append(value if t == narrow else f.emit(f"zext {narrow} {value} to {t}{f.location(offset)}", value))
+
+
+def _tail(f: FunctionLowering, offset: int) -> str:
+    return f", !tbaa {f.unit.layout.memory_tbaa}{f.location(offset)}"
+
+
+def _load(t: str, narrow: str, width: int) -> Handler:
+    def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+        pointer = _aligned_address(f, f.stack.pop(), immediate, width, offset)
+        text = f"load atomic {narrow}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}"
+        f.roots.append(pointer)
+        _push_extended(f, f.effect_value(text), narrow, t, offset)
+
+    return lower
+
+
+def _store(t: str, narrow: str, width: int) -> Handler:
+    def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+        value, index = f.stack.pop(), f.stack.pop()
+        f.partly_used(value)
+        pointer = _aligned_address(f, index, immediate, width, offset)
+        value = _narrowed(f, value, t, narrow)
+        text = f"store atomic {narrow} {value}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}"
+        f.effect(text, value, pointer)
+
+    return lower
+
+
+def _modify(operation: str, t: str, narrow: str, width: int) -> Handler:
+    def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+        value, index = f.stack.pop(), f.stack.pop()
+        f.partly_used(value)
+        pointer = _aligned_address(f, index, immediate, width, offset)
+        value = _narrowed(f, value, t, narrow)
+        text = f"atomicrmw {operation} ptr {pointer}, {narrow} {value} {_ORDER}, align {width}{_tail(f, offset)}"
+        _push_extended(f, f.effect_value(text, value, pointer), narrow, t, offset)
+
+    return lower
+
+
+def _compare_exchange(t: str, narrow: str, width: int) -> Handler:
+    """The expected value is wrapped to the width of the access, as the replacement is."""
+
+    def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+        value, expected, index = f.stack.pop(), f.stack.pop(), f.stack.pop()
+        f.partly_used(value)
+        f.partly_used(expected)
+        pointer = _aligned_address(f, index, immediate, width, offset)
+        value, expected = _narrowed(f, value, t, narrow), _narrowed(f, expected, t, narrow)
+        text = (
+            f"cmpxchg ptr {pointer}, {narrow} {expected}, {narrow} {value} {_ORDER} {_ORDER}, "
+            f"align {width}{_tail(f, offset)}"
+        )
+        both = f.effect_value(text, value, expected, pointer)
+        _push_extended(f, f.emit(f"extractvalue {{ {narrow}, i1 }} {both}, 0", both), narrow, t, offset)
+
+    return lower
+
+
+for _t, _bits in (("i32", 32), ("i64", 64)):
+    for _narrow in (8, 16, 32, 64):
+        if _narrow > _bits:
+            continue
+        _suffix, _sign = ("", "") if _narrow == _bits else (str(_narrow), "_u")
+        _arguments = (_t, f"i{_narrow}", _narrow // 8)
+        lowers(f"{_t}.atomic.load{_suffix}{_sign}")(_load(*_arguments))
+        lowers(f"{_t}.atomic.store{_suffix}")(_store(*_arguments))
+        for _op in ("add", "sub", "and", "or", "xor", "xchg"):
+            lowers(f"{_t}.atomic.rmw{_suffix}.{_op}{_sign}")(_modify(_op, *_arguments))
+        lowers(f"{_t}.atomic.rmw{_suffix}.cmpxchg{_sign}")(_compare_exchange(*_arguments))
+
+
+@lowers("atomic.fence")
+def _fence(f: FunctionLowering, immediate: None, offset: int) -> None:
+    f.effect(f"fence {_ORDER}")
+
+
+def _wait(symbol: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+        _, static_offset, memory = immediate
+        timeout, expected, index = f.stack.pop(), f.stack.pop(), f.stack.pop()
+        _call(f, symbol, memory, index, static_offset, (expected, timeout), offset)
+
+    return lower
+
+
+def _call(
+    f: FunctionLowering, symbol: str, memory: int, index: str, static_offset: int, more: tuple[str, ...], offset: int
+) -> None:
+    wide = widen(f, index, f.unit.plan.memories[memory].index64)
+    result = f.call_runtime(symbol, f.unit.layout.memory(memory), wide, str(static_offset), *more, offset=offset)
+    assert result is not None
+    f.stack.append(result)
+
+
+lowers("memory.atomic.wait32")(_wait("waot_memory_wait32"))
+lowers("memory.atomic.wait64")(_wait("waot_memory_wait64"))
+
+
+@lowers("memory.atomic.notify")
+def _notify(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
+    _, static_offset, memory = immediate
+    count, index = f.stack.pop(), f.stack.pop()
+    _call(f, "waot_memory_notify", memory, index, static_offset, (count,), offset)
