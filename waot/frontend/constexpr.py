@@ -135,15 +135,14 @@ def _array(c: _Checker, index: int) -> ArrayType:
 
 
 def _struct_new(c: _Checker, index: int) -> ValType:
-    for field in reversed(_struct(c, index).fields):
-        c.pop(field.value)
+    for type_ in reversed(_struct(c, index).values):
+        c.pop(type_)
     return ref_type(index, nullable=False)
 
 
 def _struct_new_default(c: _Checker, index: int) -> ValType:
-    for field in _struct(c, index).fields:
-        if not is_defaultable(field.storage):
-            raise c.invalid(f"a field of type {field.storage} has no default value")
+    if not _struct(c, index).defaultable:
+        raise c.invalid(f"type {index} has a field without a default value")
     return ref_type(index, nullable=False)
 
 

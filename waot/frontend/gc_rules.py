@@ -83,16 +83,15 @@ def _push_new(v: Validator, index: int) -> None:
 
 @checks("struct.new")
 def _struct_new(v: Validator, index: int, live: bool) -> int:
-    v.pop_all(tuple([field.value for field in _struct(v, index).fields]))
+    v.pop_all(_struct(v, index).values)
     _push_new(v, index)
     return index
 
 
 @checks("struct.new_default")
 def _struct_new_default(v: Validator, index: int, live: bool) -> int:
-    for field in _struct(v, index).fields:
-        if not is_defaultable(field.storage):
-            raise v.invalid(f"a field of type {field.storage} has no default value")
+    if not _struct(v, index).defaultable:
+        raise v.invalid(f"type {index} has a field without a default value")
     _push_new(v, index)
     return index
 

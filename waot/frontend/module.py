@@ -115,7 +115,18 @@ class FieldType:
 
 @dataclass(frozen=True, slots=True)
 class StructType:
+    """A struct, section 2.3.8. `values` are the fields' types on the operand stack; `defaultable` says that each has a
+    default value. They are found once: an operator of three bytes asks for 10,000 fields.
+    """
+
     fields: tuple[FieldType, ...]
+    values: tuple[ValType, ...] = field(init=False, repr=False, compare=False)
+    defaultable: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        values = tuple([field_.value for field_ in self.fields])
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "defaultable", all(not isinstance(t, RefType) or t.nullable for t in values))
 
 
 @dataclass(frozen=True, slots=True)

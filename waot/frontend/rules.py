@@ -325,11 +325,18 @@ def _try_table(
 ) -> tuple[FuncType, tuple[tuple[str, int | None, int], ...]]:
     type_ = _block_type(v, immediate[0])
     clauses = immediate[1]
+    # A clause takes three bytes and compares up to 1,000 types: many of the same two types are compared once.
+    seen: set[tuple[bool, int, int]] = set()
     for kind, tag, depth in clauses:
         thrown = () if tag is None else _tag(v, tag).params
-        if kind in ("catch_ref", "catch_all_ref"):
-            thrown = (*thrown, _EXN)
         label = v.label(depth)
+        with_ref = kind in ("catch_ref", "catch_all_ref")
+        what = (with_ref, id(thrown), id(label))
+        if what in seen:
+            continue
+        seen.add(what)
+        if with_ref:
+            thrown = (*thrown, _EXN)
         if not v.matches(thrown, label):
             raise v.invalid(f"type mismatch: {kind} gives {FuncType((), thrown)}, label {depth} takes {list(label)}")
     v.pop_all(type_.params)

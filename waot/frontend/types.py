@@ -137,7 +137,8 @@ def _read_heap(reader: Reader) -> str | int:
     index = reader.s33()
     if index < 0:
         raise reader.malformed("malformed heap type", at)
-    reader.need("function-references", f"a reference to type {index}", at)
+    if reader.features is not None:
+        reader.need("function-references", f"a reference to type {index}", at)
     return reader.defined_type(index, at)
 
 
