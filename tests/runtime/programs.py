@@ -39,6 +39,8 @@ TRAPS = {
     "uninitialized_element": "uninitialized element",
     "indirect_call_type_mismatch": "indirect call type mismatch",
     "call_stack_exhausted": "call stack exhausted",
+    "unaligned_atomic": "unaligned atomic",
+    "expected_shared_memory": "expected shared memory",
 }
 
 
