@@ -80,7 +80,8 @@ def test_constants_are_the_headers() -> None:
 # Uses every function of the shim and every kind of trap.
 _EVERYTHING = """
 (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-(memory (export "memory") 1) (memory $s 1 1 shared) (table $t 2 funcref) (data $d "x") (data (i32.const 5) "y") (elem $e func $f)
+(memory (export "memory") 1) (memory $s 1 1 shared) (table $t 2 funcref)
+(data $d "x") (data (i32.const 5) "y") (elem $e func $f)
 (type $u (func (param i32) (result i32)))
 (func $f (param i32) (result i32) (i32.trunc_f32_s (f32.load (local.get 0))))
 (func $_start (export "_start")

@@ -39,9 +39,7 @@ X86 = {
 FUSED: dict[str, str] = {}
 for _shape, _bits in (("i8x16", 8), ("i16x8", 16), ("i32x4", 32), ("i64x2", 64)):
     STRICT[f"{_shape}.relaxed_laneselect"] = "(v128.bitselect {0} {1} {2})"
-    X86[f"{_shape}.relaxed_laneselect"] = (
-        f"(v128.bitselect {{0}} {{1}} ({_shape}.shr_s {{2}} (i32.const {_bits - 1})))"
-    )
+    X86[f"{_shape}.relaxed_laneselect"] = f"(v128.bitselect {{0}} {{1}} ({_shape}.shr_s {{2}} (i32.const {_bits - 1})))"
 for _shape in ("f32x4", "f64x2"):
     STRICT[f"{_shape}.relaxed_min"] = f"({_shape}.min {{0}} {{1}})"
     STRICT[f"{_shape}.relaxed_max"] = f"({_shape}.max {{0}} {{1}})"

@@ -16,8 +16,7 @@ from tests import tools
 
 pytest.importorskip("wasmtime")
 
-from tests.operators import generated
-from tests.operators import relaxed
+from tests.operators import generated, relaxed
 from tests.operators.boundaries import atomic_boundaries, boundaries, boundaries64
 from tests.operators.running import (
     CASES,

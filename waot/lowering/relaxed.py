@@ -58,9 +58,7 @@ def _intrinsic(name: str, result: str, *shapes: str) -> Handler:
     return lower
 
 
-_either(
-    "i8x16.relaxed_swizzle", "i8x16.swizzle", _intrinsic("llvm.x86.ssse3.pshuf.b.128", "i8x16", "i8x16", "i8x16")
-)
+_either("i8x16.relaxed_swizzle", "i8x16.swizzle", _intrinsic("llvm.x86.ssse3.pshuf.b.128", "i8x16", "i8x16", "i8x16"))
 _either(
     "i32x4.relaxed_trunc_f32x4_s", "i32x4.trunc_sat_f32x4_s", _intrinsic("llvm.x86.sse2.cvttps2dq", "i32x4", "f32x4")
 )
