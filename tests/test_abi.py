@@ -70,9 +70,9 @@ def test_every_function_has_the_headers_signature() -> None:
 
 
 def test_constants_are_the_headers() -> None:
-    fixed = re.search(r"#define WAOT_MEMORY_FIXED (\d+)u", HEADER)
-    assert fixed
-    assert int(fixed[1]) == abi.MEMORY_FIXED
+    flags = dict(re.findall(r"#define WAOT_(MEMORY_\w+) (\d+)u", HEADER))
+    assert len(flags) == 4
+    assert {name: getattr(abi, name) for name in flags} == {name: int(value) for name, value in flags.items()}
     assert f"#define WAOT_FUNCTION_INDEX_BITS {abi.FUNCTION_INDEX_BITS}u" in HEADER
     kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))
     assert kinds == {"STRUCT": str(abi.TYPE_STRUCT), "ARRAY": str(abi.TYPE_ARRAY), "FUNCTION": str(abi.TYPE_FUNCTION)}
@@ -84,7 +84,8 @@ def test_constants_are_the_headers() -> None:
 # Uses every function of the shim and every kind of trap.
 _EVERYTHING = """
 (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-(memory (export "memory") 1) (table $t 2 funcref) (data $d "x") (data (i32.const 5) "y") (elem $e func $f)
+(memory (export "memory") 1) (memory $shared 1 1 shared) (table $t 2 funcref)
+(data $d "x") (data (i32.const 5) "y") (elem $e func $f)
 (type $u (func (param i32) (result i32))) (type $s (struct (field i32))) (type $a (array i8))
 (func $f (param i32) (result i32) (i32.trunc_f32_s (f32.load (local.get 0))))
 (func $_start (export "_start")
@@ -95,9 +96,9 @@ _EVERYTHING = """
   (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 1)) (drop (table.grow $t (ref.null func) (i32.const 1)))
   (table.set $t (i32.const 0) (ref.func $f))
   (drop (struct.new_default $s)) (drop (array.new_default $a (i32.const 1)))
-  (drop (memory.atomic.notify (i32.const 0) (i32.const 1)))
-  (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0)))
-  (drop (memory.atomic.wait64 (i32.const 0) (i64.const 0) (i64.const 0)))
+  (drop (memory.atomic.notify $shared (i32.const 0) (i32.const 0)))
+  (drop (memory.atomic.wait32 $shared (i32.const 0) (i32.const 0) (i64.const 0)))
+  (drop (memory.atomic.wait64 $shared (i32.const 0) (i64.const 0) (i64.const 0)))
   (call $exit (call_indirect $t (type $u) (i32.div_s (i32.const 1) (memory.size)) (i32.const 1)))
   (unreachable))
 """

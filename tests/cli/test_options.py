@@ -136,6 +136,7 @@ def test_options_are_made_from_their_text_forms() -> None:
         {"opt_level": "fast"},
         {"emit": "elf"},
         {"memory": "fast"},
+        {"relaxed_simd": "exact"},
         {"stack_size": 1},
         {"stack_size": 1 << 60},
         {"jobs": 0},

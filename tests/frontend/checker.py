@@ -211,7 +211,7 @@ class Checker:
         self.take(I64 if index64 else I32, *operator.params[1:])
         self.give(*operator.results)
 
-    # ------------------------------------------------------------ memories and tables, by the bits of their indices
+    # ------------------------------------------------------------------ memories and tables, by the bits of indices
 
     def memory(self, index: int) -> ValType:
         return I64 if self.module.memories[index].limits.index64 else I32

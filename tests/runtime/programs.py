@@ -49,6 +49,8 @@ TRAPS = {
     "cast_failure": "cast failure",
     "array_out_of_bounds": "out of bounds array access",
     "uncaught_exception": "uncaught exception",
+    "unaligned_atomic": "unaligned atomic",
+    "expected_shared_memory": "expected shared memory",
 }
 
 

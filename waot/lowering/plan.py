@@ -22,8 +22,8 @@ from waot.lowering.types import ArgumentRegisters, float_constant, parameters_in
 # A 32-bit index plus a 32-bit offset plus the widest access reaches just past 8 GiB; one more wasm page covers it.
 GUARDED_RESERVE = (1 << 33) + (1 << 16)
 
-# Address space that a memory with 64-bit indices has at first: more is reserved behind it when it grows. A shared one
-# has room for its maximum from the beginning, but not for more than this.
+# Address space that a memory with 64-bit indices has at first: more is reserved behind it as it grows. A shared one has
+# room for its maximum from the beginning, but not for more than this.
 MEMORY64_RESERVE = 8 << 30
 SHARED_RESERVE = 1 << 40
 # Initial sizes beyond this, which no system has, are all the same.
