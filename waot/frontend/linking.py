@@ -236,7 +236,8 @@ class Linker:
         if len(linked) > limits.MAX_INSTANCES:
             raise LinkError(f"{len(linked):,} modules are linked; waot's limit is {limits.MAX_INSTANCES:,}")
         biases = [0, *ends]
-        chosen = None if main is None else linked[main].module
+        main_part = None if main is None else linked[main]
+        chosen = main_part.module if main_part else None
         program = Module(
             b"".join([part.module.source for part in linked]),
             file=chosen.file if chosen else None,
@@ -258,7 +259,7 @@ class Linker:
         declared: set[int] = set()
         for part, bias in zip(linked, biases, strict=False):
             instance = self._instance(program, part, bias)
-            if reactors and part.module is not chosen and not part.initialized:
+            if reactors and part is not main_part and not part.initialized:
                 instance = _with_initialize(instance)
             program.instances.append(instance)
             _append_definitions(program, instance)
