@@ -57,6 +57,11 @@ def test_traps_are_the_headers_in_its_order() -> None:
     assert tuple(re.findall(r'\bT\((\w+), "', HEADER)) == abi.TRAPS
 
 
+def test_kinds_of_exports_are_the_headers() -> None:
+    kinds = re.findall(r"WAOT_EXPORT_(\w+) = (\d+)", HEADER)
+    assert [(name.lower(), int(number)) for name, number in kinds] == [(k, n) for n, k in enumerate(abi.EXPORT_KINDS)]
+
+
 def test_every_function_has_the_headers_signature() -> None:
     prototypes = re.findall(r"^([\w *]+?)\s*(waot_\w+)\(([^)]*)\);", HEADER, re.MULTILINE)
     declared = {

@@ -48,7 +48,9 @@ class Case:
         return "\n".join([*lines, "[ir]", self.ir, ""])
 
 
-def lower(fields: str, *, memory: str = "guarded", target: str = "x86_64-linux", opt: str = "2") -> str:
+def lower(
+    fields: str, *, memory: str = "guarded", target: str = "x86_64-linux", opt: str = "2", exports: str = ""
+) -> str:
     """The IR text of a module of one unit."""
     source = bytes(wasmtime.wat2wasm(f"(module {fields})"))
     found = find_target(target)
@@ -64,7 +66,7 @@ def lower(fields: str, *, memory: str = "guarded", target: str = "x86_64-linux",
         opt_level=opt,
         byte_shuffle={"x86_64": "ssse3", "aarch64": "neon"}.get(found.arch),
         executable=True,
-        exports=False,
+        exports=bool(exports),
         unit_operators=1 << 20,
         single_unit_operators=1 << 20,
     )
