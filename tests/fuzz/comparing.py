@@ -25,7 +25,7 @@ from waot.frontend import collect_facts, decode_module
 from waot.frontend.linking import Linker
 from waot.frontend.module import Module
 
-ROUNDS = 2  # calls of each export
+ROUNDS = 4  # calls of each export
 _ALL = (1 << 64) - 1
 
 #: What depends on the engine: a case ends there.
@@ -93,13 +93,13 @@ def export_all(wasm: bytes, number: random.Random) -> bytes:
     return with_exports(wasm, more)
 
 
-def make_case(seed: str, wasm: bytes) -> Case:
+def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS) -> Case:
     """Surrounds a module and runs it under wasmtime. Raises Skipped, or WaotError where it is not taken here."""
     number = random.Random(f"surroundings {seed}")
     module = _decode(wasm, f"{seed}.wasm")
     try:
         support = make_support(module, number)
-        observer = make_observer(module, number, ROUNDS)
+        observer = make_observer(module, number, rounds)
     except Uninhabited as reason:
         raise Skipped(f"an import of a type without values: {reason}") from None
     try:
@@ -109,10 +109,9 @@ def make_case(seed: str, wasm: bytes) -> Case:
     return Case(seed, wasm, support, observer, expected)
 
 
-def generate_case(generator: Generator, seed: str) -> Case:
-    """The case of a seed alone. Raises as make_case."""
-    wasm = export_all(generator.module(seed), random.Random(f"exports {seed}"))
-    return make_case(seed, wasm)
+def generated_module(generator: Generator, seed: str) -> bytes:
+    """The module of a seed."""
+    return export_all(generator.module(seed), random.Random(f"exports {seed}"))
 
 
 def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
@@ -211,9 +210,11 @@ def run_batch(batch: Batch) -> Report:
     with Generator() as generator:
         for seed in batch.seeds:
             try:
-                cases.append(generate_case(generator, seed))
+                cases.append(make_case(seed, generated_module(generator, seed)))
             except Skipped as reason:
                 report.skipped[str(reason)] += 1
+            except RuntimeError as reason:
+                report.skipped[f"wasm-opt: {str(reason).strip().splitlines()[-1][:80]}"] += 1
             except WaotError as error:
                 report.differences.append(Difference(seed, "", f"is refused: {error}", b""))
     for configuration in batch.configurations:

@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -86,12 +87,23 @@ class Generator:
         return pipe
 
     def module(self, seed: str) -> bytes:
-        """The module of a seed; the same for every run with the same binaryen and the same proposals supported."""
+        """The module of a seed; the same for every run with the same binaryen and the same proposals supported.
+
+        Raises RuntimeError where wasm-opt fails.
+        """
         number = random.Random(f"module {seed}")
-        source, made = Path(self._directory.name, "seed"), Path(self._directory.name, "module.wasm")
-        source.write_bytes(number.randbytes(number.choice((500, 1000, 2000, 4000, 8000))))
+        source = number.randbytes(number.choice((500, 1000, 2000, 4000, 8000)))
+        return self._run(source, ["--translate-to-fuzz", *_flags(number)])
+
+    def optimize(self, wasm: bytes, words: list[str]) -> bytes:
+        """What wasm-opt makes of a module. Raises RuntimeError."""
+        return self._run(wasm, [*_enabled(_FEATURES), *words])
+
+    def _run(self, source_: bytes, words: list[str]) -> bytes:
+        source, made = Path(self._directory.name, "source"), Path(self._directory.name, "made")
+        source.write_bytes(source_)
         made.unlink(missing_ok=True)
-        words = ["--translate-to-fuzz", *_flags(number), str(source), "-o", str(made)]
+        words = [*words, str(source), "-o", str(made)]
         stdin = self._pipe(self._process.stdin)
         stdin.write(f"{json.dumps(words)}\n")
         stdin.flush()
@@ -101,13 +113,14 @@ class Generator:
         return made.read_bytes()
 
 
+def _enabled(features: Iterable[str]) -> list[str]:
+    return ["--mvp-features", *(f"--enable-{feature}" for feature in (*_ALWAYS, *features))]
+
+
 def _flags(number: random.Random) -> list[str]:
+    wanted = [feature for feature in _FEATURES if number.random() < 0.75]
     # NaN bits are the engine's choice, so a module turns every NaN into 0 before anything can depend on it.
-    flags = ["--denan", "--emit-exnref", "--mvp-features", *(f"--enable-{feature}" for feature in _ALWAYS)]
-    for feature, proposal in _FEATURES.items():
-        wanted = number.random() < 0.75
-        if wanted and proposal in SUPPORTED_PROPOSALS:
-            flags.append(f"--enable-{feature}")
+    flags = ["--denan", "--emit-exnref", *_enabled(f for f in wanted if _FEATURES[f] in SUPPORTED_PROPOSALS)]
     if number.random() < 0.5:  # otherwise most of what runs ends in a trap soon
         flags.append("--no-fuzz-oob")
     if number.random() < 0.25:

@@ -58,6 +58,7 @@ _FOLDS: dict[str, ValType] = {
 _PRIME = 0x9E37_79B9_7F4A_7C15 - (1 << 64)
 _CALLEES = 64  # entries of the table of functions that `call-export` calls
 _DEPTH = 4  # of values that are made for reference types
+_LOOK = 3  # how deep objects are looked into
 _ELEMENTS = 16  # of an array or table that are looked at
 
 _EMPTY = b"\x40"
@@ -207,6 +208,7 @@ class _Support:
         a = self.assembly
         self.hash = u(a.define("global", extern_type(GlobalType(I64, True)) + op("i64.const", s(1)) + END))
         a.export("hash", "global", 0)
+        self.depth = u(a.define("global", extern_type(GlobalType(I32, True)) + op("i32.const", s(0)) + END))
         self.callees = u(a.define("table", extern_type(TableType(Limits(_CALLEES, _CALLEES), FUNCREF))))
         a.export("callees", "table", 0)
         self._fold()
@@ -243,30 +245,28 @@ class _Support:
         self._folds["fold"] = index
 
     def fold_function(self, name: str) -> int:
-        """The function that folds what `_FOLDS` says, or in shape "shallow-…" no more of a reference than its kind."""
+        """The function of that name, which folds what `_FOLDS` says."""
         if name not in self._folds:
-            t = _FOLDS[name.replace("shallow-", "fold-")]
+            t = _FOLDS[name]
             self._folds[name], function = self.assembly.function(FuncType((t,), ()))
+            own = op("local.get", u(0))
             top = t.heap if isinstance(t, RefType) else None
             if top == "any":
-                function.code = self._fold_any(function, deep=name == "fold-any")
+                function.code = self._fold_any(function)
             elif top == "extern":
-                inner = self.fold_function(name.replace("-extern", "-any"))
-                function.code = op("local.get", u(0)) + op("any.convert_extern") + op("call", u(inner))
+                function.code = own + op("any.convert_extern") + self.fold(ANYREF)
             elif top is not None:
-                function.code = op("local.get", u(0)) + op("ref.is_null") + self.fold(I32)
+                function.code = own + op("ref.is_null") + self.fold(I32)
             elif t is V128:
-                lanes = [op("local.get", u(0)) + op("i64x2.extract_lane", bytes([lane])) for lane in (0, 1)]
+                lanes = [own + op("i64x2.extract_lane", bytes([lane])) for lane in (0, 1)]
                 function.code = b"".join(lane + self.fold(I64) for lane in lanes)
             else:
                 function.code = self._fold_float(t)
         return self._folds[name]
 
-    def fold(self, t: ValType, *, shallow: bool = False) -> bytes:
+    def fold(self, t: ValType) -> bytes:
         """The code that takes a value and folds it."""
         before, name = _fold_name(self.module, t)
-        if shallow:
-            name = name.replace("fold-any", "shallow-any").replace("fold-extern", "shallow-extern")
         return before + op("call", u(self.fold_function(name)))
 
     def _fold_float(self, t: ValType) -> bytes:
@@ -276,36 +276,42 @@ class _Support:
         nan = op("i64.const", s(0x7FF8 << 48))
         return nan + bits + own * 2 + op(f"{t.name}.ne") + op("select") + self.fold(I64)
 
-    def _fold_any(self, function: Function, *, deep: bool) -> bytes:
+    def _fold_any(self, function: Function) -> bytes:
+        """Folds what kind of object there is, and what it holds unless it is held itself by many others."""
         own = op("local.get", u(0))
         code = b""
+
+        def deeper(by: int) -> bytes:
+            return op("global.get", self.depth) + op("i32.const", s(by)) + op("i32.add") + op("global.set", self.depth)
 
         def case(test: bytes, then: bytes) -> None:
             nonlocal code
             code += own + test + op("if", _EMPTY) + then + op("return") + op("end")
 
-        def known(kind: int, *more: bytes) -> bytes:
-            return op("i64.const", s(kind)) + self.fold(I64) + b"".join(more)
+        def kind(number: int) -> bytes:
+            return op("i64.const", s(number)) + self.fold(I64)
 
         def cast(heap: str | int) -> bytes:
             return own + op("ref.cast", heap_type(heap))
 
-        case(op("ref.is_null"), known(0))
-        case(op("ref.test", heap_type("i31")), known(1, cast("i31"), op("i31.get_s"), self.fold(I32)))
+        case(op("ref.is_null"), kind(0))
+        case(op("ref.test", heap_type("i31")), kind(1) + cast("i31") + op("i31.get_s") + self.fold(I32))
         # A subtype has a higher index than its supertypes.
-        for index in reversed(range(len(self.module.types)) if deep else ()):
+        for index in reversed(range(len(self.module.types))):
             type_ = self.module.types[index]
             if self.module.canonical[index] != index or isinstance(type_, FuncType):
                 continue
             if isinstance(type_, StructType):
-                parts = [known(16 + index)]
+                held = b""
                 for at, f in enumerate(type_.fields):
                     get = "struct.get" if f.value is f.storage else "struct.get_s"
-                    parts += [cast(index), op(get, u(index), u(at)), self.fold(f.value, shallow=True)]
-                case(op("ref.test", heap_type(index)), b"".join(parts))
+                    held += cast(index) + op(get, u(index), u(at)) + self.fold(f.value)
             else:
-                case(op("ref.test", heap_type(index)), known(16 + index) + self._fold_elements(function, index, type_))
-        case(op("ref.test", heap_type("array")), known(2, cast("array"), op("array.len"), self.fold(I32)))
+                held = self._fold_elements(function, index, type_)
+            look = op("global.get", self.depth) + op("i32.const", s(_LOOK)) + op("i32.lt_u")
+            look += op("if", _EMPTY) + deeper(1) + held + deeper(-1) + op("end")
+            case(op("ref.test", heap_type(index)), kind(16 + index) + look)
+        case(op("ref.test", heap_type("array")), kind(2) + cast("array") + op("array.len") + self.fold(I32))
         return code + own + op("ref.test", heap_type("struct")) + self.fold(I32)
 
     def _fold_elements(self, function: Function, index: int, type_: ArrayType) -> bytes:
@@ -322,10 +328,7 @@ class _Support:
             + _loop(
                 at,
                 length,
-                op("local.get", array)
-                + op("local.get", at)
-                + op(get, u(index))
-                + self.fold(type_.field.value, shallow=True),
+                op("local.get", array) + op("local.get", at) + op(get, u(index)) + self.fold(type_.field.value),
             )
         )
 
