@@ -145,6 +145,13 @@ _code_options = _all(
         section=_CODE,
         help="Native stack of the program, in bytes or as 512KiB, 1MiB.  [default: 8MiB]",
     ),
+    _option(
+        "--max-heap",
+        metavar="SIZE",
+        section=_CODE,
+        help="The most that objects of garbage collection and exceptions may take; more is the trap 'out of memory'. "
+        "Linear memory is not in it.  [default: what the machine has]",
+    ),
     _features_option,
 )
 

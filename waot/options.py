@@ -21,6 +21,8 @@ MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
 RELAXED_SIMD_CHOICES = ("fast", "deterministic")
 
 DEFAULT_STACK_SIZE = 8 << 20
+# Of objects: room for a block of every size.
+MINIMUM_HEAP = 4 << 20
 MINIMUM_STACK_SIZE = 64 << 10  # the shim's own frames and a signal frame must fit beside the program's
 MAXIMUM_STACK_SIZE = 64 << 30
 
@@ -95,6 +97,7 @@ class BuildOptions:
     memory: str = "auto"  # one of MEMORY_CHOICES
     relaxed_simd: str = "fast"  # one of RELAXED_SIMD_CHOICES
     stack_size: int = DEFAULT_STACK_SIZE  # bytes of native stack
+    max_heap: int | None = None  # bytes that objects may take; None: what the system gives
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
@@ -111,6 +114,10 @@ class BuildOptions:
                 f"a stack of {self.stack_size} bytes is out of range",
                 hint=f"use {MINIMUM_STACK_SIZE >> 10}KiB to {MAXIMUM_STACK_SIZE >> 30}GiB",
             )
+        if self.max_heap is not None and not MINIMUM_HEAP <= self.max_heap < 1 << 63:
+            raise UsageError(
+                f"a heap of {self.max_heap} bytes is out of range", hint=f"use {MINIMUM_HEAP >> 20}MiB or more"
+            )
         if self.jobs < 1:
             raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
 
@@ -124,6 +131,7 @@ class BuildOptions:
         memory: str = "auto",
         relaxed_simd: str = "fast",
         stack_size: str | int = DEFAULT_STACK_SIZE,
+        max_heap: str | int | None = None,
         jobs: int | None = None,
         dirs: Sequence[str | DirGrant] = (),
         env: Sequence[str | EnvGrant] = (),
@@ -140,6 +148,7 @@ class BuildOptions:
             memory=memory,
             relaxed_simd=relaxed_simd,
             stack_size=parse_size(stack_size) if isinstance(stack_size, str) else stack_size,
+            max_heap=parse_size(max_heap) if isinstance(max_heap, str) else max_heap,
             jobs=default_jobs() if jobs is None else jobs,
             grants=Grants(
                 tuple(d if isinstance(d, DirGrant) else parse_dir_grant(d) for d in dirs),

@@ -225,6 +225,7 @@ def lowering_options(
         byte_shuffle=byte_shuffle(target.arch, codegen),
         executable=options.emit == "exe",
         exports=exports,
+        heap_limit=options.max_heap or 0,
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
         relaxed_simd=options.relaxed_simd,

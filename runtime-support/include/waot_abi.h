@@ -24,6 +24,8 @@
  *   waot_elem.<index>         struct waot_elem, likewise
  *   waot_funcref.<index>      struct waot_funcref of a function, constant
  *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
+ *   waot_arguments            parameters that have no register, where a tail call cannot have them on the stack; 16 bytes
+ *                             each, and live only from a call to the first instructions of its callee; one a thread
  *
  * and one that the linker makes from bytes that lowering hands it, because megabytes of data are no business of
  * LLVM's:

@@ -27,8 +27,8 @@ def test_help_is_for_every_command(waot: Run, command: list[str]) -> None:
 def test_help_of_build_names_every_option_and_value(waot: Run) -> None:
     text = waot("build", "--help", check=True).stdout
     for option in (
-        *("--output", "--target", "--emit", "-O", "--cpu", "--memory", "--stack-size", "--jobs", "--no-cache"),
-        *("--dir", "--env", "--inherit-env", "--verbose"),
+        *("--output", "--target", "--emit", "-O", "--cpu", "--memory", "--stack-size", "--max-heap", "--jobs"),
+        *("--no-cache", "--dir", "--env", "--inherit-env", "--verbose"),
     ):
         assert option in text
     assert "|".join(EMITS) in text
@@ -63,6 +63,7 @@ def test_version(waot: Run) -> None:
         (["build", "a.wasm", "-O4"], "unknown optimisation level '4'; use one of 0, 1, 2, 3, s, z"),
         (["build", "a.wasm", "--stack-size", "big"], "'big' is not a size"),
         (["build", "a.wasm", "--stack-size", "1"], "out of range"),
+        (["build", "a.wasm", "--max-heap", "1"], "a heap of 1 bytes is out of range; use 4MiB or more"),
         (["build", "a.wasm", "--dir", "::x"], "does not grant a directory"),
         (["build", "a.wasm", "--env", "=x"], "does not grant an environment variable"),
         (["build", "a.wasm", "--target", "pdp11"], "unknown target 'pdp11'; known targets: "),

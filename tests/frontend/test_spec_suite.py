@@ -31,13 +31,11 @@ SCRIPTS = sorted(str(path.relative_to(SUITE)) for path in SUITE.rglob("*.wast"))
 _LATER = {op.proposal for op in OPERATORS} - SUPPORTED_PROPOSALS
 
 _LATER_FIRST = "the proposal is refused before the malformed byte is reached"
-_CONFUSING = "wasmtime's parser refuses unicode that looks like something else"
 _ONE_TABLE = "the proposal's copy of the test is from before several tables and memories were allowed"
 _U64_LIMITS = "the proposal's copy of the test is from before memory64, which makes limits 64-bit in the text"
 
 #: (script, line) -> why what the script expects is not what happens.
 _EXCEPTIONS: dict[tuple[str, int], str] = {
-    ("names.wast", 19): _CONFUSING,
     **{("proposals/threads/imports.wast", line): _ONE_TABLE for line in (309, 313, 317, 404, 408, 412)},
     **{("proposals/threads/memory.wast", line): _ONE_TABLE for line in (14, 15)},
     **{("proposals/threads/memory.wast", line): _U64_LIMITS for line in (83, 87, 91)},

@@ -26,20 +26,33 @@ def _inside(width: int) -> list[tuple[int, int]]:
     return [(0, 0), (1, 0), (3, 2), (last, 0), (0, last), (last - 1, 1), (7, last - 7)]
 
 
-def _outside(width: int) -> list[tuple[int, int]]:
-    """(address, offset) of accesses out of bounds, also where 32-bit arithmetic would wrap."""
+def _aligned_inside(width: int) -> list[tuple[int, int]]:
     last = SIZE - width
+    return [(0, 0), (width, 0), (0, width), (8 + width // 2, 8 - width // 2), (last, 0), (0, last), (8, last - 8)]
+
+
+def _outside(width: int, bits: int) -> list[tuple[int, int]]:
+    """(address, offset) of accesses out of bounds, also where arithmetic in `bits` bits would wrap."""
+    last = SIZE - width
+    top = (1 << bits) - 1
+    half = 1 << (bits - 1)
     found = [
-        *((last + 1, 0), (last, 1), (0, last + 1), (SIZE, 0), (0xFFFFFFFF, 0), (0xFFFFFFFF, 1)),
-        *(
-            (0x100000000 - width, width),
-            (0xFFFFFFFF, 0xFFFFFFFF),
-            (0, 0xFFFFFFFF),
-            (1, 0xFFFFFFFF),
-            (0x80000000, 0x80000000),
-        ),
+        *((last + 1, 0), (last, 1), (0, last + 1), (SIZE, 0), (top, 0), (top, 1)),
+        *((top + 1 - width, width), (top, top), (0, top), (1, top), (half, half)),
     ]
+    if bits == 64:  # where 32 bits, or the sum of three, would wrap
+        found += [(1 << 32, 0), (0, 1 << 32), (half, half - width), (0, top + 1 - width), (width, top + 1 - width)]
+        found += [(half - 1, 1), (0, half - width), (1, half)]
     return list(dict.fromkeys(found))
+
+
+def _aligned_outside(width: int) -> list[tuple[int, int]]:
+    return [(SIZE, 0), (0, SIZE), (SIZE - width, width), ((1 << 32) - width, 0), ((1 << 32) - width, (1 << 32) - width)]
+
+
+def _unaligned(width: int) -> list[tuple[int, int]]:
+    """(address, offset), in bounds and not."""
+    return [(1, 0), (width // 2, width), (0, 1), (width - 1, 2), (SIZE - width + 1, 0)] if width > 1 else []
 
 
 def _access(operator: Operator, address: str, offset: int) -> str:
@@ -57,37 +70,90 @@ def _access(operator: Operator, address: str, offset: int) -> str:
     return text
 
 
-def _case(number: int, name: str, code: str) -> str:
-    return f'(func $case{number} (export "case {name}") {code})'
+class _Cases:
+    """The cases of one module, whose memory $m has indices of `bits` bits."""
+
+    def __init__(self, memory: str, bits: int) -> None:
+        self.bits = bits
+        self.fields = [memory]
+        for at in (0, SIZE - 64):
+            self.fields.append(f'(data (memory $m) ({self.index}.const {at}) "{_pattern()}")')
+        self.number = 0
+
+    @property
+    def index(self) -> str:
+        return f"i{self.bits}"
+
+    def add(self, name: str, code: str) -> None:
+        self.fields.append(f'(func $case{self.number} (export "case {name}") {code})')
+        self.number += 1
+
+    def forms(self, address: int) -> dict[str, str]:
+        """The address as a constant, and as what no compiler can know."""
+        plain = f"({self.index}.const {address})"
+        zero = "(call $zero)" if self.bits == 32 else "(i64.extend_i32_u (call $zero))"
+        return {"constant": plain, "variable": f"({self.index}.add {plain} {zero})"}
+
+    def inside(self, operator: Operator, places: list[tuple[int, int]]) -> None:
+        """All of `places` in one case."""
+        assert operator.width is not None
+        code = []
+        for address, offset in places:
+            for text in self.forms(address).values():
+                code.append(_access(operator, text, offset))
+                if not operator.results or "rmw" in operator.name:  # what is in memory now
+                    at = min(address + offset, SIZE - 16)
+                    code.append(f"(call $put_v128 (v128.load $m ({self.index}.const {at})))")
+        self.add(f"{operator.name}, in bounds", "\n".join(code))
+
+    def trapping(self, operator: Operator, places: list[tuple[int, int]], constants: int) -> None:
+        """A case for each of `places`, and with the address as a constant for every one of so many."""
+        for number, (address, offset) in enumerate(places):
+            for form, text in self.forms(address).items():
+                if form == "variable" or number % constants == 0:
+                    name = f"{operator.name}, {form} {address:#x} + {offset:#x}"
+                    self.add(name, _access(operator, text, offset))
+
+    def module(self, name: str) -> CaseModule:
+        return make_case_module(name, "\n".join(self.fields))
+
+
+def _make(name: str, memory: str, bits: int) -> CaseModule:
+    cases = _Cases(memory, bits)
+    for operator in operators():
+        if operator.proposal != "threads":
+            assert operator.width is not None
+            cases.inside(operator, _inside(operator.width))
+            places = _outside(operator.width, bits)
+            if bits == 64 and operator.proposal == "simd":  # one way of computing addresses serves all
+                places = places[::4]
+            cases.trapping(operator, places, 3)
+    return cases.module(name)
 
 
 @functools.cache
 def boundaries() -> CaseModule:
     """All operators in bounds in one case each, and every access out of bounds in a case of its own."""
-    fields = ["(memory $m 1 1)", f'(data (memory $m) (i32.const 0) "{_pattern()}")']
-    fields.append(f'(data (memory $m) (i32.const {SIZE - 64}) "{_pattern()}")')
-    number = 0
+    return _make("boundaries", "(memory $m 1 1)", 32)
+
+
+@functools.cache
+def boundaries64() -> CaseModule:
+    """The same in a memory with 64-bit indices."""
+    return _make("boundaries64", "(memory $m i64 1 2)", 64)
+
+
+@functools.cache
+def atomic_boundaries() -> CaseModule:
+    """Atomic accesses: in bounds, out of bounds, and unaligned."""
+    cases = _Cases("(memory $m 1 1 shared)", 32)
     for operator in operators():
-        width = operator.width
-        assert width is not None
-        code = []
-        for address, offset in _inside(width):
-            for text in (f"(i32.const {address})", f"(i32.add (i32.const {address}) (call $zero))"):
-                code.append(_access(operator, text, offset))
-                if not operator.results:  # a store: what is in memory now
-                    at = min(address + offset, SIZE - 16)
-                    code.append(f"(call $put_v128 (v128.load $m (i32.const {at})))")
-        fields.append(_case(number, f"{operator.name}, in bounds", "\n".join(code)))
-        number += 1
-        for index, (address, offset) in enumerate(_outside(width)):
-            forms = {"variable": f"(i32.add (i32.const {address}) (call $zero))"}
-            if index % 3 == 0:
-                forms["constant"] = f"(i32.const {address})"
-            for form, text in forms.items():
-                name = f"{operator.name}, {form} {address:#x} + {offset:#x}"
-                fields.append(_case(number, name, _access(operator, text, offset)))
-                number += 1
-    return make_case_module("boundaries", "\n".join(fields))
+        if operator.proposal == "threads":
+            assert operator.width is not None
+            cases.inside(operator, _aligned_inside(operator.width))
+            cases.trapping(operator, _aligned_outside(operator.width), 3)
+            cases.trapping(operator, _unaligned(operator.width), 4)
+    return cases.module("atomic_boundaries")
 
 
 def _pattern() -> str:

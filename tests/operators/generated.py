@@ -36,6 +36,7 @@ def is_pure(operator: Operator) -> bool:
     """Takes and gives numbers and vectors and touches nothing else."""
     return (
         operator.supported
+        and operator.proposal != "relaxed-simd"  # relaxed.py
         and operator.params is not None
         and operator.results is not None
         and operator.width is None
@@ -335,6 +336,42 @@ def _folded() -> Module:
     return module
 
 
+# Instructions with two results, each of which is looked at.
+WIDE = """
+(func $add128.0 (param i64 i64 i64 i64) (result i64)
+  local.get 0 local.get 1 local.get 2 local.get 3 i64.add128 drop)
+(func $add128.1 (param i64 i64 i64 i64) (result i64) (local i64)
+  local.get 0 local.get 1 local.get 2 local.get 3 i64.add128 local.set 4 drop local.get 4)
+(func $sub128.0 (param i64 i64 i64 i64) (result i64)
+  local.get 0 local.get 1 local.get 2 local.get 3 i64.sub128 drop)
+(func $sub128.1 (param i64 i64 i64 i64) (result i64) (local i64)
+  local.get 0 local.get 1 local.get 2 local.get 3 i64.sub128 local.set 4 drop local.get 4)
+(func $mul_wide_s.0 (param i64 i64) (result i64) local.get 0 local.get 1 i64.mul_wide_s drop)
+(func $mul_wide_s.1 (param i64 i64) (result i64) (local i64)
+  local.get 0 local.get 1 i64.mul_wide_s local.set 2 drop local.get 2)
+(func $mul_wide_u.0 (param i64 i64) (result i64) local.get 0 local.get 1 i64.mul_wide_u drop)
+(func $mul_wide_u.1 (param i64 i64) (result i64) (local i64)
+  local.get 0 local.get 1 i64.mul_wide_u local.set 2 drop local.get 2)
+"""
+
+
+def _wide() -> Module:
+    module = Module()
+    module.functions.append(WIDE)
+    for name in ("mul_wide_s", "mul_wide_u"):
+        texts = [f"(call ${name}.{half} {{0}} {{1}})" for half in (0, 1)]
+        module.add(texts, ("i64",) * 2, "i64", tuple(itertools.product(VALUES["i64"], repeat=2)))
+    some = [VALUES["i64"][i::4] for i in range(4)]
+    for name in ("add128", "sub128"):
+        texts = [f"(call ${name}.{half} {{0}} {{1}} {{2}} {{3}})" for half in (0, 1)]
+        module.add(texts, ("i64",) * 4, "i64", tuple(itertools.product(*some)))
+        for low, high in ((0, 0), (1, 0), ((1 << 64) - 1,) * 2):  # one operand is a constant
+            tail = f"{constant('i64', low)} {constant('i64', high)})"
+            texts = [f"(call ${name}.{half} {{0}} {{1}} {tail}" for half in (0, 1)]
+            module.add(texts, ("i64",) * 2, "i64", tuple(itertools.product(some[0], some[1])))
+    return module
+
+
 def _group(operator: Operator) -> str:
     """The module that an operator is in: few enough operators that a build takes a second or two."""
     shape = operator.name.partition(".")[0]
@@ -351,9 +388,9 @@ def groups() -> dict[str, list[Operator]]:
 
 
 def make(group: str) -> tuple[Module, bytes]:
-    """The module of `group`, one of `groups()` or "folded", and its binary form."""
-    if group == "folded":
-        module = _folded()
+    """The module of `group`, one of `groups()`, "folded" or "wide", and its binary form."""
+    if group in ("folded", "wide"):
+        module = _folded() if group == "folded" else _wide()
     else:
         module = Module()
         for operator in groups()[group]:

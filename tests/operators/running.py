@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import wasmtime
 
@@ -162,10 +163,10 @@ def oracle(module: CaseModule) -> tuple[Outcome, ...]:
     return tuple(under_wasmtime(module.wasm, case_input(number)) for number in range(len(module.cases)))
 
 
-def build(wasm: bytes, name: str, configuration: Configuration, directory: Path) -> Path:
-    """The native program that waot makes of `wasm`."""
+def build(wasm: bytes, name: str, configuration: Configuration, directory: Path, **more: Any) -> Path:
+    """The native program that waot makes of `wasm`; `more` are arguments of `BuildOptions`."""
     target = find_target(configuration.target)
-    options = BuildOptions(opt_level=configuration.level, memory=configuration.memory, jobs=1, cache=False)
+    options = BuildOptions(opt_level=configuration.level, memory=configuration.memory, jobs=1, cache=False, **more)
     (artifact,) = build_artifacts(wasm, f"{name}.wasm", [target], options, Progress(display=False))
     path = directory / f"{name}-{configuration}"
     path.write_bytes(artifact.data)
@@ -197,6 +198,8 @@ _RAISED_BY = {
     "undefined element": r"(return_)?call_indirect",
     "uninitialized element": r"(return_)?call_indirect",
     "indirect call type mismatch": r"(return_)?call_indirect",
+    "unaligned atomic": r".*\.atomic\..*",
+    "expected shared memory": r"memory\.atomic\.wait(32|64)",
 }
 
 

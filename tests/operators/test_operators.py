@@ -6,6 +6,7 @@ quick set takes x86-64, optimised and not; the slow one every memory strategy, A
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from tests import tools
 
 pytest.importorskip("wasmtime")
 
-from tests.operators import generated
-from tests.operators.boundaries import boundaries
+from tests.operators import generated, relaxed
+from tests.operators.boundaries import atomic_boundaries, boundaries, boundaries64
 from tests.operators.running import (
     CASES,
     ENDLESS,
@@ -32,6 +33,7 @@ from tests.operators.running import (
 )
 from tests.programs.harness import Configuration
 from waot.frontend.opcodes import OPERATORS
+from waot.options import Cpu
 
 X86, ARM, RISCV = "x86_64-linux", "aarch64-linux", "riscv64-linux"
 QUICK = (Configuration(X86, "guarded", "2"), Configuration(X86, "checked", "0"))
@@ -69,7 +71,17 @@ ACCEPTED_LOSSES = frozenset(
 )
 
 CASE_FILES = sorted(path.stem for path in CASES.glob("*.wat") if path.stem != "endless")
-GROUPS = [*generated.groups(), "folded"]
+GROUPS = [*generated.groups(), "folded", "wide"]
+# (choice of relaxed.make, target, CPU, what to ask waot for)
+RELAXED = (
+    ("strict", X86, None, "deterministic"),
+    ("x86", X86, None, "fast"),
+    ("x86-fma", X86, "x86-64-v3", "fast"),
+    ("strict", X86, "x86-64", "deterministic"),
+    ("fused", ARM, None, "fast"),
+    ("strict", ARM, None, "deterministic"),
+)
+BOUNDARIES = {"boundaries": boundaries, "boundaries64": boundaries64, "atomic_boundaries": atomic_boundaries}
 
 
 def _parameters(names: list[str], quick: tuple[Configuration, ...], slow: tuple[Configuration, ...]) -> list[object]:
@@ -100,6 +112,13 @@ def test_operators_on_edge_operands(group: str, configuration: Configuration, tm
     if configuration.level != "0":
         wrong = [line for line in wrong if not _only_not_quieted(line)]
     assert not wrong, "\n".join([f"{len(wrong)} results differ", *wrong[:40]])
+
+
+def _cpu_flags() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return ""
 
 
 def _only_not_quieted(line: str) -> bool:
@@ -140,10 +159,29 @@ def test_cases_with_locals_in_stack_slots(name: str, tmp_path: Path, monkeypatch
         assert not wrong, "\n".join([f"{len(wrong)} cases differ", *wrong])
 
 
-@pytest.mark.parametrize(("name", "configuration"), _parameters(["boundaries"], QUICK, SLOW))
+@pytest.mark.parametrize("level", ["2", "0"])
+@pytest.mark.parametrize(("choice", "target", "cpu", "wanted"), RELAXED)
+def test_relaxed_operators_choose_what_is_documented(
+    choice: str, target: str, cpu: str | None, wanted: str, level: str, tmp_path: Path
+) -> None:
+    configuration = Configuration(target, "guarded", level)
+    _needs(configuration)
+    if cpu == "x86-64-v3" and not {" fma ", " avx2 "} <= set(re.findall(r" fma | avx2 ", _cpu_flags())):
+        pytest.skip("this machine has no FMA and AVX2")
+    module, wasm, oracle = relaxed.make(choice)
+    expected = under_wasmtime(oracle, b"")
+    assert (expected.trap, len(expected.stdout)) == (None, module.size)
+    program = build(wasm, "relaxed", configuration, tmp_path, relaxed_simd=wanted, cpu=Cpu(cpu))
+    actual = natively(program, target, b"")
+    assert actual.status == 0, actual.stderr
+    wrong = generated.differences(module, expected.stdout, actual.stdout)
+    assert not wrong, "\n".join([f"{len(wrong)} results differ", *wrong[:40]])
+
+
+@pytest.mark.parametrize(("name", "configuration"), _parameters([*BOUNDARIES], QUICK, SLOW))
 def test_accesses_at_the_bounds_of_memory(name: str, configuration: Configuration, tmp_path: Path) -> None:
     _needs(configuration)
-    wrong = differences(boundaries(), configuration, tmp_path)
+    wrong = differences(BOUNDARIES[name](), configuration, tmp_path)
     assert not wrong, "\n".join([f"{len(wrong)} cases differ", *wrong[:40]])
 
 
@@ -159,11 +197,13 @@ def test_endless_loops_stay(name: str, configuration: Configuration, tmp_path: P
 
 def _case_modules() -> Iterator[CaseModule]:
     yield from (case_module(path.stem) for path in sorted(CASES.glob("*.wat")))
-    yield boundaries()
+    yield from (make() for make in BOUNDARIES.values())
 
 
 def test_every_supported_operator_is_executed() -> None:
     covered = {operator.name for operators in generated.groups().values() for operator in operators}
+    covered.update(operator.name for operator in relaxed.operators())
+    covered.update(operator.name for operator in operators_of(generated.make("wide")[1]).values())
     # In the files, only operators that validation finds reachable count.
     for module in _case_modules():
         covered.update(operator.name for operator in operators_of(module.wasm).values())

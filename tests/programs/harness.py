@@ -302,6 +302,7 @@ def engine() -> wasmtime.Engine:
     config.max_wasm_stack = 1 << 20  # bytes; wasmtime aborts if it is over 2 MiB
     config.wasm_custom_page_sizes = config.wasm_wide_arithmetic = True
     config.wasm_threads = config.shared_memory = True
+    config.wasm_relaxed_simd_deterministic = True  # with fused multiply-adds, unlike the deterministic profile
     return wasmtime.Engine(config)
 
 

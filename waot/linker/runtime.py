@@ -48,8 +48,8 @@ class Runtime:
     """The shim for one target.
 
     `bitcode` is merged into unit 0; everything in it but `entry_points`, which the objects refer to, may be
-    internalised. Of `on_demand` the linker takes what others refer to: the heap's collector. `digest` (hex) changes
-    whenever any of it does.
+    internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector. `digest`
+    (hex) changes whenever any of it does.
     """
 
     bitcode: bytes

@@ -33,8 +33,9 @@ def _narrowed(f: FunctionLowering, value: str, t: str, narrow: str) -> str:
     return value if t == narrow else f.emit(f"trunc {t} {value} to {narrow}", value)
 
 
-def _push_extended(f: FunctionLowering, value: str, narrow: str, t: str) -> None:
-    f.stack.append(value if t == narrow else f.emit(f"zext {narrow} {value} to {t}", value))
+def _push_extended(f: FunctionLowering, value: str, narrow: str, t: str, offset: int) -> None:
+    """Pushes what an access gave; the extension has its location, because the two become one instruction."""
+    f.stack.append(value if t == narrow else f.emit(f"zext {narrow} {value} to {t}{f.location(offset)}", value))
 
 
 def _tail(f: FunctionLowering, offset: int) -> str:
@@ -46,7 +47,7 @@ def _load(t: str, narrow: str, width: int) -> Handler:
         pointer = _aligned_address(f, f.stack.pop(), immediate, width, offset)
         text = f"load atomic {narrow}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}"
         f.roots.append(pointer)
-        _push_extended(f, f.effect_value(text), narrow, t)
+        _push_extended(f, f.effect_value(text), narrow, t, offset)
 
     return lower
 
@@ -70,7 +71,7 @@ def _modify(operation: str, t: str, narrow: str, width: int) -> Handler:
         pointer = _aligned_address(f, index, immediate, width, offset)
         value = _narrowed(f, value, t, narrow)
         text = f"atomicrmw {operation} ptr {pointer}, {narrow} {value} {_ORDER}, align {width}{_tail(f, offset)}"
-        _push_extended(f, f.effect_value(text, value, pointer), narrow, t)
+        _push_extended(f, f.effect_value(text, value, pointer), narrow, t, offset)
 
     return lower
 
@@ -89,7 +90,7 @@ def _compare_exchange(t: str, narrow: str, width: int) -> Handler:
             f"align {width}{_tail(f, offset)}"
         )
         both = f.effect_value(text, value, expected, pointer)
-        _push_extended(f, f.emit(f"extractvalue {{ {narrow}, i1 }} {both}, 0", both), narrow, t)
+        _push_extended(f, f.emit(f"extractvalue {{ {narrow}, i1 }} {both}, 0", both), narrow, t, offset)
 
     return lower
 

@@ -586,8 +586,12 @@ def _pseudo(shape: str, maximum: bool) -> Handler:
     lanes = SHAPES[shape][0]
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        constant = any(value[0] != "%" for value in f.stack[-2:])
         b, a = pop(f, shape), pop(f, shape)
         ir = IR[shape]
+        if constant and f.unit.plan.options.arch == "aarch64":
+            # As for `select` in control.py: LLVM would make it fminnm or fmaxnm, which treat NaNs and zeros otherwise.
+            a = f.call_intrinsic(ir, f"llvm.arithmetic.fence.{INTRINSIC[shape]}", (ir, a))
         less = f.emit(f"fcmp olt {ir} {a}, {b}" if maximum else f"fcmp olt {ir} {b}, {a}", a, b)
         push(f, f.emit(f"select <{lanes} x i1> {less}, {ir} {b}, {ir} {a}", less, a, b), ir)
 

@@ -172,20 +172,24 @@ void waot_gc_release(uint64_t keep)
         gc->bins[i] = WAOT_GC_NONE;
     uint32_t end = (uint32_t)(gc->extent >> WAOT_GC_BLOCK_LOG2);
     for (uint32_t at = 0; at < end;) {
-        uint32_t first = at, dirty = 0;
-        while (at < end && gc->table[at].kind == WAOT_GC_FREE)
-            dirty += !gc->table[at++].zero;
+        uint32_t first = at, spare = at, dirty = 0;
+        for (; at < end && gc->table[at].kind == WAOT_GC_FREE; at++) {
+            if (gc->table[at].zero)
+                continue;
+            if (keep) {
+                keep--;
+                spare = at + 1;
+            } else
+                dirty++;
+        }
         if (at == first) {
             at += gc->table[at].kind == WAOT_GC_LARGE ? gc->table[at].count : 1;
             continue;
         }
-        if (dirty <= keep) {
-            keep -= dirty;
-        } else if (waot_os_discard(gc->base + ((uint64_t)first << WAOT_GC_BLOCK_LOG2),
-                                   (uint64_t)(at - first) << WAOT_GC_BLOCK_LOG2) == 0) {
-            for (uint32_t i = first; i < at; i++)
+        if (dirty && waot_os_discard(gc->base + ((uint64_t)spare << WAOT_GC_BLOCK_LOG2),
+                                     (uint64_t)(at - spare) << WAOT_GC_BLOCK_LOG2) == 0)
+            for (uint32_t i = spare; i < at; i++)
                 gc->table[i].zero = 1;
-        }
         waot_gc_put_run(first, at - first);
     }
 }

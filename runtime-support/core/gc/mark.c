@@ -86,10 +86,9 @@ static struct waot_object *waot_gc_object_at(uintptr_t address)
     uint32_t size = waot_gc_sizes[block->cell_class];
     uint32_t inside = (uint32_t)(offset & (WAOT_GC_BLOCK - 1));
     uint32_t start = inside - inside % size;
-    if (start + size > WAOT_GC_BLOCK)
-        return 0; /* what is left behind the last cell */
     uint64_t cell = offset - inside + start;
     uint8_t *at = gc->base + cell;
+    /* What is left behind the last cell is never swept and never marked. */
     if (start >= block->swept)
         return gc->old_marks[cell >> 10] >> (cell >> 4 & 63) & 1 ? (struct waot_object *)at : 0;
     const struct waot_window *window = waot_gc_window(block->cell_class);
