@@ -118,8 +118,12 @@ def test_a_difference_is_made_smaller_and_a_test(tmp_path: Path, monkeypatch: py
     except tools.ToolMissing as missing:
         pytest.skip(str(missing))
     _compiled_wrongly(monkeypatch)
-    wasm = wat(_EVERYTHING)
-    smaller = reducing.reduce("test", wasm, LEVELS[0], 10, lambda text: None)
+    wasm = wat("""(module
+      (func (export "right") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))
+      (func (export "wrong") (param f64) (result f64) (local f64)
+        (local.set 1 (f64.mul (local.get 0) (f64.const 2)))
+        (f64.add (local.get 1) (f64.neg (f64.const 3)))))""")
+    smaller = reducing.reduce("test", wasm, LEVELS[0], 60, lambda text: None)
     assert len(smaller) < len(wasm) // 2
     path = reducing.save("test", smaller, LEVELS[0], tmp_path)
     assert "f64.add" in path.read_text()
