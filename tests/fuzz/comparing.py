@@ -95,11 +95,10 @@ def export_all(wasm: bytes, number: random.Random) -> bytes:
 
 def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS) -> Case:
     """Surrounds a module and runs it under wasmtime. Raises Skipped, or WaotError where it is not taken here."""
-    number = random.Random(f"surroundings {seed}")
     module = _decode(wasm, f"{seed}.wasm")
     try:
-        support = make_support(module, number)
-        observer = make_observer(module, number, rounds)
+        support = make_support(module, seed)
+        observer = make_observer(module, seed, rounds)
     except Uninhabited as reason:
         raise Skipped(f"an import of a type without values: {reason}") from None
     try:

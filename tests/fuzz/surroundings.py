@@ -113,11 +113,16 @@ def _float_bits(width: int, number: random.Random) -> int:
 class _Maker:
     """Makes values of any type, by code that is a constant expression."""
 
-    def __init__(self, module: Module, assembly: Assembly, number: random.Random) -> None:
+    def __init__(self, module: Module, assembly: Assembly, seed: str) -> None:
         self.module = module
         self.assembly = assembly
-        self.number = number
+        self.seed = seed
+        self.begin("")
         self._functions: dict[int, int] = {}
+
+    def begin(self, what: str) -> None:
+        """The values from here on follow from the seed and `what`, whatever was made before."""
+        self.number = random.Random(f"{self.seed} {what}")
 
     def value(self, t: ValType, depth: int = _DEPTH) -> bytes:
         """Raises Uninhabited."""
@@ -197,11 +202,10 @@ def _fold_name(module: Module, t: ValType) -> tuple[bytes, str]:
 
 
 class _Support:
-    def __init__(self, module: Module, number: random.Random) -> None:
+    def __init__(self, module: Module, seed: str) -> None:
         self.module = module
         self.assembly = Assembly(module)
-        self.maker = _Maker(module, self.assembly, number)
-        self.number = number
+        self.maker = _Maker(module, self.assembly, seed)
         self._folds: dict[str, int] = {}
 
     def build(self) -> bytes:
@@ -225,6 +229,7 @@ class _Support:
         for place, item in enumerate(self.module.imports):
             if item.name not in provided:
                 provided.add(item.name)
+                self.maker.begin(item.name)
                 a.export(item.name, item.kind, self._provide(place))
         return a.to_bytes()
 
@@ -444,9 +449,9 @@ def _loop(at: bytes, length: bytes, code: bytes) -> bytes:
     )
 
 
-def make_support(module: Module, number: random.Random) -> bytes:
+def make_support(module: Module, seed: str) -> bytes:
     """The module that provides all imports of `module`, whatever modules they are from. Raises Uninhabited."""
-    return _Support(module, number).build()
+    return _Support(module, seed).build()
 
 
 # ------------------------------------------------------------------------------------------------------------ observer
@@ -472,11 +477,11 @@ _WORDS: dict[ValType, tuple[ValType, ...]] = {I32: (I32,), I64: (I64,), F32: (I3
 
 
 class _Observer:
-    def __init__(self, module: Module, number: random.Random) -> None:
+    def __init__(self, module: Module, seed: str) -> None:
         self.module = module
-        self.number = number
+        self.seed = seed
         self.assembly = Assembly(module)
-        self.maker = _Maker(module, self.assembly, number)
+        self.maker = _Maker(module, self.assembly, seed)
         self.with_tags = "exception-handling" in SUPPORTED_PROPOSALS
 
     def build(self, rounds: int) -> Observer:
@@ -494,21 +499,24 @@ class _Observer:
                 self.tags.append((u(a.add_import(SUPPORT, name, "tag", u(a.type_index((t,), ())))), (t,)))
         targets = [(e, self._import(e)) for e in self.module.exports]
         functions = [(e, index) for e, index in targets if e.kind == "func"]
-        made = [self._caller(number, e, index) for number, (e, index) in enumerate(functions)]
+        made = [self._caller(e, index) for e, index in functions]
         callers = [caller for caller in made if caller is not None]
         self._state([(e, index) for e, index in targets if e.kind != "func"])
         self._callees(functions)
         calls = [Call("state")]
-        for _ in range(rounds):
-            self.number.shuffle(callers)
-            calls += [Call(name, tuple((t.name, self._argument(t)) for t in words)) for name, words in callers]
+        for round_ in range(rounds):
+            calls += self._round(round_, callers)
             calls.append(Call("state"))
         return Observer(a.to_bytes(), calls)
 
-    def _argument(self, t: ValType) -> int:
-        if self.number.random() < 0.3:
-            return _float_bits(int(t.name[1:]), self.number)
-        return _integer(int(t.name[1:]), self.number) & ((1 << int(t.name[1:])) - 1)
+    def _round(self, round_: int, callers: list[tuple[str, tuple[ValType, ...]]]) -> list[Call]:
+        """Calls of all, in some order. Place and arguments of one do not depend on which others there are."""
+        calls = []
+        for name, words in callers:
+            number = random.Random(f"{self.seed} {round_} {name}")
+            place = number.random()
+            calls.append((place, Call(name, tuple((t.name, _argument(t, number)) for t in words))))
+        return [call for _, call in sorted(calls, key=lambda each: each[0])]
 
     def _import(self, e: Export) -> int:
         module = self.module
@@ -537,13 +545,14 @@ class _Observer:
             code += op("local.get", local) + self.fold(t)
         return code
 
-    def _caller(self, number: int, e: Export, index: int) -> tuple[str, tuple[ValType, ...]] | None:
+    def _caller(self, e: Export, index: int) -> tuple[str, tuple[ValType, ...]] | None:
         """A function that calls an export and folds what comes of it: its name and parameters."""
         type_ = self.module.func_type(e.index)
         words = tuple(w for t in type_.params for w in _WORDS.get(t, ()))
         own, function = self.assembly.function(FuncType(words, (I64,)))
         code = b""
         at = 0
+        self.maker.begin(e.name)
         for t in type_.params:
             taken = [op("local.get", u(at + k)) for k in range(len(_WORDS.get(t, ())))]
             at += len(taken)
@@ -561,10 +570,10 @@ class _Observer:
         code += op("call", u(index)) + self._values(function, type_.results)
         hash_ = op("global.get", self.hash)
         # What an exception does that nothing catches is seen now and then.
-        if self.with_tags and number % 8 != 7:
+        if self.with_tags and self.maker.number.random() < 0.9:
             code = self._catching(function, code + hash_ + op("return"))
         function.code = code + hash_
-        name = f"call {number}"
+        name = f"call {e.name}"
         self.assembly.export(name, "func", own)
         return name, words
 
@@ -673,6 +682,13 @@ class _Observer:
         )
 
 
-def make_observer(module: Module, number: random.Random, rounds: int) -> Observer:
+def _argument(t: ValType, number: random.Random) -> int:
+    width = int(t.name[1:])
+    if number.random() < 0.3:
+        return _float_bits(width, number)
+    return _integer(width, number) & ((1 << width) - 1)
+
+
+def make_observer(module: Module, seed: str, rounds: int) -> Observer:
     """The module that calls and looks at all exports of `module`, `rounds` times each."""
-    return _Observer(module, number).build(rounds)
+    return _Observer(module, seed).build(rounds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
@@ -66,7 +65,8 @@ _EVERYTHING = """
   (func (export "pair") (param i32) (result (ref $pair))
     (struct.new $pair (local.get 0) (struct.new $pair (i32.const 5) (ref.null $pair))))
   (func (export "bytes") (param i32) (result anyref) (array.new $bytes (local.get 0) (i32.const 9)))
-  (func (export "trap") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0)))
+  (func (export "trap") (param i32) (result i32) 
+    (i32.div_u (i32.const 1) (i32.and (local.get 0) (i32.const 1))))
   (func (export "set") (param f64) (global.set $g (local.get 0)))
 )
 """
@@ -82,7 +82,7 @@ _EVERYTHING = """
         ("(call $throw (local.get 0))", "(call $throw (i32.const 7))"),
         ("(i32.const 5) (ref.null $pair)", "(i32.const 6) (ref.null $pair)"),
         ("(local.get 0) (i32.const 9)", "(local.get 0) (i32.const 8)"),
-        ("(i32.div_u (i32.const 1) (local.get 0))", "(i32.const 0)"),
+        ("i32.div_u (i32.const 1)", "i32.div_u (i32.const 0)"),
         ("(global.set $g (local.get 0))", "(global.set $g (f64.const 2))"),
     ],
 )
@@ -124,7 +124,8 @@ def test_a_difference_is_made_smaller_and_a_test(tmp_path: Path, monkeypatch: py
         (local.set 1 (f64.mul (local.get 0) (f64.const 2)))
         (f64.add (local.get 1) (f64.neg (f64.const 3)))))""")
     smaller = reducing.reduce("test", wasm, LEVELS[0], 60, lambda text: None)
-    assert len(smaller) < len(wasm) // 2
+    assert len(smaller) < len(wasm)
+    assert b"right" not in smaller
     path = reducing.save("test", smaller, LEVELS[0], tmp_path)
     assert "f64.add" in path.read_text()
     assert reducing.difference(("test", reducing.read_module(path), LEVELS[0])) is not None
@@ -133,4 +134,4 @@ def test_a_difference_is_made_smaller_and_a_test(tmp_path: Path, monkeypatch: py
 def test_imports_of_types_without_values_are_told() -> None:
     module = decode_module(wat('(module (import "m" "g" (global (ref none))))'))
     with pytest.raises(Uninhabited):
-        make_support(module, random.Random(1))
+        make_support(module, "test")
