@@ -10,6 +10,7 @@ from pathlib import Path
 from tests import tools
 from tests.fuzz import reducing
 from tests.fuzz.comparing import Batch, Difference, Report, generated_module, run_batch
+from tests.fuzz.corpus import valid
 from tests.fuzz.generating import Generator
 from tests.fuzz.processes import perform
 from tests.programs.harness import Configuration
@@ -40,6 +41,7 @@ def batches(seed: str, count: int, size: int, configurations: tuple[Configuratio
 def fuzz(todo: list[Batch], jobs: int) -> Report:
     """Performs the batches; those whose process does not give a result are performed again, a module a time."""
     report = Report()
+    valid()  # once, for all processes
     for batch in todo:
         for configuration in batch.configurations:
             suite.prepare(configuration)
@@ -99,7 +101,7 @@ def _reduce(seed: str, file: Path | None, configuration: Configuration, seconds:
     if file is not None:
         wasm = reducing.read_module(file)
     else:
-        with Generator() as generator:
+        with Generator(valid()) as generator:
             wasm = generated_module(generator, seed)
     wasm = reducing.reduce(seed, wasm, configuration, seconds, lambda text: print(text, flush=True))
     path = reducing.save(seed, wasm, configuration, REGRESSIONS)

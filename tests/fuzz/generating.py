@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import os
@@ -10,10 +9,9 @@ import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from tests import tools
 from tests.tools import ToolMissing
@@ -61,30 +59,36 @@ def wasm_opt() -> Path:
 
 
 class Generator:
-    """A process that makes modules. Use as a context manager."""
+    """A process that makes modules, some of them out of parts of `initial` ones. Use as a context manager."""
+
+    def __init__(self, initial: Sequence[bytes] = ()) -> None:
+        self.initial = initial
 
     def __enter__(self) -> Generator:
         self._directory = tempfile.TemporaryDirectory()
-        self._process = subprocess.Popen(
-            ["node", str(HERE / "generate.js"), str(wasm_opt())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        self._process: subprocess.Popen[str] | None = None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._pipe(self._process.stdin).close()
-        self._process.wait()
-        self._pipe(self._process.stdout).close()
+        self._stop()
         self._directory.cleanup()
 
-    @staticmethod
-    def _pipe(pipe: IO[str] | None) -> IO[str]:
-        assert pipe is not None
-        return pipe
+    def _start(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                ["node", str(HERE / "generate.js"), str(wasm_opt())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        return self._process
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
 
     def module(self, seed: str) -> bytes:
         """The module of a seed; the same for every run with the same binaryen and the same proposals supported.
@@ -93,7 +97,22 @@ class Generator:
         """
         number = random.Random(f"module {seed}")
         source = number.randbytes(number.choice((500, 1000, 2000, 4000, 8000)))
-        return self._run(source, ["--translate-to-fuzz", *_flags(number)])
+        features = [feature for feature in _FEATURES if number.random() < 0.75]
+        words = []
+        if self.initial and number.random() < 0.3:
+            features = list(_FEATURES)
+            initial = Path(self._directory.name, "initial.wasm")
+            initial.write_bytes(number.choice(self.initial))
+            words.append(f"--initial-fuzz={initial}")
+        # NaN bits are the engine's choice, so a module turns every NaN into 0 before anything can depend on it.
+        words += ["--translate-to-fuzz", "--denan", *_enabled(features)]
+        if number.random() < 0.85:  # otherwise they are those of before
+            words.append("--emit-exnref")
+        if number.random() < 0.5:  # otherwise most of what runs ends in a trap soon
+            words.append("--no-fuzz-oob")
+        if number.random() < 0.25:
+            words.append("--fuzz-passes")
+        return self._run(source, words)
 
     def optimize(self, wasm: bytes, words: list[str]) -> bytes:
         """What wasm-opt makes of a module. Raises RuntimeError."""
@@ -104,25 +123,19 @@ class Generator:
         source.write_bytes(source_)
         made.unlink(missing_ok=True)
         words = [*words, str(source), "-o", str(made)]
-        stdin = self._pipe(self._process.stdin)
-        stdin.write(f"{json.dumps(words)}\n")
-        stdin.flush()
-        answer = self._pipe(self._process.stdout).readline()
+        process = self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{json.dumps(words)}\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            self._stop()
         if answer != "ok\n" or not made.exists():
-            raise RuntimeError(f"wasm-opt {' '.join(words)}: {answer}")
+            raise RuntimeError(f"wasm-opt {' '.join(words)}: {answer or 'died'}")
         return made.read_bytes()
 
 
 def _enabled(features: Iterable[str]) -> list[str]:
-    return ["--mvp-features", *(f"--enable-{feature}" for feature in (*_ALWAYS, *features))]
-
-
-def _flags(number: random.Random) -> list[str]:
-    wanted = [feature for feature in _FEATURES if number.random() < 0.75]
-    # NaN bits are the engine's choice, so a module turns every NaN into 0 before anything can depend on it.
-    flags = ["--denan", "--emit-exnref", *_enabled(f for f in wanted if _FEATURES[f] in SUPPORTED_PROPOSALS)]
-    if number.random() < 0.5:  # otherwise most of what runs ends in a trap soon
-        flags.append("--no-fuzz-oob")
-    if number.random() < 0.25:
-        flags.append("--fuzz-passes")
-    return flags
+    ours = [feature for feature in features if _FEATURES[feature] in SUPPORTED_PROPOSALS]
+    return ["--mvp-features", *(f"--enable-{feature}" for feature in (*_ALWAYS, *ours))]

@@ -65,7 +65,7 @@ _EVERYTHING = """
   (func (export "pair") (param i32) (result (ref $pair))
     (struct.new $pair (local.get 0) (struct.new $pair (i32.const 5) (ref.null $pair))))
   (func (export "bytes") (param i32) (result anyref) (array.new $bytes (local.get 0) (i32.const 9)))
-  (func (export "trap") (param i32) (result i32) 
+  (func (export "trap") (param i32) (result i32)
     (i32.div_u (i32.const 1) (i32.and (local.get 0) (i32.const 1))))
   (func (export "set") (param f64) (global.set $g (local.get 0)))
 )
