@@ -18,7 +18,7 @@ from tests.spec import suite
 
 REGRESSIONS = Path(__file__).resolve().parent / "regressions"
 BATCH = 20  # modules a program
-TIMEOUT = 600.0  # seconds for a batch
+TIMEOUT = 300.0  # seconds for a batch
 LEVELS = tuple(Configuration("x86_64-linux", "guarded", level) for level in "02")
 # Every so many batches another strategy as well.
 SELDOM = {

@@ -43,6 +43,8 @@ _FEATURES = {
     "custom-page-sizes": "custom-page-sizes",
     "wide-arithmetic": "wide-arithmetic",
 }
+# Where there are fewer types, there is more of each.
+_NUMERIC = ("simd", "relaxed-simd", "wide-arithmetic", "memory64", "multimemory")
 
 
 @functools.cache
@@ -96,8 +98,14 @@ class Generator:
         Raises RuntimeError where wasm-opt fails.
         """
         number = random.Random(f"module {seed}")
-        source = number.randbytes(number.choice((500, 1000, 2000, 4000, 8000)))
-        features = [feature for feature in _FEATURES if number.random() < 0.75]
+        source = number.randbytes(number.choice((1000, 2000, 4000, 8000, 16_000, 32_000)))
+        kind = number.random()
+        if kind < 0.4:
+            features = list(_FEATURES)
+        elif kind < 0.7:
+            features = [feature for feature in _FEATURES if number.random() < 0.5]
+        else:
+            features = [feature for feature in _NUMERIC if number.random() < 0.8]
         words = []
         if self.initial and number.random() < 0.3:
             features = list(_FEATURES)

@@ -59,6 +59,7 @@ _PRIME = 0x9E37_79B9_7F4A_7C15 - (1 << 64)
 _CALLEES = 64  # entries of the table of functions that `call-export` calls
 _DEPTH = 4  # of values that are made for reference types
 _LOOK = 3  # how deep objects are looked into
+_BYTES = 16 << 20  # of a memory that are looked at
 _ELEMENTS = 16  # of an array or table that are looked at
 
 _EMPTY = b"\x40"
@@ -625,14 +626,16 @@ class _Observer:
         )
 
     def _memory(self, function: Function, index: int, type_: MemoryType) -> bytes:
-        """Folds all bytes: eight at a time into a number of its own, and the rest one by one."""
+        """Folds its size and its bytes: eight at a time into a number of its own, and the rest one by one."""
         wide = type_.limits.index64
         a = "i64" if wide else "i32"
         address = I64 if wide else I32
         at, end, sum_ = function.local(address), function.local(address), function.local(I64)
         # In 64 bits: 2^32 bytes have no size in 32.
-        size = op("memory.size", u(index)) + (b"" if wide else op("i64.extend_i32_u"))
-        size += op("i64.const", s(type_.page_size_log2)) + op("i64.shl")
+        whole = op("memory.size", u(index)) + (b"" if wide else op("i64.extend_i32_u"))
+        whole += op("i64.const", s(type_.page_size_log2)) + op("i64.shl")
+        most = op("i64.const", s(_BYTES))
+        size = whole + most + whole + most + op("i64.lt_u") + op("select")
 
         def step(width: int) -> bytes:
             name = "i64.load" if width == 8 else "i64.load8_u"
@@ -665,7 +668,7 @@ class _Observer:
             return code + (b"" if wide else op("i32.wrap_i64"))
 
         return (
-            size
+            whole
             + self.fold(I64)
             + op(f"{a}.const", s(0))
             + op("local.set", at)
