@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # zig keeps the C libraries that it has built here; without a home directory it would have no place for them.
 export ZIG_GLOBAL_CACHE_DIR ?= $(CURDIR)/.cache/zig
 
-.PHONY: run test test-all lint conformance bench tools wheel clean
+.PHONY: run test test-all lint conformance fuzz fuzz-bytes bench tools wheel clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -32,6 +32,15 @@ TARGETS ?=
 OPT ?= 2
 conformance: tools
 	$(PY) -m tests.spec.conformance --targets "$(TARGETS)" --opt "$(OPT)" --jobs $(JOBS)
+
+# N random modules against wasmtime, and N mutated modules to the decoder and the validator. The numbers of a run follow
+# from SEED.
+SEED ?= 1
+fuzz: tools
+	$(PY) -m tests.fuzz --count $(or $(N),1000) --seed $(SEED) --jobs $(JOBS)
+
+fuzz-bytes: $(READY)
+	$(PY) -m tests.fuzz.hostile --count $(or $(N),100000) --seed $(SEED) --jobs $(JOBS) --agree
 
 bench: $(READY)
 	$(PY) -m benchmarks

@@ -8,13 +8,17 @@ import time
 from pathlib import Path
 
 from tests import tools
-from tests.fuzz.comparing import Batch, Difference, Report, run_batch
+from tests.fuzz import reducing
+from tests.fuzz.comparing import Batch, Difference, Report, generated_module, run_batch
+from tests.fuzz.corpus import valid
+from tests.fuzz.generating import Generator
 from tests.fuzz.processes import perform
 from tests.programs.harness import Configuration
 from tests.spec import suite
 
+REGRESSIONS = Path(__file__).resolve().parent / "regressions"
 BATCH = 20  # modules a program
-TIMEOUT = 600.0  # seconds for a batch
+TIMEOUT = 300.0  # seconds for a batch
 LEVELS = tuple(Configuration("x86_64-linux", "guarded", level) for level in "02")
 # Every so many batches another strategy as well.
 SELDOM = {
@@ -37,6 +41,7 @@ def batches(seed: str, count: int, size: int, configurations: tuple[Configuratio
 def fuzz(todo: list[Batch], jobs: int) -> Report:
     """Performs the batches; those whose process does not give a result are performed again, a module a time."""
     report = Report()
+    valid()  # once, for all processes
     for batch in todo:
         for configuration in batch.configurations:
             suite.prepare(configuration)
@@ -85,18 +90,43 @@ def tell(report: Report) -> None:
         print(f"DIFFERENCE {difference.seed} {difference.configuration}: {difference.what} ({_save(difference)})")
 
 
+def _configuration(text: str) -> Configuration:
+    target, _, rest = text.partition("-linux-")
+    memory, _, level = rest.partition("-O")
+    return Configuration(f"{target}-linux", memory, level)
+
+
+def _reduce(seed: str, file: Path | None, configuration: Configuration, seconds: float) -> int:
+    """Writes the module of a case, made smaller, as a regression test."""
+    if file is not None:
+        wasm = reducing.read_module(file)
+    else:
+        with Generator(valid()) as generator:
+            wasm = generated_module(generator, seed)
+    wasm = reducing.reduce(seed, wasm, configuration, seconds, lambda text: print(text, flush=True))
+    path = reducing.save(seed, wasm, configuration, REGRESSIONS)
+    print(f"written: {path}")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=100, metavar="N", help="modules (100)")
-    parser.add_argument("--seed", default="1", help="of the whole run (1), or of one case, with --reduce")
+    parser.add_argument("--seed", default="1", help="of the whole run (1), or SEED-NUMBER of one case of it")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (2)")
     parser.add_argument("--batch", type=int, default=BATCH, metavar="N", help=f"modules a program ({BATCH})")
-    parser.add_argument("--case", action="store_true", help="only the module that --seed SEED-NUMBER names")
-    parser.add_argument("--file", type=Path, metavar="WASM", help="this module, with --seed")
+    parser.add_argument("--case", action="store_true", help="only the case SEED-NUMBER")
+    parser.add_argument("--reduce", action="store_true", help="make the case SEED-NUMBER smaller, and a test")
+    parser.add_argument("--file", type=Path, help="with --reduce: the module, if it is not the one of the seed")
+    parser.add_argument("--configuration", help=f"the build ({LEVELS[-1]}; with --reduce that one alone)")
+    parser.add_argument("--seconds", type=float, default=300.0, help="with --reduce: time to take (300)")
     arguments = parser.parse_args()
-    todo = batches(arguments.seed, arguments.count, arguments.batch, LEVELS)
+    configurations = LEVELS if arguments.configuration is None else (_configuration(arguments.configuration),)
+    if arguments.reduce:
+        return _reduce(arguments.seed, arguments.file, configurations[-1], arguments.seconds)
+    todo = batches(arguments.seed, arguments.count, arguments.batch, configurations)
     if arguments.case:
-        todo = [Batch((arguments.seed,), LEVELS)]
+        todo = [Batch((arguments.seed,), configurations)]
     report = fuzz(todo, arguments.jobs)
     tell(report)
     return bool(report.differences)

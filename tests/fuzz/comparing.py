@@ -14,22 +14,28 @@ from dataclasses import dataclass, field
 
 from tests.fuzz import oracle
 from tests.fuzz.assembling import with_exports
+from tests.fuzz.corpus import valid, verdict
 from tests.fuzz.generating import Generator
+from tests.fuzz.mutating import mutate, vary
 from tests.fuzz.surroundings import RANDOM, SUPPORT, Observer, Uninhabited, make_observer, make_support
 from tests.programs.harness import Configuration
 from tests.spec.suite import build_program, run_program
 from tests.spec.table import CALL, INSTANTIATE, Step
 from tests.spec.wast import Value
-from waot.errors import WaotError
-from waot.frontend import collect_facts, decode_module
+from waot.errors import UnsupportedError, WaotError
+from waot.frontend import collect_facts, decode_module, validate_function
 from waot.frontend.linking import Linker
 from waot.frontend.module import Module
+from waot.frontend.opcodes import BY_NAME
 
-ROUNDS = 2  # calls of each export
+ROUNDS = 4  # calls of each export
 _ALL = (1 << 64) - 1
 
 #: What depends on the engine: a case ends there.
 _LIMITS = ("trap: call stack exhausted", "trap: out of memory")
+
+
+_WAITS = frozenset(BY_NAME[f"memory.atomic.wait{width}"].index for width in (32, 64))
 
 
 class Skipped(Exception):
@@ -93,26 +99,55 @@ def export_all(wasm: bytes, number: random.Random) -> bytes:
     return with_exports(wasm, more)
 
 
-def make_case(seed: str, wasm: bytes) -> Case:
+def _reference(wasm: bytes) -> bytes:
+    """The module as wasmtime takes it, which has not the exceptions of before."""
+    module = decode_module(wasm)
+    facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))
+    if "legacy-exceptions" not in facts.proposals:
+        return wasm
+    with Generator() as generator:
+        return generator.optimize(wasm, ["--emit-exnref"])
+
+
+def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS) -> Case:
     """Surrounds a module and runs it under wasmtime. Raises Skipped, or WaotError where it is not taken here."""
-    number = random.Random(f"surroundings {seed}")
-    module = _decode(wasm, f"{seed}.wasm")
     try:
-        support = make_support(module, number)
-        observer = make_observer(module, number, ROUNDS)
+        reference = _reference(wasm)
+    except RuntimeError as reason:
+        raise Skipped(f"wasm-opt: {str(reason).strip().splitlines()[-1][-80:]}") from None
+    module = _decode(reference, f"{seed}.wasm")
+    try:
+        support = make_support(module, seed)
+        observer = make_observer(module, seed, rounds)
     except Uninhabited as reason:
         raise Skipped(f"an import of a type without values: {reason}") from None
     try:
-        expected = list(oracle.run(support, wasm, observer))
+        expected = list(oracle.run(support, reference, observer))
     except oracle.Refused as reason:
         raise Skipped(f"wasmtime: {str(reason).splitlines()[0]}") from None
     return Case(seed, wasm, support, observer, expected)
 
 
-def generate_case(generator: Generator, seed: str) -> Case:
-    """The case of a seed alone. Raises as make_case."""
-    wasm = export_all(generator.module(seed), random.Random(f"exports {seed}"))
-    return make_case(seed, wasm)
+def generated_module(generator: Generator, seed: str) -> bytes:
+    """The module of a seed: one that wasm-opt makes up, or one of the corpus, changed. Raises RuntimeError."""
+    number = random.Random(f"kind {seed}")
+    wasm = _variation(generator, number) if valid() and number.random() < 0.4 else generator.module(seed)
+    return export_all(wasm, number)
+
+
+def _variation(generator: Generator, number: random.Random) -> bytes:
+    for _ in range(100):
+        wasm = number.choice(valid())
+        changed = vary(wasm, number) if number.random() < 0.7 else mutate(wasm, valid(), number)
+        if verdict(changed) == "Module" and not _waits(decode_module(changed)):
+            return generator.optimize(changed, ["--denan"])
+    raise RuntimeError("no valid variation in 100")
+
+
+def _waits(module: Module) -> bool:
+    """Whether code of the module waits for another thread, of which there is none."""
+    bodies = (validate_function(module, i) for i in range(module.imported_func_count, len(module.funcs)))
+    return any(op in _WAITS for body in bodies for op, _, _ in body.code)
 
 
 def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
@@ -208,12 +243,16 @@ def run_batch(batch: Batch) -> Report:
     """Generates, compiles, runs and compares."""
     report = Report()
     cases: list[Case] = []
-    with Generator() as generator:
+    with Generator(valid()) as generator:
         for seed in batch.seeds:
             try:
-                cases.append(generate_case(generator, seed))
+                cases.append(make_case(seed, generated_module(generator, seed)))
             except Skipped as reason:
                 report.skipped[str(reason)] += 1
+            except RuntimeError as reason:
+                report.skipped[f"wasm-opt: {str(reason).strip().splitlines()[-1][-80:]}"] += 1
+            except UnsupportedError as error:
+                report.skipped[error.what] += 1
             except WaotError as error:
                 report.differences.append(Difference(seed, "", f"is refused: {error}", b""))
     for configuration in batch.configurations:

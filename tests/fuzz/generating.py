@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import os
@@ -10,9 +9,9 @@ import random
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from tests import tools
 from tests.tools import ToolMissing
@@ -44,6 +43,8 @@ _FEATURES = {
     "custom-page-sizes": "custom-page-sizes",
     "wide-arithmetic": "wide-arithmetic",
 }
+# Where there are fewer types, there is more of each.
+_NUMERIC = ("simd", "relaxed-simd", "wide-arithmetic", "memory64", "multimemory")
 
 
 @functools.cache
@@ -60,56 +61,89 @@ def wasm_opt() -> Path:
 
 
 class Generator:
-    """A process that makes modules. Use as a context manager."""
+    """A process that makes modules, some of them out of parts of `initial` ones. Use as a context manager."""
+
+    def __init__(self, initial: Sequence[bytes] = ()) -> None:
+        self.initial = initial
 
     def __enter__(self) -> Generator:
         self._directory = tempfile.TemporaryDirectory()
-        self._process = subprocess.Popen(
-            ["node", str(HERE / "generate.js"), str(wasm_opt())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        self._process: subprocess.Popen[str] | None = None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._pipe(self._process.stdin).close()
-        self._process.wait()
-        self._pipe(self._process.stdout).close()
+        self._stop()
         self._directory.cleanup()
 
-    @staticmethod
-    def _pipe(pipe: IO[str] | None) -> IO[str]:
-        assert pipe is not None
-        return pipe
+    def _start(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                ["node", str(HERE / "generate.js"), str(wasm_opt())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        return self._process
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
 
     def module(self, seed: str) -> bytes:
-        """The module of a seed; the same for every run with the same binaryen and the same proposals supported."""
+        """The module of a seed; the same for every run with the same binaryen and the same proposals supported.
+
+        Raises RuntimeError where wasm-opt fails.
+        """
         number = random.Random(f"module {seed}")
-        source, made = Path(self._directory.name, "seed"), Path(self._directory.name, "module.wasm")
-        source.write_bytes(number.randbytes(number.choice((500, 1000, 2000, 4000, 8000))))
+        source = number.randbytes(number.choice((1000, 2000, 4000, 8000, 16_000, 32_000)))
+        kind = number.random()
+        if kind < 0.4:
+            features = list(_FEATURES)
+        elif kind < 0.7:
+            features = [feature for feature in _FEATURES if number.random() < 0.5]
+        else:
+            features = [feature for feature in _NUMERIC if number.random() < 0.8]
+        words = []
+        if self.initial and number.random() < 0.3:
+            features = list(_FEATURES)
+            initial = Path(self._directory.name, "initial.wasm")
+            initial.write_bytes(number.choice(self.initial))
+            words.append(f"--initial-fuzz={initial}")
+        # NaN bits are the engine's choice, so a module turns every NaN into 0 before anything can depend on it.
+        words += ["--translate-to-fuzz", "--denan", *_enabled(features)]
+        if number.random() < 0.85:  # otherwise they are those of before
+            words.append("--emit-exnref")
+        if number.random() < 0.5:  # otherwise most of what runs ends in a trap soon
+            words.append("--no-fuzz-oob")
+        if number.random() < 0.25:
+            words.append("--fuzz-passes")
+        return self._run(source, words)
+
+    def optimize(self, wasm: bytes, words: list[str]) -> bytes:
+        """What wasm-opt makes of a module. Raises RuntimeError."""
+        return self._run(wasm, [*_enabled(_FEATURES), *words])
+
+    def _run(self, source_: bytes, words: list[str]) -> bytes:
+        source, made = Path(self._directory.name, "source"), Path(self._directory.name, "made")
+        source.write_bytes(source_)
         made.unlink(missing_ok=True)
-        words = ["--translate-to-fuzz", *_flags(number), str(source), "-o", str(made)]
-        stdin = self._pipe(self._process.stdin)
-        stdin.write(f"{json.dumps(words)}\n")
-        stdin.flush()
-        answer = self._pipe(self._process.stdout).readline()
+        words = [*words, str(source), "-o", str(made)]
+        process = self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{json.dumps(words)}\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            self._stop()
         if answer != "ok\n" or not made.exists():
-            raise RuntimeError(f"wasm-opt {' '.join(words)}: {answer}")
+            raise RuntimeError(f"wasm-opt {' '.join(words)}: {answer or 'died'}")
         return made.read_bytes()
 
 
-def _flags(number: random.Random) -> list[str]:
-    # NaN bits are the engine's choice, so a module turns every NaN into 0 before anything can depend on it.
-    flags = ["--denan", "--emit-exnref", "--mvp-features", *(f"--enable-{feature}" for feature in _ALWAYS)]
-    for feature, proposal in _FEATURES.items():
-        wanted = number.random() < 0.75
-        if wanted and proposal in SUPPORTED_PROPOSALS:
-            flags.append(f"--enable-{feature}")
-    if number.random() < 0.5:  # otherwise most of what runs ends in a trap soon
-        flags.append("--no-fuzz-oob")
-    if number.random() < 0.25:
-        flags.append("--fuzz-passes")
-    return flags
+def _enabled(features: Iterable[str]) -> list[str]:
+    ours = [feature for feature in features if _FEATURES[feature] in SUPPORTED_PROPOSALS]
+    return ["--mvp-features", *(f"--enable-{feature}" for feature in (*_ALWAYS, *ours))]

@@ -27,17 +27,14 @@ import wasmtime
 
 from tests import tools
 from tests.fuzz import oracle
-from tests.fuzz.mutating import MOST_BYTES, mutate
+from tests.fuzz.corpus import corpus, valid, verdict
+from tests.fuzz.mutating import mutate
 from tests.fuzz.processes import perform
-from tests.spec import wast
-from tests.spec.suite import SUITE
-from waot.errors import UnsupportedError, WaotError
-from waot.frontend import decode_module, validate_function
+from waot.errors import UnsupportedError
 
 SECONDS = 10
 ADDRESS_SPACE = 2 << 30  # bytes, beyond what the process has before
 CHUNK = 1000  # inputs a process
-SEEDS = 3000  # bytes of a module that is mutated, at most; a few of the larger ones are there too
 
 
 # wasmtime does not have the exceptions of before.
@@ -48,37 +45,6 @@ class Late(BaseException):
     """An input took too long."""
 
 
-@functools.cache
-def corpus() -> tuple[bytes, ...]:
-    """What is mutated: the modules of the official suite and compiled programs that the tests have left."""
-    found: set[bytes] = set()
-    for path in sorted(SUITE.rglob("*.wast")):
-        found.update(_modules(path))
-    small = sorted((module for module in found if len(module) <= SEEDS), key=lambda module: (len(module), module))
-    programs = sorted((tools.cache_directory() / "programs").glob("*.wasm"))
-    real = [path.read_bytes() for path in programs if path.stat().st_size <= MOST_BYTES]
-    return (*small, *real)
-
-
-def _modules(script: Path) -> list[bytes]:
-    found: list[bytes] = []
-    for command in wast.read_script(script.read_bytes()):
-        source = command.module if isinstance(command, wast.ModuleCommand | wast.Assertion) else None
-        if source is None:
-            continue
-        try:
-            found.append(source.to_binary())
-        except (wasmtime.WasmtimeError, UnicodeDecodeError, wast.WastError):
-            continue
-    return found
-
-
-@functools.cache
-def valid() -> tuple[bytes, ...]:
-    """Those of the corpus that are accepted."""
-    return tuple(module for module in corpus() if verdict(module) == "Module")
-
-
 def make_input(seed: str, number: int) -> bytes:
     """Input `number` of a run."""
     own = random.Random(f"{seed}/{number}")
@@ -86,19 +52,6 @@ def make_input(seed: str, number: int) -> bytes:
 
 
 # ----------------------------------------------------------------------------------------------------------- one input
-
-
-def verdict(source: bytes) -> str:
-    """The class of the error that the module is refused with, or "Module"."""
-    try:
-        module = decode_module(source)
-        for index in range(module.imported_func_count, len(module.funcs)):
-            validate_function(module, index)
-    except WaotError as error:
-        if "\n" in str(error):
-            raise AssertionError("an error of more than one line") from error
-        return type(error).__name__
-    return "Module"
 
 
 def _late(signal_: int, frame: FrameType | None) -> None:

@@ -256,3 +256,17 @@ def mutate(module: bytes, others: Sequence[bytes], number: random.Random) -> byt
             module = _join(sections, number)
         module = module[:MOST_BYTES]
     return module
+
+
+def vary(module: bytes, number: random.Random) -> bytes:
+    """The module with other operators of the same types, and other small constants, in its bodies; mostly valid."""
+    sections = _split(module)
+    for at, (kind, contents) in enumerate(sections):
+        bodies = _bodies(contents) if kind == 10 else None
+        if bodies:
+            for _ in range(number.randrange(1, 4 + 2 * len(bodies))):
+                which = number.randrange(len(bodies))
+                change = _same_signature if number.random() < 0.7 else _flip
+                bodies[which] = change(bodies[which], (), number)
+            sections[at] = kind, vec([u(len(body)) + body for body in bodies])
+    return PREAMBLE + b"".join(bytes([kind]) + u(len(contents)) + contents for kind, contents in sections)

@@ -48,7 +48,7 @@ def perform(
             while waiting and len(running) < jobs:
                 task = waiting.pop()
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_perform, args=(function, task, sender))
+                process: BaseProcess = context.Process(target=_perform, args=(function, task, sender))
                 process.start()
                 sender.close()
                 running[receiver] = process, task, time.monotonic() + timeout
@@ -59,11 +59,11 @@ def perform(
                 if receiver not in ready and time.monotonic() < end:
                     continue
                 del running[receiver]
-                result, failure = None, f"does not end within {timeout:.0f} s"
+                result: Result | None = None
+                failure: str | None = f"does not end within {timeout:.0f} s"
                 if receiver in ready:
                     try:
-                        result, told = receiver.recv()
-                        failure = told
+                        result, failure = receiver.recv()
                     except EOFError:
                         process.join()
                         failure = f"its process died ({process.exitcode})"
@@ -72,5 +72,5 @@ def perform(
                 process.join()
                 yield Ended(task, result, failure)
     finally:
-        for process, _, _ in running.values():
-            process.kill()
+        for left, _, _ in running.values():
+            left.kill()

@@ -58,6 +58,8 @@ _FOLDS: dict[str, ValType] = {
 _PRIME = 0x9E37_79B9_7F4A_7C15 - (1 << 64)
 _CALLEES = 64  # entries of the table of functions that `call-export` calls
 _DEPTH = 4  # of values that are made for reference types
+_LOOK = 3  # how deep objects are looked into
+_BYTES = 16 << 20  # of a memory that are looked at
 _ELEMENTS = 16  # of an array or table that are looked at
 
 _EMPTY = b"\x40"
@@ -112,11 +114,16 @@ def _float_bits(width: int, number: random.Random) -> int:
 class _Maker:
     """Makes values of any type, by code that is a constant expression."""
 
-    def __init__(self, module: Module, assembly: Assembly, number: random.Random) -> None:
+    def __init__(self, module: Module, assembly: Assembly, seed: str) -> None:
         self.module = module
         self.assembly = assembly
-        self.number = number
+        self.seed = seed
+        self.begin("")
         self._functions: dict[int, int] = {}
+
+    def begin(self, what: str) -> None:
+        """The values from here on follow from the seed and `what`, whatever was made before."""
+        self.number = random.Random(f"{self.seed} {what}")
 
     def value(self, t: ValType, depth: int = _DEPTH) -> bytes:
         """Raises Uninhabited."""
@@ -196,17 +203,17 @@ def _fold_name(module: Module, t: ValType) -> tuple[bytes, str]:
 
 
 class _Support:
-    def __init__(self, module: Module, number: random.Random) -> None:
+    def __init__(self, module: Module, seed: str) -> None:
         self.module = module
         self.assembly = Assembly(module)
-        self.maker = _Maker(module, self.assembly, number)
-        self.number = number
+        self.maker = _Maker(module, self.assembly, seed)
         self._folds: dict[str, int] = {}
 
     def build(self) -> bytes:
         a = self.assembly
         self.hash = u(a.define("global", extern_type(GlobalType(I64, True)) + op("i64.const", s(1)) + END))
         a.export("hash", "global", 0)
+        self.depth = u(a.define("global", extern_type(GlobalType(I32, True)) + op("i32.const", s(0)) + END))
         self.callees = u(a.define("table", extern_type(TableType(Limits(_CALLEES, _CALLEES), FUNCREF))))
         a.export("callees", "table", 0)
         self._fold()
@@ -223,6 +230,7 @@ class _Support:
         for place, item in enumerate(self.module.imports):
             if item.name not in provided:
                 provided.add(item.name)
+                self.maker.begin(item.name)
                 a.export(item.name, item.kind, self._provide(place))
         return a.to_bytes()
 
@@ -243,30 +251,28 @@ class _Support:
         self._folds["fold"] = index
 
     def fold_function(self, name: str) -> int:
-        """The function that folds what `_FOLDS` says, or in shape "shallow-…" no more of a reference than its kind."""
+        """The function of that name, which folds what `_FOLDS` says."""
         if name not in self._folds:
-            t = _FOLDS[name.replace("shallow-", "fold-")]
+            t = _FOLDS[name]
             self._folds[name], function = self.assembly.function(FuncType((t,), ()))
+            own = op("local.get", u(0))
             top = t.heap if isinstance(t, RefType) else None
             if top == "any":
-                function.code = self._fold_any(function, deep=name == "fold-any")
+                function.code = self._fold_any(function)
             elif top == "extern":
-                inner = self.fold_function(name.replace("-extern", "-any"))
-                function.code = op("local.get", u(0)) + op("any.convert_extern") + op("call", u(inner))
+                function.code = own + op("any.convert_extern") + self.fold(ANYREF)
             elif top is not None:
-                function.code = op("local.get", u(0)) + op("ref.is_null") + self.fold(I32)
+                function.code = own + op("ref.is_null") + self.fold(I32)
             elif t is V128:
-                lanes = [op("local.get", u(0)) + op("i64x2.extract_lane", bytes([lane])) for lane in (0, 1)]
+                lanes = [own + op("i64x2.extract_lane", bytes([lane])) for lane in (0, 1)]
                 function.code = b"".join(lane + self.fold(I64) for lane in lanes)
             else:
                 function.code = self._fold_float(t)
         return self._folds[name]
 
-    def fold(self, t: ValType, *, shallow: bool = False) -> bytes:
+    def fold(self, t: ValType) -> bytes:
         """The code that takes a value and folds it."""
         before, name = _fold_name(self.module, t)
-        if shallow:
-            name = name.replace("fold-any", "shallow-any").replace("fold-extern", "shallow-extern")
         return before + op("call", u(self.fold_function(name)))
 
     def _fold_float(self, t: ValType) -> bytes:
@@ -276,36 +282,42 @@ class _Support:
         nan = op("i64.const", s(0x7FF8 << 48))
         return nan + bits + own * 2 + op(f"{t.name}.ne") + op("select") + self.fold(I64)
 
-    def _fold_any(self, function: Function, *, deep: bool) -> bytes:
+    def _fold_any(self, function: Function) -> bytes:
+        """Folds what kind of object there is, and what it holds unless it is held itself by many others."""
         own = op("local.get", u(0))
         code = b""
+
+        def deeper(by: int) -> bytes:
+            return op("global.get", self.depth) + op("i32.const", s(by)) + op("i32.add") + op("global.set", self.depth)
 
         def case(test: bytes, then: bytes) -> None:
             nonlocal code
             code += own + test + op("if", _EMPTY) + then + op("return") + op("end")
 
-        def known(kind: int, *more: bytes) -> bytes:
-            return op("i64.const", s(kind)) + self.fold(I64) + b"".join(more)
+        def kind(number: int) -> bytes:
+            return op("i64.const", s(number)) + self.fold(I64)
 
         def cast(heap: str | int) -> bytes:
             return own + op("ref.cast", heap_type(heap))
 
-        case(op("ref.is_null"), known(0))
-        case(op("ref.test", heap_type("i31")), known(1, cast("i31"), op("i31.get_s"), self.fold(I32)))
+        case(op("ref.is_null"), kind(0))
+        case(op("ref.test", heap_type("i31")), kind(1) + cast("i31") + op("i31.get_s") + self.fold(I32))
         # A subtype has a higher index than its supertypes.
-        for index in reversed(range(len(self.module.types)) if deep else ()):
+        for index in reversed(range(len(self.module.types))):
             type_ = self.module.types[index]
             if self.module.canonical[index] != index or isinstance(type_, FuncType):
                 continue
             if isinstance(type_, StructType):
-                parts = [known(16 + index)]
+                held = b""
                 for at, f in enumerate(type_.fields):
                     get = "struct.get" if f.value is f.storage else "struct.get_s"
-                    parts += [cast(index), op(get, u(index), u(at)), self.fold(f.value, shallow=True)]
-                case(op("ref.test", heap_type(index)), b"".join(parts))
+                    held += cast(index) + op(get, u(index), u(at)) + self.fold(f.value)
             else:
-                case(op("ref.test", heap_type(index)), known(16 + index) + self._fold_elements(function, index, type_))
-        case(op("ref.test", heap_type("array")), known(2, cast("array"), op("array.len"), self.fold(I32)))
+                held = self._fold_elements(function, index, type_)
+            look = op("global.get", self.depth) + op("i32.const", s(_LOOK)) + op("i32.lt_u")
+            look += op("if", _EMPTY) + deeper(1) + held + deeper(-1) + op("end")
+            case(op("ref.test", heap_type(index)), kind(16 + index) + look)
+        case(op("ref.test", heap_type("array")), kind(2) + cast("array") + op("array.len") + self.fold(I32))
         return code + own + op("ref.test", heap_type("struct")) + self.fold(I32)
 
     def _fold_elements(self, function: Function, index: int, type_: ArrayType) -> bytes:
@@ -322,10 +334,7 @@ class _Support:
             + _loop(
                 at,
                 length,
-                op("local.get", array)
-                + op("local.get", at)
-                + op(get, u(index))
-                + self.fold(type_.field.value, shallow=True),
+                op("local.get", array) + op("local.get", at) + op(get, u(index)) + self.fold(type_.field.value),
             )
         )
 
@@ -441,9 +450,9 @@ def _loop(at: bytes, length: bytes, code: bytes) -> bytes:
     )
 
 
-def make_support(module: Module, number: random.Random) -> bytes:
+def make_support(module: Module, seed: str) -> bytes:
     """The module that provides all imports of `module`, whatever modules they are from. Raises Uninhabited."""
-    return _Support(module, number).build()
+    return _Support(module, seed).build()
 
 
 # ------------------------------------------------------------------------------------------------------------ observer
@@ -469,11 +478,11 @@ _WORDS: dict[ValType, tuple[ValType, ...]] = {I32: (I32,), I64: (I64,), F32: (I3
 
 
 class _Observer:
-    def __init__(self, module: Module, number: random.Random) -> None:
+    def __init__(self, module: Module, seed: str) -> None:
         self.module = module
-        self.number = number
+        self.seed = seed
         self.assembly = Assembly(module)
-        self.maker = _Maker(module, self.assembly, number)
+        self.maker = _Maker(module, self.assembly, seed)
         self.with_tags = "exception-handling" in SUPPORTED_PROPOSALS
 
     def build(self, rounds: int) -> Observer:
@@ -491,21 +500,24 @@ class _Observer:
                 self.tags.append((u(a.add_import(SUPPORT, name, "tag", u(a.type_index((t,), ())))), (t,)))
         targets = [(e, self._import(e)) for e in self.module.exports]
         functions = [(e, index) for e, index in targets if e.kind == "func"]
-        made = [self._caller(number, e, index) for number, (e, index) in enumerate(functions)]
+        made = [self._caller(e, index) for e, index in functions]
         callers = [caller for caller in made if caller is not None]
         self._state([(e, index) for e, index in targets if e.kind != "func"])
         self._callees(functions)
         calls = [Call("state")]
-        for _ in range(rounds):
-            self.number.shuffle(callers)
-            calls += [Call(name, tuple((t.name, self._argument(t)) for t in words)) for name, words in callers]
+        for round_ in range(rounds):
+            calls += self._round(round_, callers)
             calls.append(Call("state"))
         return Observer(a.to_bytes(), calls)
 
-    def _argument(self, t: ValType) -> int:
-        if self.number.random() < 0.3:
-            return _float_bits(int(t.name[1:]), self.number)
-        return _integer(int(t.name[1:]), self.number) & ((1 << int(t.name[1:])) - 1)
+    def _round(self, round_: int, callers: list[tuple[str, tuple[ValType, ...]]]) -> list[Call]:
+        """Calls of all, in some order. Place and arguments of one do not depend on which others there are."""
+        calls = []
+        for name, words in callers:
+            number = random.Random(f"{self.seed} {round_} {name}")
+            place = number.random()
+            calls.append((place, Call(name, tuple((t.name, _argument(t, number)) for t in words))))
+        return [call for _, call in sorted(calls, key=lambda each: each[0])]
 
     def _import(self, e: Export) -> int:
         module = self.module
@@ -534,13 +546,14 @@ class _Observer:
             code += op("local.get", local) + self.fold(t)
         return code
 
-    def _caller(self, number: int, e: Export, index: int) -> tuple[str, tuple[ValType, ...]] | None:
+    def _caller(self, e: Export, index: int) -> tuple[str, tuple[ValType, ...]] | None:
         """A function that calls an export and folds what comes of it: its name and parameters."""
         type_ = self.module.func_type(e.index)
         words = tuple(w for t in type_.params for w in _WORDS.get(t, ()))
         own, function = self.assembly.function(FuncType(words, (I64,)))
         code = b""
         at = 0
+        self.maker.begin(e.name)
         for t in type_.params:
             taken = [op("local.get", u(at + k)) for k in range(len(_WORDS.get(t, ())))]
             at += len(taken)
@@ -558,10 +571,10 @@ class _Observer:
         code += op("call", u(index)) + self._values(function, type_.results)
         hash_ = op("global.get", self.hash)
         # What an exception does that nothing catches is seen now and then.
-        if self.with_tags and number % 8 != 7:
+        if self.with_tags and self.maker.number.random() < 0.9:
             code = self._catching(function, code + hash_ + op("return"))
         function.code = code + hash_
-        name = f"call {number}"
+        name = f"call {e.name}"
         self.assembly.export(name, "func", own)
         return name, words
 
@@ -613,14 +626,16 @@ class _Observer:
         )
 
     def _memory(self, function: Function, index: int, type_: MemoryType) -> bytes:
-        """Folds all bytes: eight at a time into a number of its own, and the rest one by one."""
+        """Folds its size and its bytes: eight at a time into a number of its own, and the rest one by one."""
         wide = type_.limits.index64
         a = "i64" if wide else "i32"
         address = I64 if wide else I32
         at, end, sum_ = function.local(address), function.local(address), function.local(I64)
         # In 64 bits: 2^32 bytes have no size in 32.
-        size = op("memory.size", u(index)) + (b"" if wide else op("i64.extend_i32_u"))
-        size += op("i64.const", s(type_.page_size_log2)) + op("i64.shl")
+        whole = op("memory.size", u(index)) + (b"" if wide else op("i64.extend_i32_u"))
+        whole += op("i64.const", s(type_.page_size_log2)) + op("i64.shl")
+        most = op("i64.const", s(_BYTES))
+        size = whole + most + whole + most + op("i64.lt_u") + op("select")
 
         def step(width: int) -> bytes:
             name = "i64.load" if width == 8 else "i64.load8_u"
@@ -653,7 +668,7 @@ class _Observer:
             return code + (b"" if wide else op("i32.wrap_i64"))
 
         return (
-            size
+            whole
             + self.fold(I64)
             + op(f"{a}.const", s(0))
             + op("local.set", at)
@@ -670,6 +685,13 @@ class _Observer:
         )
 
 
-def make_observer(module: Module, number: random.Random, rounds: int) -> Observer:
+def _argument(t: ValType, number: random.Random) -> int:
+    width = int(t.name[1:])
+    if number.random() < 0.3:
+        return _float_bits(width, number)
+    return _integer(width, number) & ((1 << width) - 1)
+
+
+def make_observer(module: Module, seed: str, rounds: int) -> Observer:
     """The module that calls and looks at all exports of `module`, `rounds` times each."""
-    return _Observer(module, number).build(rounds)
+    return _Observer(module, seed).build(rounds)
