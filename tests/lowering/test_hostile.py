@@ -103,9 +103,11 @@ def _boxes(count: int) -> str:
     return lower(_module(END, types=(struct,), sections=(section(6, vec([init] * count)),)))
 
 
-def test_thousands_of_objects_at_instantiation_are_not_optimised() -> None:
-    assert "@waot_instantiate() #3 optnone {" not in _boxes(100)
-    assert "@waot_instantiate() #3 optnone {" in _boxes(20_000)
+def test_thousands_of_objects_are_made_by_functions_of_bounded_length() -> None:
+    assert "@waot_instantiate.part" not in _boxes(100)
+    parts = _boxes(20_000).split("define internal void @waot_instantiate")[1:]
+    assert len(parts) > 5
+    assert max(part.partition("\n}")[0].count("\n") for part in parts) < 5_000
 
 
 def test_arrays_of_many_constants_are_compiled() -> None:
