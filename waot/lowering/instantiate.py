@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from waot.frontend.module import Body, ConstExpr, FuncType
 from waot.lowering.abi import DATA_IMAGE, FUNCREF, trap_symbol
 from waot.lowering.function import HANDLERS, NO_FUNCTION, FunctionLowering
-from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan
+from waot.lowering.plan import MOST_BYTES, InstancePlan, SegmentWrite, TablePlan
 
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
@@ -117,7 +117,7 @@ def _demands(f: FunctionLowering, instance: InstancePlan) -> None:
         ir = f"%waot.{demand.kind}"
         least = demand.minimum
         if demand.kind == "memory":
-            least <<= f.unit.plan.memories[demand.index].page_log2
+            least = min(least << f.unit.plan.memories[demand.index].page_log2, MOST_BYTES)
         field = f"getelementptr inbounds ({ir}, ptr @waot_{demand.kind}.{demand.index}, i32 0, i32 1)"
         size = f.emit(f"load i64, ptr {field}")
         f.trap_if(f.emit(f"icmp ult i64 {size}, {least}", size), "incompatible_import", 0)
