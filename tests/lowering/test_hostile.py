@@ -124,6 +124,18 @@ def _many_calls(count: int, *, tail: bool) -> str:
     return lower(_module(op("call", u(1)) * count + last + END, THROW, sections=(_tags(TAG),)))
 
 
+def _casts_to_one_label(count: int) -> str:
+    struct = b"\x5f" + vec([b"\x7f\1"])
+    casts = op("br_on_cast", b"\3", u(0), ANYREF, s(1)) * count
+    code = op("block", b"\x63\1") + op("local.get", u(0)) + casts + op("drop") + op("ref.null", s(1)) + END + op("drop")
+    return lower(_module(code + END, locals_=_locals(1, ANYREF), types=(struct,)))
+
+
+def test_long_functions_are_not_optimised() -> None:
+    assert "optnone" not in _casts_to_one_label(5_000)
+    assert "optnone" in _casts_to_one_label(40_000)
+
+
 def test_functions_of_many_calls_are_not_optimised() -> None:
     assert '"waot-many-calls"' not in _many_calls(40_000, tail=False)
     text = _many_calls(50_000, tail=False)

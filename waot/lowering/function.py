@@ -60,6 +60,10 @@ SSA_WORK_LIMIT = 1_000_000
 # a longer one is not optimised; the longest of CPython has 13,000 lines.
 LONGEST_BLOCK = 16_000
 
+# Others are quadratic in the ways into a join (100,000 br_on_cast to one label: minutes), so neither is a function of
+# more lines than this.
+LONGEST_FUNCTION = 250_000
+
 # LLVM's register allocator takes time by the product of a function's calls and its short-lived values (200,000 calls:
 # minutes). The unit of a function with more calls than this is left to the fast allocator of -O0, which is linear. That
 # one cannot do tail calls (codegen/llvm.py), so where there are any a function with twice as many is refused.
@@ -717,9 +721,10 @@ class FunctionLowering:
         kind = ir if ir.isalnum() else "v128"
         return f"  store volatile {ir} {value}, ptr {self.at_entry(f'%sink.{kind}', f'alloca {ir}')}"
 
-    def has_long_block(self) -> bool:
+    def is_long(self) -> bool:
         """Whether LLVM is not to optimise the function."""
-        return max(self.longest_block, len(self.out) - self.block_start) > LONGEST_BLOCK
+        longest_block = max(self.longest_block, len(self.out) - self.block_start)
+        return longest_block > LONGEST_BLOCK or len(self.out) > LONGEST_FUNCTION
 
     def _has_many_calls(self) -> bool:
         if len(self.out) <= MOST_CALLS:
@@ -745,7 +750,7 @@ class FunctionLowering:
         attributes = "#0"
         if self._has_many_calls():
             attributes += ' noinline optnone "waot-many-calls"'  # codegen/llvm.py looks for it
-        elif self.has_long_block():
+        elif self.is_long():
             attributes += " noinline optnone"
         linkage = self.unit.function_linkage(self.body.index)
         return (

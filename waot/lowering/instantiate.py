@@ -49,7 +49,7 @@ class _Steps:
         """All functions."""
         yield from self.parts
         calls = [f"  call void {self.symbol}.part.{k}()" for k in range(len(self.parts))]
-        attributes = "#3 optnone" if self.f.has_long_block() else "#3"
+        attributes = "#3 optnone" if self.f.is_long() else "#3"
         yield _definition(self.symbol, [*calls, *self.f.entry_out, *self.f.out], attributes)
 
 
