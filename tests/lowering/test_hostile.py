@@ -79,6 +79,18 @@ def test_delegates_out_of_thousands_of_tries_and_blocks() -> None:
     assert lower(_module(code, THROW, sections=(_tags(TAG),))).count("br label %h2\n") == depth
 
 
+def _nested_tries(depth: int) -> str:
+    code = op("try", VOID) * depth + op("call", u(1)) + (op("catch", u(0)) + END) * depth + END
+    return lower(_module(code, THROW, sections=(_tags(TAG),)))
+
+
+def test_deeply_nested_tries_are_not_optimised_and_too_deep_ones_refused() -> None:
+    assert "optnone" not in _nested_tries(250)
+    assert "optnone" in _nested_tries(2_500)
+    with pytest.raises(UnsupportedError, match="tries are nested more than 2,500 deep"):
+        _nested_tries(2_501)
+
+
 def test_payloads_that_no_code_pushes_are_counted() -> None:
     clauses = (op("catch", u(1)) + op("unreachable")) * 10_000
     code = op("try", VOID) + op("call", u(1)) + clauses + END + END
