@@ -52,11 +52,17 @@ def test_calls_in_a_try_with_many_locals() -> None:
 
 
 def test_clauses_with_many_locals() -> None:
-    clauses = op("try_table", VOID, vec([b"\0\0\0"] * 10_000))
+    clauses = op("try_table", VOID, vec([b"\0" + u(i) + b"\0" for i in range(10_000)]))
     sets = b"".join(op("i32.const", s(1)) + op("local.set", u(i)) for i in range(5000))
     code = op("block", VOID) + clauses + op("call", u(1)) + END + END + sets + END
-    text = lower(_module(code, THROW, locals_=_locals(5000), sections=(_tags(TAG),)))
+    text = lower(_module(code, THROW, locals_=_locals(5000), sections=(_tags(*[TAG] * 10_000),)))
     assert "%local0 = alloca i32" in text
+
+
+def test_clauses_that_catch_nothing_more() -> None:
+    clauses = op("try_table", VOID, vec([b"\0\0\0"] * 10_000))
+    code = op("block", VOID) + (clauses + op("call", u(1)) + END) * 30 + END + END
+    assert len(lower(_module(code, THROW, sections=(_tags(TAG),)))) < 100_000
 
 
 def test_branches_on_null_with_many_locals() -> None:

@@ -85,9 +85,13 @@ def end_try_table(f: FunctionLowering, frame: Frame) -> None:
     if not frame.handler_edges:
         return
     exception = _begin_handler(f, frame)
+    asked: set[int] = set()
     for kind, tag, depth in frame.clauses:
         next_ = ""
+        if tag in asked:
+            continue  # an earlier clause has caught it
         if tag is not None:
+            asked.add(tag)
             found = _is_tag(f, exception, tag)
             here, next_ = f.new_label("c"), f.new_label("n")
             f.effect(f"br i1 {found}, label %{here}, label %{next_}", found)
