@@ -65,6 +65,12 @@ def test_clauses_that_catch_nothing_more() -> None:
     assert len(lower(_module(code, THROW, sections=(_tags(TAG),)))) < 100_000
 
 
+def test_a_try_with_too_many_clauses_is_refused() -> None:
+    code = op("try", VOID) + op("call", u(1)) + op("catch", u(0)) * 10_001 + END + END
+    with pytest.raises(UnsupportedError, match="more than 10,000 catch clauses"):
+        lower(_module(code, THROW, sections=(_tags(TAG),)))
+
+
 def test_branches_on_null_with_many_locals() -> None:
     many = 20_000
     one = op("ref.null", ANYREF) + op("br_on_null", u(0)) + op("drop") + op("i32.const", s(1))

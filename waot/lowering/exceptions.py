@@ -11,6 +11,8 @@ are joined where its clauses are, which is the `end` of a try_table and the firs
 
 from __future__ import annotations
 
+from waot.errors import UnsupportedError
+from waot.frontend.limits import MAX_CATCHES
 from waot.frontend.module import EXNREF, FuncType
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.heap_types import ObjectLayout
@@ -147,6 +149,13 @@ def _next_clause(f: FunctionLowering, frame: Frame) -> None:
 @lowers("catch")
 def _catch(f: FunctionLowering, tag: int, offset: int) -> None:
     frame = f.frames[-1]
+    frame.catches += 1
+    if frame.catches > MAX_CATCHES:
+        raise UnsupportedError(
+            f"a try has more than {MAX_CATCHES:,} catch clauses, which is waot's limit",
+            function=f.unit.module.function_name(f.body.index),
+            offset=offset,
+        )
     _next_clause(f, frame)
     found = _is_tag(f, frame.exception, tag)
     here, frame.next_label = f.new_label("c"), f.new_label("n")

@@ -101,6 +101,7 @@ class Frame:
 
     __slots__ = (
         "catch_locals",
+        "catches",
         "clauses",
         "edges",
         "else_locals",
@@ -137,6 +138,7 @@ class Frame:
         self.clauses: tuple[tuple[str, int | None, int], ...] = ()  # "try_table"
         self.exception = ""  # "catch", "catch_all": the exception
         self.catch_locals: list[str] | None = None  # the locals at the handler
+        self.catches = 0  # "catch": clauses so far
         self.next_label = ""  # "catch": where the next clause decides
 
 
