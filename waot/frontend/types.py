@@ -229,6 +229,12 @@ def read_memory_type(reader: Reader) -> MemoryType:
     flags = reader.byte()
     if flags > 0x0F:
         raise reader.malformed(f"malformed limits flags 0x{flags:02x}", at)
+    if flags & 8:
+        reader.need("custom-page-sizes", "a memory with its own page size", at)
+    if flags & 4:
+        reader.need("memory64", "a memory with 64-bit indices", at)
+    if flags & 2:
+        reader.need("threads", "a shared memory", at)
     limits = _read_limits(reader, flags)
     if not flags & 8:
         return MemoryType(limits)
@@ -248,6 +254,8 @@ def read_table_type(reader: Reader) -> TableType:
         raise reader.malformed(f"malformed limits flags 0x{flags:02x}", at)
     if flags & 2:
         raise reader.unsupported("a shared table", "shared-everything-threads", at)
+    if flags & 4:
+        reader.need("memory64", "a table with 64-bit indices", at)
     return TableType(_read_limits(reader, flags), element)
 
 
