@@ -158,13 +158,13 @@ def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
     for case in cases:
         own: list[Step] = []
         for wasm, name in case.modules():
-            module = _decode(wasm, f"{case.seed}.{name or 'observer'}.wasm")
+            module = decode_module(wasm, f"{case.seed}.{name or 'observer'}.wasm")
             places = {e.name: exports + i for i, e in enumerate(module.exports)}
             exports += len(module.exports)
             number = linker.add(module, name)
             own.append(Step(INSTANTIATE, number, 0))
             if name == SUPPORT:
-                for other in {item.module for item in _decode(case.wasm, "").imports}:
+                for other in {item.module for item in decode_module(case.wasm).imports}:
                     linker.register(other, number)
         for call, expected in zip(case.observer.calls, case.expected[3:], strict=False):
             # A result that cannot be, so that the driver tells what there is.

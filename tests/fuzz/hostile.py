@@ -86,10 +86,15 @@ def disagreement(source: bytes, told: str) -> str | None:
 
 
 def confine() -> None:
-    """Limits this process; `judge` can then be asked."""
+    """Limits the memory of this process, and what `listen` does."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESS_SPACE, hard))
+    listen()
+
+
+def listen() -> None:
+    """From here on `judge` can be asked: the end of an input's time is noticed."""
     signal.signal(signal.SIGALRM, _late)
 
 
