@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.fuzz import oracle
 from tests.fuzz.assembling import with_exports
@@ -28,6 +29,7 @@ from waot.frontend.linking import Linker
 from waot.frontend.module import Module
 from waot.frontend.opcodes import BY_NAME
 
+STRESS = Path(__file__).resolve().parent / "stress.c"
 ROUNDS = 4  # calls of each export
 _ALL = (1 << 64) - 1
 
@@ -40,6 +42,16 @@ _WAITS = frozenset(BY_NAME[f"memory.atomic.wait{width}"].index for width in (32,
 
 class Skipped(Exception):
     """A module that cannot be compared; says why."""
+
+
+@dataclass(frozen=True)
+class Build(Configuration):
+    """How a program is built and run."""
+
+    stress: bool = False  # the collector runs all the time
+
+    def __str__(self) -> str:
+        return super().__str__() + ("-stress" if self.stress else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +187,11 @@ def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
     return linker.finish(None), steps
 
 
-def run_cases(cases: Sequence[Case], configuration: Configuration) -> tuple[list[list[str]], str]:
+def run_cases(cases: Sequence[Case], configuration: Build) -> tuple[list[list[str]], str]:
     """What came of each step of each case, natively, and how the program ended ("" for well). Raises WaotError."""
     program, steps = _link(cases)
-    executable = build_program(program, steps, configuration, relaxed_simd="deterministic")
+    stress = STRESS if configuration.stress else None
+    executable = build_program(program, steps, configuration, relaxed_simd="deterministic", with_heap=stress)
     lines, ending = run_program(executable, configuration.target)
     told, at = [], 0
     for case in cases:
@@ -210,7 +223,7 @@ def compare(case: Case, told: Sequence[str], ending: str) -> str | None:
     return None
 
 
-def compare_cases(cases: Sequence[Case], configuration: Configuration, report: Report) -> None:
+def compare_cases(cases: Sequence[Case], configuration: Build, report: Report) -> None:
     """Adds to the report what came of the cases."""
     if not cases:
         return
@@ -236,7 +249,7 @@ class Batch:
     """Seeds whose modules are compared together, in each of the configurations."""
 
     seeds: tuple[str, ...]
-    configurations: tuple[Configuration, ...]
+    configurations: tuple[Build, ...]
 
 
 def run_batch(batch: Batch) -> Report:
