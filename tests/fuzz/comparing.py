@@ -18,6 +18,7 @@ from tests.fuzz.assembling import with_exports
 from tests.fuzz.corpus import valid, verdict
 from tests.fuzz.generating import Generator
 from tests.fuzz.mutating import mutate, vary
+from tests.fuzz.processes import perform
 from tests.fuzz.surroundings import RANDOM, SUPPORT, Observer, Uninhabited, make_observer, make_support
 from tests.programs.harness import Configuration
 from tests.spec.suite import build_program, run_program
@@ -30,6 +31,7 @@ from waot.frontend.module import Module
 from waot.frontend.opcodes import BY_NAME
 
 STRESS = Path(__file__).resolve().parent / "stress.c"
+ORACLE_SECONDS = 60.0
 ROUNDS = 4  # calls of each export
 _ALL = (1 << 64) - 1
 
@@ -121,8 +123,15 @@ def _reference(wasm: bytes) -> bytes:
         return generator.optimize(wasm, ["--emit-exnref"])
 
 
-def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS) -> Case:
-    """Surrounds a module and runs it under wasmtime. Raises Skipped, or WaotError where it is not taken here."""
+def _expected(modules: tuple[bytes, bytes, Observer]) -> list[str]:
+    return list(oracle.run(*modules))
+
+
+def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS, *, apart: bool = False) -> Case:
+    """Surrounds a module and runs it under wasmtime, `apart` in a process of its own: wasmtime may end that.
+
+    Raises Skipped, or WaotError where the module is not taken here.
+    """
     try:
         reference = _reference(wasm)
     except RuntimeError as reason:
@@ -134,7 +143,13 @@ def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS) -> Case:
     except Uninhabited as reason:
         raise Skipped(f"an import of a type without values: {reason}") from None
     try:
-        expected = list(oracle.run(support, reference, observer))
+        if apart:
+            (ended,) = perform(_expected, [(support, reference, observer)], 1, ORACLE_SECONDS)
+            if ended.result is None:
+                raise Skipped(f"wasmtime: {(ended.failure or '').strip().splitlines()[-1]}")
+            expected = ended.result
+        else:
+            expected = _expected((support, reference, observer))
     except oracle.Refused as reason:
         raise Skipped(f"wasmtime: {str(reason).splitlines()[0]}") from None
     return Case(seed, wasm, support, observer, expected)
@@ -259,7 +274,8 @@ def run_batch(batch: Batch) -> Report:
     with Generator(valid()) as generator:
         for seed in batch.seeds:
             try:
-                cases.append(make_case(seed, generated_module(generator, seed)))
+                wasm = generated_module(generator, seed)
+                cases.append(make_case(seed, wasm, apart=len(batch.seeds) == 1))
             except Skipped as reason:
                 report.skipped[str(reason)] += 1
             except RuntimeError as reason:
