@@ -9,26 +9,26 @@ from pathlib import Path
 
 from tests import tools
 from tests.fuzz import reducing
-from tests.fuzz.comparing import Batch, Difference, Report, generated_module, run_batch
+from tests.fuzz.comparing import Batch, Build, Difference, Report, generated_module, run_batch
 from tests.fuzz.corpus import valid
 from tests.fuzz.generating import Generator
 from tests.fuzz.processes import perform
-from tests.programs.harness import Configuration
 from tests.spec import suite
 
 REGRESSIONS = Path(__file__).resolve().parent / "regressions"
 BATCH = 20  # modules a program
 TIMEOUT = 300.0  # seconds for a batch
-LEVELS = tuple(Configuration("x86_64-linux", "guarded", level) for level in "02")
-# Every so many batches another strategy as well.
+LEVELS = tuple(Build("x86_64-linux", "guarded", level, stress=True) for level in "02")
+# Every so many batches something else as well.
 SELDOM = {
-    5: Configuration("x86_64-linux", "checked", "2"),
-    7: Configuration("x86_64-linux", "static", "2"),
-    11: Configuration("aarch64-linux", "guarded", "2"),
+    3: Build("x86_64-linux", "guarded", "2"),
+    5: Build("x86_64-linux", "checked", "2"),
+    7: Build("x86_64-linux", "static", "2"),
+    11: Build("aarch64-linux", "guarded", "2", stress=True),
 }
 
 
-def batches(seed: str, count: int, size: int, configurations: tuple[Configuration, ...]) -> list[Batch]:
+def batches(seed: str, count: int, size: int, configurations: tuple[Build, ...]) -> list[Batch]:
     """`count` modules, numbered."""
     made = []
     for number, first in enumerate(range(0, count, size), 1):
@@ -90,13 +90,14 @@ def tell(report: Report) -> None:
         print(f"DIFFERENCE {difference.seed} {difference.configuration}: {difference.what} ({_save(difference)})")
 
 
-def _configuration(text: str) -> Configuration:
+def _configuration(text: str) -> Build:
     target, _, rest = text.partition("-linux-")
-    memory, _, level = rest.partition("-O")
-    return Configuration(f"{target}-linux", memory, level)
+    memory, _, rest = rest.partition("-O")
+    level, _, stress = rest.partition("-")
+    return Build(f"{target}-linux", memory, level, stress == "stress")
 
 
-def _reduce(seed: str, file: Path | None, configuration: Configuration, seconds: float) -> int:
+def _reduce(seed: str, file: Path | None, configuration: Build, seconds: float) -> int:
     """Writes the module of a case, made smaller, as a regression test."""
     if file is not None:
         wasm = reducing.read_module(file)

@@ -11,12 +11,14 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.fuzz import oracle
 from tests.fuzz.assembling import with_exports
 from tests.fuzz.corpus import valid, verdict
 from tests.fuzz.generating import Generator
 from tests.fuzz.mutating import mutate, vary
+from tests.fuzz.processes import perform
 from tests.fuzz.surroundings import RANDOM, SUPPORT, Observer, Uninhabited, make_observer, make_support
 from tests.programs.harness import Configuration
 from tests.spec.suite import build_program, run_program
@@ -28,6 +30,8 @@ from waot.frontend.linking import Linker
 from waot.frontend.module import Module
 from waot.frontend.opcodes import BY_NAME
 
+STRESS = Path(__file__).resolve().parent / "stress.c"
+ORACLE_SECONDS = 60.0
 ROUNDS = 4  # calls of each export
 _ALL = (1 << 64) - 1
 
@@ -40,6 +44,16 @@ _WAITS = frozenset(BY_NAME[f"memory.atomic.wait{width}"].index for width in (32,
 
 class Skipped(Exception):
     """A module that cannot be compared; says why."""
+
+
+@dataclass(frozen=True)
+class Build(Configuration):
+    """How a program is built and run."""
+
+    stress: bool = False  # the collector runs all the time
+
+    def __str__(self) -> str:
+        return super().__str__() + ("-stress" if self.stress else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +123,15 @@ def _reference(wasm: bytes) -> bytes:
         return generator.optimize(wasm, ["--emit-exnref"])
 
 
-def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS) -> Case:
-    """Surrounds a module and runs it under wasmtime. Raises Skipped, or WaotError where it is not taken here."""
+def _expected(modules: tuple[bytes, bytes, Observer]) -> list[str]:
+    return list(oracle.run(*modules))
+
+
+def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS, *, apart: bool = False) -> Case:
+    """Surrounds a module and runs it under wasmtime, `apart` in a process of its own: wasmtime may end that.
+
+    Raises Skipped, or WaotError where the module is not taken here.
+    """
     try:
         reference = _reference(wasm)
     except RuntimeError as reason:
@@ -122,7 +143,13 @@ def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS) -> Case:
     except Uninhabited as reason:
         raise Skipped(f"an import of a type without values: {reason}") from None
     try:
-        expected = list(oracle.run(support, reference, observer))
+        if apart:
+            (ended,) = perform(_expected, [(support, reference, observer)], 1, ORACLE_SECONDS)
+            if ended.result is None:
+                raise Skipped(f"wasmtime: {(ended.failure or '').strip().splitlines()[-1]}")
+            expected = ended.result
+        else:
+            expected = _expected((support, reference, observer))
     except oracle.Refused as reason:
         raise Skipped(f"wasmtime: {str(reason).splitlines()[0]}") from None
     return Case(seed, wasm, support, observer, expected)
@@ -175,10 +202,11 @@ def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
     return linker.finish(None), steps
 
 
-def run_cases(cases: Sequence[Case], configuration: Configuration) -> tuple[list[list[str]], str]:
+def run_cases(cases: Sequence[Case], configuration: Build) -> tuple[list[list[str]], str]:
     """What came of each step of each case, natively, and how the program ended ("" for well). Raises WaotError."""
     program, steps = _link(cases)
-    executable = build_program(program, steps, configuration, relaxed_simd="deterministic")
+    stress = STRESS if configuration.stress else None
+    executable = build_program(program, steps, configuration, relaxed_simd="deterministic", with_heap=stress)
     lines, ending = run_program(executable, configuration.target)
     told, at = [], 0
     for case in cases:
@@ -210,7 +238,7 @@ def compare(case: Case, told: Sequence[str], ending: str) -> str | None:
     return None
 
 
-def compare_cases(cases: Sequence[Case], configuration: Configuration, report: Report) -> None:
+def compare_cases(cases: Sequence[Case], configuration: Build, report: Report) -> None:
     """Adds to the report what came of the cases."""
     if not cases:
         return
@@ -236,7 +264,7 @@ class Batch:
     """Seeds whose modules are compared together, in each of the configurations."""
 
     seeds: tuple[str, ...]
-    configurations: tuple[Configuration, ...]
+    configurations: tuple[Build, ...]
 
 
 def run_batch(batch: Batch) -> Report:
@@ -246,7 +274,8 @@ def run_batch(batch: Batch) -> Report:
     with Generator(valid()) as generator:
         for seed in batch.seeds:
             try:
-                cases.append(make_case(seed, generated_module(generator, seed)))
+                wasm = generated_module(generator, seed)
+                cases.append(make_case(seed, wasm, apart=len(batch.seeds) == 1))
             except Skipped as reason:
                 report.skipped[str(reason)] += 1
             except RuntimeError as reason:

@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.guided [options of libFuzzer, such as -runs=100000 -max_total_time=600]
 
-What is new is kept in the cache directory and gone on from the next time. A failure ends it, and names the input's file.
+What is new is kept in the cache directory and gone on from the next time. A failure ends it and names the input's file.
 """
 
 from __future__ import annotations

@@ -10,16 +10,15 @@ from tests import tools
 from tests.frontend.building import wat
 from tests.fuzz import generating, reducing
 from tests.fuzz.__main__ import LEVELS, REGRESSIONS, batches, fuzz
-from tests.fuzz.comparing import Report, compare_cases, make_case
+from tests.fuzz.comparing import Build, Report, compare_cases, make_case
 from tests.fuzz.surroundings import Uninhabited, make_support
-from tests.programs.harness import Configuration
 from waot.frontend import decode_module
 from waot.frontend.opcodes import BY_NAME
 from waot.lowering import function
 
 MODULES = 20
 REGRESSION_FILES = sorted(path for path in REGRESSIONS.iterdir() if path.suffix in (".wat", ".wasm"))
-ALL = (*LEVELS, Configuration("x86_64-linux", "checked", "2"))
+ALL = (*LEVELS, Build("x86_64-linux", "checked", "2"))
 
 
 def _differences(report: Report) -> str:
@@ -39,7 +38,7 @@ def test_random_modules_do_what_they_do_under_wasmtime() -> None:
 
 @pytest.mark.skipif(not REGRESSION_FILES, reason="no random module has been compiled wrongly so far")
 @pytest.mark.parametrize("configuration", ALL, ids=str)
-def test_modules_that_were_compiled_wrongly(configuration: Configuration) -> None:
+def test_modules_that_were_compiled_wrongly(configuration: Build) -> None:
     cases = [make_case(path.stem, reducing.read_module(path)) for path in REGRESSION_FILES]
     report = Report()
     compare_cases(cases, configuration, report)

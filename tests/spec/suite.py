@@ -300,11 +300,15 @@ def _tools_directory() -> Path:
     return Cache.open().directory("zig")
 
 
-@cache
 def driver_objects(target: Target) -> tuple[Path, ...]:
     """driver.c and its assembly compiled for `target`, now or by an earlier run."""
+    return compiled(target, HERE / "driver.c", HERE / f"try_{target.arch}.S")
+
+
+@cache
+def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
+    """Sources that belong to the driver, compiled for `target`, now or by an earlier run."""
     root = tools.ROOT / "runtime-support"
-    sources = [HERE / "driver.c", HERE / f"try_{target.arch}.S"]
     flags = ["-target", target.zig_target, "-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
     flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror", f"-I{root}"]
     flags += table.definitions()
@@ -332,9 +336,17 @@ def _runtime(target: Target) -> linker.Runtime:
 
 
 def build_program(
-    module: Module, steps: list[Step], configuration: Configuration, *, relaxed_simd: str = "fast"
+    module: Module,
+    steps: list[Step],
+    configuration: Configuration,
+    *,
+    relaxed_simd: str = "fast",
+    with_heap: Path | None = None,
 ) -> bytes:
-    """The executable that performs `steps` on the instances of `module`. Raises WaotError."""
+    """The executable that performs `steps` on the instances of `module`. Raises WaotError.
+
+    `with_heap` is a C file that is part of the driver where the program has a heap.
+    """
     target = find_target(configuration.target)
     options = BuildOptions(
         opt_level=configuration.level,
@@ -360,7 +372,9 @@ def build_program(
         ]
     text = lower_unit(module, plan, 0, lambda index: validate_function(module, index)).text
     runtime = _runtime(target)
-    compiled = compile_unit(text, runtime.bitcode, frozenset(runtime.entry_points), codegen)
+    if with_heap is not None and plan.heap:
+        runtime = replace(runtime, objects=(*runtime.objects, *compiled(target, with_heap)))
+    made = compile_unit(text, runtime.bitcode, frozenset(runtime.entry_points), codegen)
     manifest = linker.Manifest(
         grants=options.grants,
         stack_size=options.stack_size,
@@ -379,7 +393,7 @@ def build_program(
         commands = Path(name, "commands.o")
         commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
         return linker.link_executable(
-            [compiled],
+            [made],
             target=target,
             memory=lowering.memory,
             manifest=encoded,
