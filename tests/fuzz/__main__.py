@@ -22,7 +22,7 @@ LEVELS = tuple(Build("x86_64-linux", "guarded", level, stress=True) for level in
 # Every so many batches something else as well.
 SELDOM = {
     3: Build("x86_64-linux", "guarded", "2"),
-    5: Build("x86_64-linux", "checked", "2"),
+    4: Build("x86_64-linux", "checked", "2"),
     7: Build("x86_64-linux", "static", "2"),
     11: Build("aarch64-linux", "guarded", "2", stress=True),
 }

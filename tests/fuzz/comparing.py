@@ -36,6 +36,7 @@ ROUNDS = 4  # calls of each export
 _ALL = (1 << 64) - 1
 
 #: What depends on the engine: a case ends there.
+_FAULT = "trap: out of bounds memory access"
 _LIMITS = ("trap: call stack exhausted", "trap: out of memory")
 
 
@@ -51,6 +52,15 @@ class Build(Configuration):
     """How a program is built and run."""
 
     stress: bool = False  # the collector runs all the time
+
+    @property
+    def exact(self) -> bool:
+        """Whether what a program wrote before it left a memory is there after the trap.
+
+        Where the trap is a fault, LLVM may have moved what was to be written before past it, or left it out because it
+        is overwritten behind it. Nobody sees that of an executable, which ends with the trap.
+        """
+        return self.level == "0" or self.memory == "checked"
 
     def __str__(self) -> str:
         return super().__str__() + ("-stress" if self.stress else "")
@@ -222,8 +232,8 @@ def _describe(case: Case, step: int) -> str:
     return f"step {step}: {call.name}({', '.join(f'{bits:#x}' for _, bits in call.arguments)})"
 
 
-def compare(case: Case, told: Sequence[str], ending: str) -> str | None:
-    """The first difference, or None; `ending` says why there is nothing more told."""
+def compare(case: Case, told: Sequence[str], ending: str, *, exact: bool) -> str | None:
+    """The first difference, or None; `ending` says why there is nothing more told, `exact` is `Build.exact`."""
     for step, expected in enumerate(case.expected):
         if step >= len(told):
             return f"{_describe(case, step)}: {ending or 'nothing told'}"
@@ -233,6 +243,8 @@ def compare(case: Case, told: Sequence[str], ending: str) -> str | None:
         right = line == ("ok" if expected == "returned" else expected)
         if expected.startswith("trap: ") and line.startswith("trap: "):
             right = line.removeprefix("trap: ") in expected.removeprefix("trap: ").split("|")
+        if right and line == _FAULT and not exact:
+            return None
         if not right:
             return f"{_describe(case, step)}: {line!r}, under wasmtime {expected!r}"
     return None
@@ -254,7 +266,7 @@ def compare_cases(cases: Sequence[Case], configuration: Build, report: Report) -
     for case, lines in zip(cases, told, strict=True):
         report.compared[str(configuration)] += 1
         report.outcomes.update(line.partition(": ")[0] if line.startswith("result") else line for line in lines)
-        what = compare(case, lines, ending)
+        what = compare(case, lines, ending, exact=configuration.exact)
         if what is not None:
             report.differences.append(Difference(case.seed, str(configuration), what, case.wasm))
 
