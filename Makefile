@@ -29,7 +29,7 @@ lint: $(READY)
 
 # The official suite on TARGETS (all of them) at the levels OPT; writes docs/conformance.md.
 TARGETS ?=
-OPT ?= 2
+OPT ?= 2,0
 conformance: tools
 	$(PY) -m tests.spec.conformance --targets "$(TARGETS)" --opt "$(OPT)" --jobs $(JOBS)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import re
 import subprocess
 import tempfile
 import traceback
@@ -47,6 +48,19 @@ from waot.targets import Target, find_target
 SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", tools.SHARED / "spec-testsuite"))
 SCRIPTS = sorted(path.relative_to(SUITE).as_posix() for path in SUITE.rglob("*.wast"))
 HERE = Path(__file__).resolve().parent
+
+# The scripts about memories; what an access is checked with is the same in all others.
+ABOUT_MEMORY = [
+    name
+    for name in SCRIPTS
+    if re.search(r"memory|address|align|load|store|bulk|data|endianness|traps|imports|linking|64\.|page|atomic", name)
+]
+# With the static strategy memory 0 is a part of the executable, so these have one that is the script's own.
+ON_STATIC_MEMORY = [
+    f"{name}.wast" for name in ("address", "data", "endianness", "float_memory", "memory_grow", "memory_trap")
+]
+#: The scripts that each memory strategy runs with.
+SCRIPTS_BY_MEMORY = {"guarded": SCRIPTS, "checked": ABOUT_MEMORY, "static": ON_STATIC_MEMORY}
 
 TIMEOUT = 300  # seconds for a program; many memories and stack exhaustion under an emulator take the longest
 EMULATED_RESERVE = 512 << 20  # bytes

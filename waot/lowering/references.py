@@ -67,8 +67,8 @@ def _has_type(f: FunctionLowering, value: str, source: RefType, target: RefType)
     heap = target.heap
     if matches_heap(module, source.heap, heap):
         return "true"
-    if heap in ("none", "nofunc", "noextern", "noexn"):
-        return "false"
+    if source.heap == "i31" or heap in ("none", "nofunc", "noextern", "noexn"):
+        return "false"  # an i31 least of all: it has no header to look at
     if source.heap == "func" or (isinstance(source.heap, int) and isinstance(module.types[source.heap], FuncType)):
         assert isinstance(heap, int)
         place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {value}, i32 0, i32 1", value)
