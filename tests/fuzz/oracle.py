@@ -61,7 +61,7 @@ def engine() -> wasmtime.Engine:
         setattr(config, f"wasm_{feature}", True)
     config.shared_memory = True
     config.consume_fuel = True
-    # wasmtime 50 ends the process at some faults that follow an exception.
+    # At some faults wasmtime 50 ends the process: "assertion failed: fault.is_none()".
     config.signals_based_traps = False
     config.parallel_compilation = False
     config.cranelift_opt_level = "none"
