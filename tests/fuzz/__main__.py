@@ -25,6 +25,7 @@ SELDOM = {
     4: Build("x86_64-linux", "checked", "2"),
     7: Build("x86_64-linux", "static", "2"),
     11: Build("aarch64-linux", "guarded", "2", stress=True),
+    13: Build("riscv64-linux", "guarded", "2", stress=True),
 }
 
 
