@@ -21,11 +21,14 @@ TIMEOUT = 300.0  # seconds for a batch
 LEVELS = tuple(Build("x86_64-linux", "guarded", level, stress=True) for level in "02")
 # Every so many batches something else as well.
 SELDOM = {
-    3: Build("x86_64-linux", "guarded", "2"),
-    4: Build("x86_64-linux", "checked", "2"),
-    7: Build("x86_64-linux", "static", "2"),
-    11: Build("aarch64-linux", "guarded", "2", stress=True),
-    13: Build("riscv64-linux", "guarded", "2", stress=True),
+    10: Build("x86_64-linux", "guarded", "2"),
+    12: Build("x86_64-linux", "checked", "2"),
+    14: Build("x86_64-linux", "guarded", "2", stress=True, units=True),
+    16: Build("x86_64-linux", "static", "2"),
+    18: Build("x86_64-linux", "guarded", "3", stress=True),
+    20: Build("x86_64-linux", "guarded", "s", stress=True),
+    30: Build("aarch64-linux", "guarded", "2", stress=True),
+    40: Build("riscv64-linux", "guarded", "2", stress=True),
 }
 
 
@@ -94,8 +97,8 @@ def tell(report: Report) -> None:
 def _configuration(text: str) -> Build:
     target, _, rest = text.partition("-linux-")
     memory, _, rest = rest.partition("-O")
-    level, _, stress = rest.partition("-")
-    return Build(f"{target}-linux", memory, level, stress == "stress")
+    level, *more = rest.split("-")
+    return Build(f"{target}-linux", memory, level, "stress" in more, "units" in more)
 
 
 def _reduce(seed: str, file: Path | None, configuration: Build, seconds: float) -> int:

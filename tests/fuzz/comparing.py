@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.fuzz import oracle
 from tests.fuzz.assembling import with_exports
 from tests.fuzz.corpus import valid, verdict
-from tests.fuzz.generating import Generator
+from tests.fuzz.generating import Generator, with_tail_calls
 from tests.fuzz.mutating import mutate, vary
 from tests.fuzz.processes import perform
 from tests.fuzz.surroundings import RANDOM, SUPPORT, Observer, Uninhabited, make_observer, make_support
@@ -28,9 +28,10 @@ from waot.errors import UnsupportedError, WaotError
 from waot.frontend import collect_facts, decode_module, validate_function
 from waot.frontend.linking import Linker
 from waot.frontend.module import Module
-from waot.frontend.opcodes import BY_NAME
+from waot.frontend.opcodes import BY_NAME, OPERATORS
 
 STRESS = Path(__file__).resolve().parent / "stress.c"
+UNIT_OPERATORS = 2000
 ORACLE_SECONDS = 60.0
 ROUNDS = 4  # calls of each export
 _ALL = (1 << 64) - 1
@@ -40,7 +41,9 @@ _FAULT = "trap: out of bounds memory access"
 _LIMITS = ("trap: call stack exhausted", "trap: out of memory")
 
 
+# Waiting for another thread, of which there is none.
 _WAITS = frozenset(BY_NAME[f"memory.atomic.wait{width}"].index for width in (32, 64))
+_TAIL_CALLS = frozenset(operator.index for operator in OPERATORS if operator.proposal == "tail-call")
 
 
 class Skipped(Exception):
@@ -52,6 +55,7 @@ class Build(Configuration):
     """How a program is built and run."""
 
     stress: bool = False  # the collector runs all the time
+    units: bool = False  # of a few functions each
 
     @property
     def exact(self) -> bool:
@@ -63,7 +67,7 @@ class Build(Configuration):
         return self.level == "0" or self.memory == "checked"
 
     def __str__(self) -> str:
-        return super().__str__() + ("-stress" if self.stress else "")
+        return super().__str__() + "-stress" * self.stress + "-units" * self.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,23 +172,27 @@ def make_case(seed: str, wasm: bytes, rounds: int = ROUNDS, *, apart: bool = Fal
 def generated_module(generator: Generator, seed: str) -> bytes:
     """The module of a seed: one that wasm-opt makes up, or one of the corpus, changed. Raises RuntimeError."""
     number = random.Random(f"kind {seed}")
-    wasm = _variation(generator, number) if valid() and number.random() < 0.4 else generator.module(seed)
+    if valid() and number.random() < 0.4:
+        wasm = generator.optimize(_variation(number, with_tail_calls(seed)), ["--denan"])
+    else:
+        wasm = generator.module(seed)
     return export_all(wasm, number)
 
 
-def _variation(generator: Generator, number: random.Random) -> bytes:
+def _variation(number: random.Random, tail_calls: bool) -> bytes:
     for _ in range(100):
         wasm = number.choice(valid())
         changed = vary(wasm, number) if number.random() < 0.7 else mutate(wasm, valid(), number)
-        if verdict(changed) == "Module" and not _waits(decode_module(changed)):
-            return generator.optimize(changed, ["--denan"])
+        if verdict(changed) == "Module" and not _operators(changed) & (_WAITS if tail_calls else _WAITS | _TAIL_CALLS):
+            return changed
     raise RuntimeError("no valid variation in 100")
 
 
-def _waits(module: Module) -> bool:
-    """Whether code of the module waits for another thread, of which there is none."""
+def _operators(wasm: bytes) -> set[int]:
+    """The operators of a module that can be reached."""
+    module = decode_module(wasm)
     bodies = (validate_function(module, i) for i in range(module.imported_func_count, len(module.funcs)))
-    return any(op in _WAITS for body in bodies for op, _, _ in body.code)
+    return {op for body in bodies for op, _, _ in body.code}
 
 
 def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
@@ -215,8 +223,14 @@ def _link(cases: Sequence[Case]) -> tuple[Module, list[Step]]:
 def run_cases(cases: Sequence[Case], configuration: Build) -> tuple[list[list[str]], str]:
     """What came of each step of each case, natively, and how the program ended ("" for well). Raises WaotError."""
     program, steps = _link(cases)
-    stress = STRESS if configuration.stress else None
-    executable = build_program(program, steps, configuration, relaxed_simd="deterministic", with_heap=stress)
+    executable = build_program(
+        program,
+        steps,
+        configuration,
+        relaxed_simd="deterministic",
+        with_heap=STRESS if configuration.stress else None,
+        unit_operators=UNIT_OPERATORS if configuration.units else 1 << 62,
+    )
     lines, ending = run_program(executable, configuration.target)
     told, at = [], 0
     for case in cases:
