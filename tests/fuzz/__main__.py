@@ -42,6 +42,11 @@ def batches(seed: str, count: int, size: int, configurations: tuple[Build, ...])
     return made
 
 
+def _module(seed: str) -> bytes:
+    with Generator(valid()) as generator:
+        return generated_module(generator, seed)
+
+
 def fuzz(todo: list[Batch], jobs: int) -> Report:
     """Performs the batches; those whose process does not give a result are performed again, a module a time."""
     report = Report()
@@ -64,7 +69,8 @@ def fuzz(todo: list[Batch], jobs: int) -> Report:
             else:
                 done += 1
                 told = (ended.failure or "").strip().splitlines()[-1]
-                report.differences.append(Difference(seeds[0], "", told, b""))
+                (made,) = perform(_module, seeds, 1, TIMEOUT)
+                report.differences.append(Difference(seeds[0], "", told, made.result or b""))
             rate = done / (time.monotonic() - start)
             print(f"{done}/{total} modules, {len(report.differences)} differences, {rate:.1f} a second", flush=True)
         todo = again
@@ -106,8 +112,7 @@ def _reduce(seed: str, file: Path | None, configuration: Build, seconds: float) 
     if file is not None:
         wasm = reducing.read_module(file)
     else:
-        with Generator(valid()) as generator:
-            wasm = generated_module(generator, seed)
+        wasm = _module(seed)
     wasm = reducing.reduce(seed, wasm, configuration, seconds, lambda text: print(text, flush=True))
     path = reducing.save(seed, wasm, configuration, REGRESSIONS)
     print(f"written: {path}")
