@@ -17,7 +17,7 @@ from waot.frontend.opcodes import BY_NAME
 from waot.lowering import function
 
 MODULES = 20
-REGRESSION_FILES = sorted(path for path in REGRESSIONS.iterdir() if path.suffix in (".wat", ".wasm"))
+REGRESSION_FILES = sorted(path for path in REGRESSIONS.glob("*") if path.suffix in (".wat", ".wasm"))
 ALL = (*LEVELS, Build("x86_64-linux", "checked", "2"))
 
 
