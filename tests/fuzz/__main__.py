@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests import tools
 from tests.fuzz import reducing
 from tests.fuzz.comparing import Batch, Build, Difference, Report, generated_module, run_batch
 from tests.fuzz.corpus import valid
-from tests.fuzz.generating import Generator
+from tests.fuzz.generating import Generator, wasm_opt
 from tests.fuzz.processes import perform
 from tests.spec import suite
 
@@ -32,12 +33,23 @@ SELDOM = {
 }
 
 
+@functools.cache
+def _runs(configuration: Build) -> bool:
+    """Whether this machine can run such programs."""
+    try:
+        tools.runner(configuration.target)
+    except tools.ToolMissing as missing:
+        print(f"not on {configuration.target}: {missing}")
+        return False
+    return True
+
+
 def batches(seed: str, count: int, size: int, configurations: tuple[Build, ...]) -> list[Batch]:
     """`count` modules, numbered."""
     made = []
     for number, first in enumerate(range(0, count, size), 1):
         seeds = tuple(f"{seed}-{n}" for n in range(first, min(first + size, count)))
-        more = tuple(c for every, c in SELDOM.items() if number % every == 0)
+        more = tuple(c for every, c in SELDOM.items() if number % every == 0 and _runs(c))
         made.append(Batch(seeds, configurations + more))
     return made
 
@@ -131,6 +143,10 @@ def main() -> int:
     parser.add_argument("--configuration", help=f"the build ({LEVELS[-1]}; with --reduce that one alone)")
     parser.add_argument("--seconds", type=float, default=300.0, help="with --reduce: time to take (300)")
     arguments = parser.parse_args()
+    try:
+        wasm_opt()
+    except tools.ToolMissing as missing:
+        parser.error(str(missing))
     configurations = LEVELS if arguments.configuration is None else (_configuration(arguments.configuration),)
     if arguments.reduce:
         return _reduce(arguments.seed, arguments.file, configurations[-1], arguments.seconds)

@@ -12,7 +12,10 @@ from tests.fuzz import generating, reducing
 from tests.fuzz.__main__ import LEVELS, REGRESSIONS, batches, fuzz
 from tests.fuzz.comparing import Build, Report, compare_cases, make_case
 from tests.fuzz.surroundings import Uninhabited, make_support
+from tests.spec.suite import build_program, run_program
+from tests.spec.table import INSTANTIATE, Step
 from waot.frontend import decode_module
+from waot.frontend.linking import Linker
 from waot.frontend.opcodes import BY_NAME
 from waot.lowering import function
 
@@ -128,6 +131,23 @@ def test_a_difference_is_made_smaller_and_a_test(tmp_path: Path, monkeypatch: py
     path = reducing.save("test", smaller, LEVELS[0], tmp_path)
     assert "f64.add" in path.read_text()
     assert reducing.difference(("test", reducing.read_module(path), LEVELS[0])) is not None
+
+
+@pytest.mark.parametrize("memory", ["guarded", "static"])
+def test_the_part_of_the_driver_for_programs_with_a_heap_has_its_say(memory: str, tmp_path: Path) -> None:
+    """If it had not, the collector would hardly ever run."""
+    part = tmp_path / "part.c"
+    part.write_text(
+        '#include "core/process.h"\nvoid waot_suite_begin(void);\nvoid waot_suite_begin(void) { waot_exit(7); }\n'
+    )
+    for text, ending in (("(struct)", "the program ended with status 7: no word"), ("(func)", "")):
+        linker = Linker(())
+        new = "(drop (struct.new 0))" if "struct" in text else ""
+        linker.add(decode_module(wat(f'(module (memory 1) (type {text}) (func (export "f") {new}))')))
+        step = Step(INSTANTIATE, 0, 0)
+        build = Build("x86_64-linux", memory, "2")
+        executable = build_program(linker.finish(None), [step], build, with_heap=part)
+        assert run_program(executable, "x86_64-linux") == ([] if ending else ["ok"], ending)
 
 
 def test_imports_of_types_without_values_are_told() -> None:
