@@ -21,7 +21,9 @@ A program is a source file in a folder of its language. A TOML file of the same 
     name = "fast"
     flags = ["-O", "ReleaseFast"]
     quick = []                          # in place of the program's
+    features = ["custom-page-sizes"]    # likewise
     relaxed_simd = "deterministic"      # of waot build
+    wasm_ld = ["--page-size=1"]         # compiled to an object with `flags`, then linked by wasm-ld with these
     oracle = "other"                    # wasmtime cannot run this one: it runs that variant in its place
 
     [[run]]                             # run several ways, each from the same build
@@ -103,6 +105,7 @@ class Program:
     stack_size: str | None = None
     features: frozenset[str] = frozenset()
     relaxed_simd: str | None = None
+    wasm_ld: tuple[str, ...] | None = None
     oracle_flags: tuple[str, ...] | None = None  # of the module that wasmtime runs, if it is another one
 
     @property
@@ -114,6 +117,8 @@ class Program:
         """The module, compiled if need be. Raises ToolMissing or CompilationFailed."""
         if self.source.parent.name == "python":
             return tools.python_wasm()
+        if self.wasm_ld is not None:
+            return tools.compile_and_link(self.source, self.flags or (), self.wasm_ld)
         return tools.compile_to_wasm(self.source, self.flags)
 
     def oracle(self) -> Path:
@@ -208,7 +213,9 @@ def load(source: Path) -> list[Program]:
             flags=flags[v["name"]],
             oracle_flags=flags.get(v.get("oracle")),
             quick=_strings(v, "quick") if "quick" in v else program.quick,
+            features=frozenset(v["features"]) if "features" in v else program.features,
             relaxed_simd=v.get("relaxed_simd"),
+            wasm_ld=_strings(v, "wasm_ld"),
         )
         for v in variants
     ]
