@@ -10,6 +10,8 @@ import pytest
 
 from tests.frontend.building import END, func_type, module, name, op, s, section, u, vec
 from tests.lowering.golden import lower
+from waot.codegen.llvm import compile_unit
+from waot.codegen.options import CodegenOptions
 from waot.errors import UnsupportedError
 
 VOID = b"\x40"
@@ -103,9 +105,11 @@ def _boxes(count: int) -> str:
     return lower(_module(END, types=(struct,), sections=(section(6, vec([init] * count)),)))
 
 
-def test_thousands_of_objects_at_instantiation_are_not_optimised() -> None:
-    assert "@waot_instantiate() #3 optnone {" not in _boxes(100)
-    assert "@waot_instantiate() #3 optnone {" in _boxes(20_000)
+def test_thousands_of_objects_are_made_by_functions_of_bounded_length() -> None:
+    assert "@waot_instantiate.part" not in _boxes(100)
+    parts = _boxes(20_000).split("define internal void @waot_instantiate")[1:]
+    assert len(parts) > 5
+    assert max(part.partition("\n}")[0].count("\n") for part in parts) < 5_000
 
 
 def test_arrays_of_many_constants_are_compiled() -> None:
@@ -113,3 +117,30 @@ def test_arrays_of_many_constants_are_compiled() -> None:
     init = b"\x64\1\0" + array + END
     source = _module(END, types=(b"\x5e\x7f\1",), sections=(section(6, vec([init] * 40)),))
     assert lower(source).count("store i32 5") == 400_000
+
+
+def _many_calls(count: int, *, tail: bool) -> str:
+    last = op("return_call" if tail else "call", u(1))
+    return lower(_module(op("call", u(1)) * count + last + END, THROW, sections=(_tags(TAG),)))
+
+
+def test_functions_of_many_calls_are_not_optimised() -> None:
+    assert '"waot-many-calls"' not in _many_calls(40_000, tail=False)
+    text = _many_calls(50_000, tail=False)
+    assert text.count('noinline optnone "waot-many-calls"') == 1
+    assert '"waot-many-calls"' in _many_calls(60_000, tail=True)
+    with pytest.raises(UnsupportedError, match="more than 100,000 calls"):
+        _many_calls(100_001, tail=True)
+
+
+def test_registers_around_many_calls_are_allocated_fast() -> None:
+    function = (
+        "declare void @g()\ndefine i32 @f(i32 %a) {} {{\n  %b = add i32 %a, 3\n  call void @g()\n  ret i32 %b\n}}"
+    )
+    options = CodegenOptions("x86_64-unknown-linux-gnu", "x86-64", "", "", "2", "asm")
+    listings = [
+        compile_unit(function.format(attributes), None, frozenset(), options).decode()
+        for attributes in ("noinline optnone", 'noinline optnone "waot-many-calls"')
+    ]
+    assert "(%rsp)" not in listings[0]
+    assert "(%rsp)" in listings[1]

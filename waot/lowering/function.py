@@ -60,6 +60,11 @@ SSA_WORK_LIMIT = 1_000_000
 # a longer one is not optimised; the longest of CPython has 13,000 lines.
 LONGEST_BLOCK = 16_000
 
+# LLVM's register allocator takes time by the product of a function's calls and its short-lived values (200,000 calls:
+# minutes). The unit of a function with more calls than this is left to the fast allocator of -O0, which is linear. That
+# one cannot do tail calls (codegen/llvm.py), so where there are any a function with twice as many is refused.
+MOST_CALLS = 50_000
+
 # Operands that all branches and returns of one function may carry together. A module of a few kilobytes can ask for
 # thousands of times its size (1,000 results at every `br_if`); no compiler's output comes near this.
 CARRIED_LIMIT = 300_000
@@ -716,6 +721,17 @@ class FunctionLowering:
         """Whether LLVM is not to optimise the function."""
         return max(self.longest_block, len(self.out) - self.block_start) > LONGEST_BLOCK
 
+    def _has_many_calls(self) -> bool:
+        if len(self.out) <= MOST_CALLS:
+            return False
+        calls = sum([" call " in line for line in self.out])
+        if self.unit.plan.tail_calls and calls > 2 * MOST_CALLS:
+            raise UnsupportedError(
+                f"a function makes more than {2 * MOST_CALLS:,} calls, waot's limit where there are tail calls",
+                function=self.unit.module.function_name(self.body.index),
+            )
+        return calls > MOST_CALLS
+
     def header(self) -> str:
         """The ``define`` line without its brace."""
         t = self.type
@@ -726,7 +742,11 @@ class FunctionLowering:
             names.insert(0, "%results")
         parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t, registers), names, strict=True))
         symbol = self.unit.function_symbol(self.body.index)
-        attributes = "#0 noinline optnone" if self.has_long_block() else "#0"
+        attributes = "#0"
+        if self._has_many_calls():
+            attributes += ' noinline optnone "waot-many-calls"'  # codegen/llvm.py looks for it
+        elif self.has_long_block():
+            attributes += " noinline optnone"
         linkage = self.unit.function_linkage(self.body.index)
         return (
             f"define {linkage} {self.unit.call_conv} {return_type(t)} {symbol}({parameters}) "
