@@ -6,7 +6,7 @@ A program is a source file in a folder of its language. A TOML file of the same 
     quick = ["x86_64-linux-static-O0"]  # the builds that are quick enough for `make test`; [] for none
     compare_stderr = false              # standard error is not the same twice
     stack_size = "64MiB"                # of waot build
-    relaxed_simd = "deterministic"      # likewise
+    features = ["multi-value"]          # what, at least, `waot inspect` finds that the module uses
 
     [env]                               # granted variables
     NAME = "value"
@@ -21,6 +21,7 @@ A program is a source file in a folder of its language. A TOML file of the same 
     name = "fast"
     flags = ["-O", "ReleaseFast"]
     quick = []                          # in place of the program's
+    relaxed_simd = "deterministic"      # of waot build
     oracle = "other"                    # wasmtime cannot run this one: it runs that variant in its place
 
     [[run]]                             # run several ways, each from the same build
@@ -53,6 +54,7 @@ from typing import Any
 import wasmtime
 
 from tests import tools
+from waot.frontend import decode_module, inspect
 
 HERE = Path(__file__).resolve().parent
 ABI_HEADER = tools.ROOT / "runtime-support/include/waot_abi.h"
@@ -99,6 +101,7 @@ class Program:
     quick: tuple[str, ...] | None = None  # None: the test chooses
     compare_stderr: bool = True
     stack_size: str | None = None
+    features: frozenset[str] = frozenset()
     relaxed_simd: str | None = None
     oracle_flags: tuple[str, ...] | None = None  # of the module that wasmtime runs, if it is another one
 
@@ -190,7 +193,7 @@ def load(source: Path) -> list[Program]:
         quick=_strings(data, "quick"),
         compare_stderr=data.pop("compare_stderr", True),
         stack_size=data.pop("stack_size", None),
-        relaxed_simd=data.pop("relaxed_simd", None),
+        features=frozenset(data.pop("features", ())),
     )
     variants = data.pop("variant", None)
     if data:
@@ -205,6 +208,7 @@ def load(source: Path) -> list[Program]:
             flags=flags[v["name"]],
             oracle_flags=flags.get(v.get("oracle")),
             quick=_strings(v, "quick") if "quick" in v else program.quick,
+            relaxed_simd=v.get("relaxed_simd"),
         )
         for v in variants
     ]
@@ -391,8 +395,15 @@ def run_under_wasmtime(program: Program, run: Run) -> Outcome:
         return Outcome(*written, status, _trees(program, directory), trap, frames)
 
 
+def check_features(program: Program) -> None:
+    """That the module uses what it was written to use."""
+    if program.features:
+        found = inspect.inspect_module(decode_module(program.wasm().read_bytes()))
+        assert program.features <= set(found.features)
+
+
 def check_oracle(run: Run, outcome: Outcome) -> None:
-    """That wasmtime's outcome is the one the program was written for."""
+    """That wasmtime's outcome is the one `run` was written for."""
     assert outcome.trap == run.trap, outcome.stderr.decode(errors="replace")
     if run.trap is None and outcome.status is not None:
         assert outcome.status == run.status, outcome.stderr.decode(errors="replace")

@@ -52,7 +52,8 @@ def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterat
         for start in instance.starts:
             f.out += entered(unit, start)
         f.out.append("  ret void")
-    yield "\n".join([f"define internal void {symbol}() #3 {{", "entry:", *f.entry_out, *f.out, "}"])
+    attributes = "#3 optnone" if f.has_long_block() else "#3"
+    yield "\n".join([f"define internal void {symbol}() {attributes} {{", "entry:", *f.entry_out, *f.out, "}"])
 
 
 def entered(unit: UnitLowering, index: int) -> list[str]:
