@@ -92,9 +92,22 @@ def test_a_module_that_does_something_else_is_told_from_the_right_one(right: str
     """What wasmtime makes of the right module is not what it makes of the wrong one: nothing gets lost on the way."""
     assert _EVERYTHING.count(right) == 1
     seen = make_case("test", wat(_EVERYTHING), 20).expected
+    assert len(seen) == 3 + 1 + 20 * 10  # three instances, and ten calls in each round: none is left out
     other = make_case("test", wat(_EVERYTHING.replace(right, wrong)), 20).expected
     assert len(seen) == len(other)
     assert seen != other
+
+
+def test_exceptions_that_nothing_catches_are_outcomes() -> None:
+    text = "(module (tag $t) (func $f {} (throw $t)) {})"
+    functions = " ".join(f'(export "{n}" (func $f))' for n in range(50))  # some of the callers do not catch
+    case = make_case("test", wat(text.format("", functions)))
+    assert case.expected.count("exception") > 4
+    started = make_case("test", wat(text.format("", "(start $f)")))
+    assert started.expected == ["returned", "exception"]
+    report = Report()
+    compare_cases([case, started], LEVELS[0], report)
+    assert not report.differences, _differences(report)
 
 
 def _compiled_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
