@@ -315,6 +315,9 @@ TRAP_CODES = {
     "INTEGER_DIVISION_BY_ZERO": ("integer_divide_by_zero",),
     "BAD_CONVERSION_TO_INTEGER": ("invalid_conversion_to_integer",),
     "UNREACHABLE": ("unreachable",),
+    "NULL_REFERENCE": ("null_reference",),
+    "CAST_FAILURE": ("cast_failure",),
+    "ARRAY_OUT_OF_BOUNDS": ("array_out_of_bounds",),
     "HEAP_MISALIGNED": ("unaligned_atomic",),
     "ATOMIC_WAIT_NON_SHARED_MEMORY": ("expected_shared_memory",),
 }
@@ -339,6 +342,7 @@ def engine() -> wasmtime.Engine:
     config.max_wasm_stack = 1 << 20  # bytes; wasmtime aborts if it is over 2 MiB
     config.wasm_custom_page_sizes = config.wasm_wide_arithmetic = True
     config.wasm_threads = config.shared_memory = True
+    config.wasm_gc = config.wasm_function_references = True
     config.wasm_exceptions = config.wasm_memory64 = config.wasm_tail_call = True
     config.wasm_relaxed_simd_deterministic = True  # with fused multiply-adds, unlike the deterministic profile
     return wasmtime.Engine(config)
