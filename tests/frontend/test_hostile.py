@@ -179,6 +179,14 @@ def test_thousands_of_nested_tries_hand_on_what_they_do_not_catch() -> None:
     assert facts.escaping_callees[0] == tuple(range(1, depth))
 
 
+def test_thousands_of_tags_through_thousands_of_tries() -> None:
+    depth, many = 90_000, 50_000
+    throws = b"".join(op("block", b"\x40") + op("throw", u(i)) + END for i in range(many))
+    code = op("try_table", b"\x40", vec([])) * depth + throws + END * (depth + 1)
+    source = _one_function([func_type("->")], code, section(13, vec([b"\0\0"] * many)))
+    assert collect_facts(decode_module(source), [0]).throwing == {0}
+
+
 def test_delegates_out_of_thousands_of_tries() -> None:
     depth = 30_000
     inner = (op("try", b"\x40") + op("call", u(0)) + op("delegate", u(depth // 2))) * 50_000

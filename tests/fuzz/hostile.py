@@ -32,7 +32,7 @@ from tests.fuzz.mutating import mutate
 from tests.fuzz.processes import perform
 from waot.errors import UnsupportedError
 
-SECONDS = 10
+SECONDS = 10.0
 ADDRESS_SPACE = 2 << 30  # bytes, beyond what the process has before
 CHUNK = 1000  # inputs a process
 
@@ -65,7 +65,7 @@ def judge(source: bytes) -> tuple[str, str | None]:
     try:
         told = verdict(source)
     except Late:
-        return told, f"takes more than {SECONDS} s"
+        return told, f"takes more than {SECONDS:g} s"
     except MemoryError:
         return told, f"takes more than {ADDRESS_SPACE >> 20} MiB"
     except Exception:

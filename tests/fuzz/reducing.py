@@ -178,6 +178,7 @@ def save(seed: str, wasm: bytes, configuration: Build, directory: Path) -> Path:
     """Writes a regression test: as text if the difference is still there when that is read."""
     task = seed, wasm, configuration
     what = _difference_in_process(task)
+    directory.mkdir(exist_ok=True)
     path = directory / f"{seed}.wasm"
     with Generator() as generator:
         try:

@@ -49,10 +49,10 @@ class Case:
 
 
 def lower(
-    fields: str, *, memory: str = "guarded", target: str = "x86_64-linux", opt: str = "2", exports: str = ""
+    fields: str | bytes, *, memory: str = "guarded", target: str = "x86_64-linux", opt: str = "2", exports: str = ""
 ) -> str:
-    """The IR text of a module of one unit."""
-    source = bytes(wasmtime.wat2wasm(f"(module {fields})"))
+    """The IR text of a module of one unit, which is given by its fields or as bytes."""
+    source = fields if isinstance(fields, bytes) else bytes(wasmtime.wat2wasm(f"(module {fields})"))
     found = find_target(target)
     module = decode_module(source)
     facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))

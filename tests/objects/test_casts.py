@@ -89,7 +89,8 @@ def _above(hierarchy: dict[str, tuple[str, ...]], name: str) -> set[str]:
 
 @functools.cache
 def _module() -> str:
-    functions, calls = [], []
+    functions: list[str] = []
+    calls: list[str] = []
     for hierarchy in (_ANY, _FUNC, _EXTERN):
         targets = list(hierarchy)
         for source in hierarchy:
@@ -105,11 +106,12 @@ def _module() -> str:
                         if target not in below or (target_null and not null):
                             continue  # br_on_cast goes down only
                         rest = f"(ref {'' if target_null else null}{source})"
+                        branch = f"{type_} {wanted} (local.get $v)"
                         body.append(
-                            f"(block $no (block $yes (result {wanted}) (br_on_cast $yes {type_} {wanted} (local.get $v))"
+                            f"(block $no (block $yes (result {wanted}) (br_on_cast $yes {branch})"
                             " drop (call $put (i32.const 0)) (br $no)) drop (call $put (i32.const 1)))"
-                            f"(block $yes (block $no (result {rest}) (br_on_cast_fail $no {type_} {wanted}"
-                            " (local.get $v)) drop (call $put (i32.const 1)) (br $yes)) drop (call $put (i32.const 0)))"
+                            f"(block $yes (block $no (result {rest}) (br_on_cast_fail $no {branch})"
+                            " drop (call $put (i32.const 1)) (br $yes)) drop (call $put (i32.const 0)))"
                         )
                 functions.append(f"(func {name} (param $v {type_}) {' '.join(body)} (call $line))")
                 values = [v for least in below for v in _VALUES.get(least, ())]

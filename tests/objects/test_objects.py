@@ -86,6 +86,31 @@ def test_live_objects_survive_collections(level: str, target: str, tmp_path: Pat
     assert run(_TREES, tmp_path, level, target, max_heap="8MiB") == (expected(_TREES), "")
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_thousands_of_objects_are_made_at_instantiation(level: str, tmp_path: Path) -> None:
+    count = 5000
+    globals_ = "".join(f"(global $g{i} (ref $box) (struct.new $box (i32.const {i})))" for i in range(count))
+    objects = "".join(f"(item (struct.new $pair (global.get $g{i}) (i64.const {i})))" for i in range(count))
+    module = (
+        _EXIT
+        + f"""
+    (type $box (struct (field i32)))
+    (type $pair (struct (field (ref $box)) (field i64)))
+    {globals_}
+    (table $pairs {count} (ref null $pair))
+    (elem (table $pairs) (i32.const 0) (ref $pair) {objects})
+    (func (export "_start") (local $n i32) (local $pair (ref null $pair))
+      (loop $next
+        (local.set $pair (table.get $pairs (local.get $n)))
+        (if (i32.ne (struct.get $box 0 (struct.get $pair 0 (local.get $pair))) (local.get $n)) (then unreachable))
+        (if (i64.ne (struct.get $pair 1 (local.get $pair)) (i64.extend_i32_u (local.get $n))) (then unreachable))
+        (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {count}))))
+      (call $exit (i32.and (local.get $n) (i32.const 127))))
+    """
+    )
+    assert run(module, tmp_path, level) == (count & 127, "")
+
+
 # Objects that refer to each other in a circle, through a struct, an array and back, 3 million times.
 _CYCLES = """
 (rec (type $a (struct (field (mut (ref null $b))) (field i64))) (type $b (array (mut (ref null $a)))))

@@ -53,8 +53,11 @@ static struct {
 int waot_suite_try(void (*function)(const void *), const void *argument, void **frame);
 _Noreturn void waot_suite_throw(void *frame);
 
-/* What a part of the driver that only some programs have does first. */
-__attribute__((weak)) void waot_suite_begin(void);
+/* What is done first; some programs have another one. */
+void waot_suite_begin(void);
+__attribute__((weak)) void waot_suite_begin(void)
+{
+}
 
 static void waot_suite_put(const char *text)
 {
@@ -186,8 +189,7 @@ static void waot_suite_do(const struct waot_suite_command *command)
 void waot_main(void)
 {
     const unsigned char *at = waot_process.manifest;
-    if (waot_suite_begin)
-        waot_suite_begin();
+    waot_suite_begin();
     for (;;) {
         const struct waot_record *record = (const void *)at;
         at += sizeof *record + ((record->size + UINT64_C(7)) & ~UINT64_C(7));

@@ -356,10 +356,11 @@ def build_program(
     *,
     relaxed_simd: str = "fast",
     with_heap: Path | None = None,
+    unit_operators: int = 1 << 62,
 ) -> bytes:
     """The executable that performs `steps` on the instances of `module`. Raises WaotError.
 
-    `with_heap` is a C file that is part of the driver where the program has a heap.
+    `with_heap` is a C file that is part of the driver where the program has a heap; `unit_operators` the size of units.
     """
     target = find_target(configuration.target)
     options = BuildOptions(
@@ -373,7 +374,7 @@ def build_program(
     codegen = make_codegen_options(target, options.cpu, options.opt_level, "exe")
     facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))
     lowering = pipeline.lowering_options(target, options, codegen, facts, exports=True)
-    lowering = replace(lowering, single_unit_operators=1 << 62)
+    lowering = replace(lowering, single_unit_operators=unit_operators, unit_operators=unit_operators)
     plan = make_plan(module, facts, lowering, partial(linker.image_as_segment, target))
     if tools.runner(target.name):
         # An emulator has a record for each page of address space (qemu 7: a second for 20 GiB). Memories without a
@@ -384,11 +385,16 @@ def build_program(
             else memory
             for memory in plan.memories
         ]
-    text = lower_unit(module, plan, 0, lambda index: validate_function(module, index)).text
     runtime = _runtime(target)
     if with_heap is not None and plan.heap:
         runtime = replace(runtime, objects=(*runtime.objects, *compiled(target, with_heap)))
-    made = compile_unit(text, runtime.bitcode, frozenset(runtime.entry_points), codegen)
+    made = []
+    for number in range(len(plan.units)):
+        unit = lower_unit(module, plan, number, lambda index: validate_function(module, index))
+        if unit.has_state:
+            made.append(compile_unit(unit.text, runtime.bitcode, unit.keep | set(runtime.entry_points), codegen))
+        else:
+            made.append(compile_unit(unit.text, None, frozenset(), codegen))
     manifest = linker.Manifest(
         grants=options.grants,
         stack_size=options.stack_size,
@@ -407,7 +413,7 @@ def build_program(
         commands = Path(name, "commands.o")
         commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
         return linker.link_executable(
-            [made],
+            made,
             target=target,
             memory=lowering.memory,
             manifest=encoded,

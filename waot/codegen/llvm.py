@@ -80,7 +80,8 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     speed = int(options.opt_level) if options.opt_level.isdigit() else 2
     # With tail calls the back end allocates registers over whole functions at -O0 too: LLVM's fast allocator reloads
     # from the wrong slots after a call whose callee pops its stack arguments (AArch64; tests/programs/c/tail_calls.c).
-    level = max(speed, 1) if " musttail call " in text else speed
+    # And the fast one is what can cope with functions of 50,000 calls (lowering/function.py, MOST_CALLS).
+    level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
     machine = target.create_target_machine(
         cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small", abiname=options.abi
     )

@@ -117,7 +117,8 @@ class Catcher:
         """Adds what this block does not catch to `outer`. The smaller set goes into the larger: n log n in all."""
         outer.calls = _union(outer.calls, self.calls)
         outer.types = _union(outer.types, self.types)
-        outer.tags = _union(outer.tags, self.tags - self.caught)
+        self.tags -= self.caught
+        outer.tags = _union(outer.tags, self.tags)
 
 
 def _union(a: set[int], b: set[int]) -> set[int]:

@@ -13,23 +13,20 @@ from __future__ import annotations
 
 from waot.frontend.module import EXNREF, FuncType
 from waot.lowering.function import Frame, FunctionLowering, lowers
-from waot.lowering.heap_types import ObjectLayout, object_layout
+from waot.lowering.heap_types import ObjectLayout
 from waot.lowering.types import ir_type
 
 Clause = tuple[str, "int | None", int]  # kind, tag, label depth
 
 
-def _tag_type(f: FunctionLowering, tag: int) -> FuncType:
-    return f.unit.module.signature(f.unit.module.tags[tag])
-
-
 def _payload(f: FunctionLowering, tag: int) -> tuple[FuncType, ObjectLayout]:
-    t = _tag_type(f, tag)
-    return t, object_layout(t.params)
+    type_index = f.unit.module.tags[tag]
+    return f.unit.module.signature(type_index), f.unit.object_layout(type_index)
 
 
 def _push_payload(f: FunctionLowering, tag: int, exception: str) -> None:
     t, layout = _payload(f, tag)
+    f.count_carried(len(t.params))
     tbaa = f.unit.tbaa_tag(f"exception {tag}")
     for at, param in zip(layout.offsets, t.params, strict=True):
         place = f.emit(f"getelementptr inbounds i8, ptr {exception}, i64 {at}", exception)
@@ -70,6 +67,11 @@ def _begin_handler(f: FunctionLowering, frame: Frame) -> str:
     return exception
 
 
+def _enter(f: FunctionLowering, frame: Frame) -> None:
+    f.tries.append(len(f.frames))
+    f.frames.append(frame)
+
+
 # ---------------------------------------------------------------------- try_table
 
 
@@ -79,11 +81,12 @@ def _try_table(f: FunctionLowering, immediate: tuple[FuncType, tuple[Clause, ...
     frame = Frame("try_table", f.new_label("b"), t, len(f.stack) - len(t.params))
     frame.handler_label = f.new_label("h")
     frame.clauses = clauses
-    f.frames.append(frame)
+    _enter(f, frame)
 
 
 def end_try_table(f: FunctionLowering, frame: Frame) -> None:
     """The handler of a try_table whose body has ended and whose frame is off the stack of frames."""
+    f.tries.pop()
     if not frame.handler_edges:
         return
     exception = _begin_handler(f, frame)
@@ -116,7 +119,7 @@ def _try(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     (t,) = immediate
     frame = Frame("try", f.new_label("b"), t, len(f.stack) - len(t.params))
     frame.handler_label = f.new_label("h")
-    f.frames.append(frame)
+    _enter(f, frame)
 
 
 def _end_part(f: FunctionLowering, frame: Frame) -> None:
@@ -130,6 +133,7 @@ def _next_clause(f: FunctionLowering, frame: Frame) -> None:
     """Goes to where the next clause of `frame` decides, or what stands for it behind the last."""
     _end_part(f, frame)
     if frame.kind == "try":
+        f.tries.pop()
         frame.exception = _begin_handler(f, frame)
         frame.catch_locals = f.locals
         frame.kind = "catch"
@@ -165,6 +169,7 @@ def end_try(f: FunctionLowering, frame: Frame) -> None:
         _end_part(f, frame)
         return
     if frame.kind == "try" and not frame.handler_edges:
+        f.tries.pop()
         _end_part(f, frame)
         return
     _next_clause(f, frame)
@@ -175,6 +180,7 @@ def end_try(f: FunctionLowering, frame: Frame) -> None:
 def _delegate(f: FunctionLowering, depth: int, offset: int) -> None:
     """Ends a try: its exceptions are as if thrown at the label that it names, counted from outside."""
     frame = f.frames.pop()
+    f.tries.pop()
     _end_part(f, frame)
     if frame.handler_edges:
         exception = _begin_handler(f, frame)

@@ -20,6 +20,7 @@ benchmarks/programs took 1.12 times native without, 1.04 with.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,11 @@ SSA_WORK_LIMIT = 1_000_000
 # Some of LLVM's passes are quadratic in the length of a block (3,000 stores: 2 s of SLP vectoriser). A function with
 # a longer one is not optimised; the longest of CPython has 13,000 lines.
 LONGEST_BLOCK = 16_000
+
+# LLVM's register allocator takes time by the product of a function's calls and its short-lived values (200,000 calls:
+# minutes). The unit of a function with more calls than this is left to the fast allocator of -O0, which is linear. That
+# one cannot do tail calls (codegen/llvm.py), so where there are any a function with twice as many is refused.
+MOST_CALLS = 50_000
 
 # Operands that all branches and returns of one function may carry together. A module of a few kilobytes can ask for
 # thousands of times its size (1,000 results at every `br_if`); no compiler's output comes near this.
@@ -158,6 +164,7 @@ class FunctionLowering:
         "slots",
         "splats",
         "stack",
+        "tries",
         "type",
         "unit",
         "unwinds",
@@ -174,6 +181,7 @@ class FunctionLowering:
         self.entry_names: set[str] = set()
         self.stack: list[str] = []
         self.frames: list[Frame] = []
+        self.tries: list[int] = []  # indices into `frames` of the tries whose body we are in
         self.loops = 0  # loops that we are in
         self.block_start = 0  # index into `out`
         self.longest_block = 0  # lines
@@ -576,10 +584,8 @@ class FunctionLowering:
 
     def _handler(self, skip: int) -> Frame | None:
         """The innermost try whose body we are in, not counting the innermost `skip` frames."""
-        for frame in self.frames[len(self.frames) - 1 - skip :: -1]:
-            if frame.kind in ("try", "try_table"):
-                return frame
-        return None
+        known = bisect_left(self.tries, len(self.frames) - skip)
+        return self.frames[self.tries[known - 1]] if known else None
 
     def _way_out(self, exception: str, skip: int = 0) -> str:
         """The label that an exception goes to from here; the branch there must be the next line."""
@@ -588,7 +594,6 @@ class FunctionLowering:
             self.unwinds = True
             return "unwind"
         label, locals_ = self.edge()
-        self.count_carried(1)
         frame.handler_edges.append((label, locals_, [exception], len(self.out)))
         return frame.handler_label
 
@@ -671,12 +676,19 @@ class FunctionLowering:
     def _wants_slots(self) -> bool:
         if len(self.local_types) < 64:
             return False
-        joins = 0
+        joins = throwing = tries = 0
         joining = _JOINING
         for op, immediate, _ in self.body.code:
             if op in joining:
                 joins += len(immediate) if op == _BR_TABLE else 1
-        return joins * len(self.local_types) > SSA_WORK_LIMIT
+            elif op == _CALL:
+                throwing += immediate in self.unit.plan.throws
+            elif op in _THROWING:
+                throwing += 1
+            elif op in _TRIES:
+                tries += 1
+                joins += len(immediate[1]) + 1 if op == _TRY_TABLE else 1
+        return (joins + (throwing if tries else 0)) * len(self.local_types) > SSA_WORK_LIMIT
 
     def _keep_dead_loads(self) -> None:
         """Keeps the loads whose value nothing observable depends on, so that their trap stays."""
@@ -705,6 +717,21 @@ class FunctionLowering:
         kind = ir if ir.isalnum() else "v128"
         return f"  store volatile {ir} {value}, ptr {self.at_entry(f'%sink.{kind}', f'alloca {ir}')}"
 
+    def has_long_block(self) -> bool:
+        """Whether LLVM is not to optimise the function."""
+        return max(self.longest_block, len(self.out) - self.block_start) > LONGEST_BLOCK
+
+    def _has_many_calls(self) -> bool:
+        if len(self.out) <= MOST_CALLS:
+            return False
+        calls = sum([" call " in line for line in self.out])
+        if self.unit.plan.tail_calls and calls > 2 * MOST_CALLS:
+            raise UnsupportedError(
+                f"a function makes more than {2 * MOST_CALLS:,} calls, waot's limit where there are tail calls",
+                function=self.unit.module.function_name(self.body.index),
+            )
+        return calls > MOST_CALLS
+
     def header(self) -> str:
         """The ``define`` line without its brace."""
         t = self.type
@@ -715,8 +742,11 @@ class FunctionLowering:
             names.insert(0, "%results")
         parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t, registers), names, strict=True))
         symbol = self.unit.function_symbol(self.body.index)
-        longest = max(self.longest_block, len(self.out) - self.block_start)
-        attributes = "#0" if longest <= LONGEST_BLOCK else "#0 noinline optnone"
+        attributes = "#0"
+        if self._has_many_calls():
+            attributes += ' noinline optnone "waot-many-calls"'  # codegen/llvm.py looks for it
+        elif self.has_long_block():
+            attributes += " noinline optnone"
         linkage = self.unit.function_linkage(self.body.index)
         return (
             f"define {linkage} {self.unit.call_conv} {return_type(t)} {symbol}({parameters}) "
@@ -735,6 +765,16 @@ class FunctionLowering:
 
 _LOCAL = frozenset(BY_NAME[n].index for n in ("local.get", "local.set", "local.tee"))
 _BR_TABLE = BY_NAME["br_table"].index
+_TRY_TABLE = BY_NAME["try_table"].index
+# What may be one way of several into a join, or makes one.
 _JOINING = frozenset(
-    BY_NAME[n].index for n in ("br", "br_if", "br_table", "block", "loop", "if", "else", "try_table", "try", "catch")
+    BY_NAME[n].index
+    for n in (
+        *("br", "br_if", "br_table", "br_on_null", "br_on_non_null", "br_on_cast", "br_on_cast_fail"),
+        *("block", "loop", "if", "else", "catch", "catch_all", "delegate"),
+    )
 )
+# In a try these, and calls of functions that throw, are ways to its handler.
+_CALL = BY_NAME["call"].index
+_THROWING = frozenset(BY_NAME[n].index for n in ("call_indirect", "call_ref", "throw", "throw_ref", "rethrow"))
+_TRIES = frozenset((_TRY_TABLE, BY_NAME["try"].index))

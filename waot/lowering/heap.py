@@ -20,7 +20,6 @@ from waot.lowering.heap_types import (
     OBJECT_ALIGNMENT,
     first_element,
     storage_bytes,
-    struct_layout,
 )
 from waot.lowering.memory import widen
 from waot.lowering.types import ir_type, zero
@@ -207,8 +206,9 @@ def _elements_tbaa(f: FunctionLowering, type_index: int) -> str:
     return f.unit.tbaa_tag(f"elements {type_index}")
 
 
-def _field_place(f: FunctionLowering, object_: str, type_: StructType, field: int) -> str:
-    return f.emit(f"getelementptr inbounds i8, ptr {object_}, i64 {struct_layout(type_).offsets[field]}", object_)
+def _field_place(f: FunctionLowering, object_: str, type_index: int, field: int) -> str:
+    offset = f.unit.object_layout(type_index).offsets[field]
+    return f.emit(f"getelementptr inbounds i8, ptr {object_}, i64 {offset}", object_)
 
 
 @lowers("struct.new")
@@ -217,10 +217,10 @@ def _struct_new(f: FunctionLowering, type_index: int, offset: int) -> None:
     values = f.operands(len(type_.fields))
     del f.stack[len(f.stack) - len(values) :]
     number = f.unit.plan.type_numbers.number(type_index)
-    object_ = f.unit.heap.new_object(f, number, struct_layout(type_).size, offset)
+    object_ = f.unit.heap.new_object(f, number, f.unit.object_layout(type_index).size, offset)
     for index, (field, value) in enumerate(zip(type_.fields, values, strict=True)):
         if value != zero(field.value):
-            place = _field_place(f, object_, type_, index)
+            place = _field_place(f, object_, type_index, index)
             _store(f, field, place, value, _field_tbaa(f, type_index, index))
     f.stack.append(object_)
 
@@ -228,7 +228,7 @@ def _struct_new(f: FunctionLowering, type_index: int, offset: int) -> None:
 @lowers("struct.new_default")
 def _struct_new_default(f: FunctionLowering, type_index: int, offset: int) -> None:
     number = f.unit.plan.type_numbers.number(type_index)
-    f.stack.append(f.unit.heap.new_object(f, number, struct_layout(_struct(f, type_index)).size, offset))
+    f.stack.append(f.unit.heap.new_object(f, number, f.unit.object_layout(type_index).size, offset))
 
 
 def _struct_get(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, signed: bool) -> None:
@@ -237,7 +237,7 @@ def _struct_get(f: FunctionLowering, immediate: tuple[int, int], offset: int, *,
     object_ = f.stack.pop()
     check_null(f, object_, "null_structure_reference", offset)
     field = type_.fields[index]
-    value = _load(f, field, _field_place(f, object_, type_, index), _field_tbaa(f, type_index, index))
+    value = _load(f, field, _field_place(f, object_, type_index, index), _field_tbaa(f, type_index, index))
     f.stack.append(_extended(f, field, value, signed))
 
 
@@ -257,7 +257,7 @@ def _struct_set(f: FunctionLowering, immediate: tuple[int, int], offset: int) ->
     type_ = _struct(f, type_index)
     value, object_ = f.stack.pop(), f.stack.pop()
     check_null(f, object_, "null_structure_reference", offset)
-    place = _field_place(f, object_, type_, index)
+    place = _field_place(f, object_, type_index, index)
     _store(f, type_.fields[index], place, value, _field_tbaa(f, type_index, index))
 
 
@@ -316,7 +316,6 @@ def _array_new_fixed(f: FunctionLowering, immediate: tuple[int, int], offset: in
     field = _array(f, type_index).field
     values = f.operands(count)
     del f.stack[len(f.stack) - count :]
-    f.count_carried(count)
     array = f.unit.heap.new_array(f, type_index, str(count), offset)
     tbaa = _elements_tbaa(f, type_index)
     for index, value in enumerate(values):

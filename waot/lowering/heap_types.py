@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 from waot.frontend.module import (
@@ -19,6 +18,7 @@ from waot.frontend.module import (
     I64,
     V128,
     ArrayType,
+    CompositeType,
     FieldType,
     FuncType,
     Module,
@@ -146,11 +146,18 @@ class ObjectLayout:
     references: tuple[int, ...]  # offsets of the fields that are references
 
 
-@cache
-def object_layout(storages: tuple[ValType, ...]) -> ObjectLayout:
-    """Fields in order, each at its natural alignment, so that a subtype begins with its supertype's layout."""
+def object_layout(type_: CompositeType) -> ObjectLayout:
+    """The layout of a struct, or of an exception whose tag has that type. It takes as long as there are fields.
+
+    Fields in order, each at its natural alignment, so that a subtype begins with its supertype's layout.
+    """
     offsets, references = [], []
     at = HEADER_BYTES
+    if isinstance(type_, StructType):
+        storages = tuple([field.storage for field in type_.fields])
+    else:
+        assert isinstance(type_, FuncType)
+        storages = type_.params
     for storage in storages:
         size = storage_bytes(storage)
         at = -(-at // size) * size
@@ -159,11 +166,6 @@ def object_layout(storages: tuple[ValType, ...]) -> ObjectLayout:
             references.append(at)
         at += size
     return ObjectLayout(-(-at // 8) * 8, tuple(offsets), tuple(references))
-
-
-def struct_layout(type_: StructType) -> ObjectLayout:
-    """Where the fields of a struct are."""
-    return object_layout(tuple(field.storage for field in type_.fields))
 
 
 def first_element(field: FieldType) -> int:

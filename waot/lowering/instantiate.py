@@ -19,6 +19,43 @@ from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
 
+# Register allocation takes time by the product of a function's calls and values (240,000 objects: minutes), so what
+# comes behind this many lines is a function of its own.
+PART_LINES = 4_000
+
+
+class _Steps:
+    """The instructions of one instantiation: steps that share nothing, so that they can be cut into functions."""
+
+    def __init__(self, unit: UnitLowering, symbol: str) -> None:
+        self.unit = unit
+        self.symbol = symbol
+        self.f = self._new()
+        self.parts: list[str] = []
+
+    def _new(self) -> FunctionLowering:
+        return FunctionLowering(self.unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
+
+    def next(self) -> FunctionLowering:
+        """Where the instructions of the next step go."""
+        if len(self.f.out) > PART_LINES:
+            self.f.out.append("  ret void")
+            name = f"{self.symbol}.part.{len(self.parts)}"
+            self.parts.append(_definition(name, self.f.entry_out + self.f.out, "#3 optnone"))
+            self.f = self._new()
+        return self.f
+
+    def text(self) -> Iterator[str]:
+        """All functions."""
+        yield from self.parts
+        calls = [f"  call void {self.symbol}.part.{k}()" for k in range(len(self.parts))]
+        attributes = "#3 optnone" if self.f.has_long_block() else "#3"
+        yield _definition(self.symbol, [*calls, *self.f.entry_out, *self.f.out], attributes)
+
+
+def _definition(symbol: str, lines: list[str], attributes: str = "#3") -> str:
+    return "\n".join([f"define internal void {symbol}() {attributes} {{", "entry:", *lines, "}"])
+
 
 def instantiate(unit: UnitLowering) -> Iterator[str]:
     """`waot_instantiate`; where modules were linked it calls `waot_instantiate.<k>` in order."""
@@ -30,7 +67,7 @@ def instantiate(unit: UnitLowering) -> Iterator[str]:
     for instance, symbol in zip(instances, symbols, strict=True):
         yield from _instance(unit, instance, symbol)
     calls = [f"  call void {symbol}()" for symbol in symbols]
-    yield "\n".join(["define internal void @waot_instantiate() #3 {", *calls, "  ret void", "}"])
+    yield _definition("@waot_instantiate", [*calls, "  ret void"])
 
 
 def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterator[str]:
@@ -38,21 +75,22 @@ def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterat
 
     Never inlined: functions treat the base of a memory as invariant, and here it is made.
     """
-    f = FunctionLowering(unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
-    _demands(f, instance)
+    steps = _Steps(unit, symbol)
+    _demands(steps.f, instance)
     for index in instance.memories:
-        f.call_runtime("waot_memory_create", f"@waot_memory.{index}")
-    _globals(f, instance)
-    yield from _tables(f, instance)
-    _elements(f, instance)
-    yield from _data(f, instance)
+        steps.f.call_runtime("waot_memory_create", f"@waot_memory.{index}")
+    _globals(steps, instance)
+    yield from _tables(steps, instance)
+    _elements(steps, instance)
+    yield from _data(steps, instance)
+    f = steps.next()
     if instance.trap:
         f.trap(instance.trap, 0)
     else:
         for start in instance.starts:
             f.out += entered(unit, start)
         f.out.append("  ret void")
-    yield "\n".join([f"define internal void {symbol}() #3 {{", "entry:", *f.entry_out, *f.out, "}"])
+    yield from steps.text()
 
 
 def entered(unit: UnitLowering, index: int) -> list[str]:
@@ -94,25 +132,27 @@ def _value(f: FunctionLowering, expr: ConstExpr) -> str:
     return f.stack.pop()
 
 
-def _globals(f: FunctionLowering, instance: InstancePlan) -> None:
-    module = f.unit.module
+def _globals(steps: _Steps, instance: InstancePlan) -> None:
+    module = steps.unit.module
     imported = len(module.globals) - len(module.defined_globals)
     for index in instance.globals:
-        if index in f.unit.plan.dynamic_globals:
+        if index in steps.unit.plan.dynamic_globals:
+            f = steps.next()
             f.unit.layout.global_store(f, index, _value(f, module.defined_globals[index - imported].init))
 
 
-def _tables(f: FunctionLowering, instance: InstancePlan) -> Iterator[str]:
+def _tables(steps: _Steps, instance: InstancePlan) -> Iterator[str]:
     for index in instance.tables:
+        f = steps.next()
         table = f.unit.plan.tables[index]
         expr = f.unit.plan.table_values.get(index)
         if expr is not None:
             f.call_runtime("waot_table_fill", f"@waot_table.{index}", "0", _value(f, expr), str(table.size))
         elif table.sparse and table.entries:
-            yield from _sparse_table(f, table)
+            yield from _sparse_table(steps, table)
 
 
-def _sparse_table(f: FunctionLowering, table: TablePlan) -> Iterator[str]:
+def _sparse_table(steps: _Steps, table: TablePlan) -> Iterator[str]:
     """Fills a sparse table, a run of slots each."""
     runs: list[list[int]] = []
     for slot in sorted(table.entries):
@@ -125,29 +165,33 @@ def _sparse_table(f: FunctionLowering, table: TablePlan) -> Iterator[str]:
         values = ", ".join(f"ptr @{FUNCREF}{table.entries[slot]}" for slot in run)
         yield f"{name}.elements = internal constant [{len(run)} x ptr] [{values}]"
         yield f"{name} = internal constant %waot.elem {{ ptr {name}.elements, i64 {len(run)} }}"
-        f.call_runtime("waot_table_init", f"@waot_table.{table.index}", name, str(run[0]), "0", str(len(run)))
+        steps.next().call_runtime(
+            "waot_table_init", f"@waot_table.{table.index}", name, str(run[0]), "0", str(len(run))
+        )
 
 
-def _elements(f: FunctionLowering, instance: InstancePlan) -> None:
+def _elements(steps: _Steps, instance: InstancePlan) -> None:
     """Makes the objects in element segments, and writes the active segments that are to be written here."""
-    module, plan = f.unit.module, f.unit.plan
+    unit = steps.unit
+    module, plan = unit.module, unit.plan
     written = {write.segment for write in instance.elements}
     for index in instance.segments:
         values = plan.element_values.get(index, [])
         if None not in values:
             continue
-        if f.unit.alone and index not in written and f"waot_elem.{index}" not in f.unit.used_state:
+        if unit.alone and index not in written and f"waot_elem.{index}" not in unit.used_state:
             continue  # nobody reads it
-        symbol = f.unit.state_symbol(f"waot_elem.{index}", "%waot.elem")
+        symbol = unit.state_symbol(f"waot_elem.{index}", "%waot.elem")
         for slot, (known, expr) in enumerate(zip(values, module.elements[index].exprs or (), strict=True)):
             if known is None:
+                f = steps.next()
                 value = _value(f, expr)
                 f.out.append(f"  store ptr {value}, ptr getelementptr (ptr, ptr {symbol}.elements, i64 {slot})")
     for write in instance.elements:
-        _write_segment(f, "table", "elem", write, len(module.elements[write.segment]))
+        _write_segment(steps.next(), "table", "elem", write, len(module.elements[write.segment]))
 
 
-def _data(f: FunctionLowering, instance: InstancePlan) -> Iterator[str]:
+def _data(steps: _Steps, instance: InstancePlan) -> Iterator[str]:
     parts: dict[int, list[str]] = {}
     for copy in instance.copies:
         row = f"%waot.part {{ i64 {copy.offset}, i64 {copy.source}, i64 {copy.size} }}"
@@ -156,9 +200,9 @@ def _data(f: FunctionLowering, instance: InstancePlan) -> Iterator[str]:
         name = f"@waot_memory.{memory_index}.parts"
         yield f"{name} = internal constant [{len(rows)} x %waot.part] [{', '.join(rows)}]"
         memory = f"@waot_memory.{memory_index}"
-        f.call_runtime("waot_memory_write_parts", memory, f"@{DATA_IMAGE}", name, str(len(rows)))
+        steps.next().call_runtime("waot_memory_write_parts", memory, f"@{DATA_IMAGE}", name, str(len(rows)))
     for write in instance.datas:
-        _write_segment(f, "memory", "data", write, len(f.unit.module.datas[write.segment]))
+        _write_segment(steps.next(), "memory", "data", write, len(steps.unit.module.datas[write.segment]))
 
 
 def _write_segment(f: FunctionLowering, kind: str, segment: str, write: SegmentWrite, size: int) -> None:

@@ -24,12 +24,9 @@ from waot.lowering.abi import (
 )
 from waot.lowering.exports import emit_exports
 from waot.lowering.heap_types import (
-    ObjectLayout,
     first_element,
     holds_objects,
-    object_layout,
     storage_bytes,
-    struct_layout,
 )
 from waot.lowering.instantiate import entered, instantiate
 from waot.lowering.plan import TablePlan, entry_export
@@ -190,9 +187,17 @@ def _heap(unit: UnitLowering) -> Iterator[str]:
             count = int(isinstance(storage, RefType))
             rows.append(f"%waot.type {{ i32 {kind}, i32 {size}, i32 {first}, i32 {count}, ptr null }}")
         else:
-            yield from _object_type(rows, struct_layout(type_))
-    for tag in module.tags:
-        yield from _object_type(rows, object_layout(module.signature(tag).params))
+            row, references = _object_type(unit, index)
+            rows.append(row)
+            yield from references
+    exceptions: dict[int, str] = {}  # any number of tags may have one type
+    for type_index in module.tags:
+        known = exceptions.get(type_index)
+        if known is None:
+            known, references = _object_type(unit, type_index)
+            exceptions[type_index] = known
+            yield from references
+        rows.append(known)
     yield f"@waot_types = internal constant [{len(rows)} x %waot.type] [{', '.join(rows)}]"
     words = [("@waot_exception", 1)]
     words += [
@@ -216,16 +221,16 @@ def _heap(unit: UnitLowering) -> Iterator[str]:
     )
 
 
-def _object_type(rows: list[str], layout: ObjectLayout) -> Iterator[str]:
-    """Adds a struct or an exception to `rows` of the table of types."""
-    references = "null"
+def _object_type(unit: UnitLowering, type_index: int) -> tuple[str, list[str]]:
+    """A row of the table of types for a struct, or an exception whose tag has that type; and what the row refers to."""
+    layout = unit.object_layout(type_index)
+    symbol, definitions = "null", []
     if layout.references:
-        references = f"@waot_type.{len(rows)}.references"
+        symbol = f"@waot_type.{type_index}.references"
         offsets = ", ".join(f"i32 {offset}" for offset in layout.references)
-        yield f"{references} = internal constant [{len(layout.references)} x i32] [{offsets}]"
-    rows.append(
-        f"%waot.type {{ i32 {TYPE_STRUCT}, i32 {layout.size}, i32 0, i32 {len(layout.references)}, ptr {references} }}"
-    )
+        definitions = [f"{symbol} = internal constant [{len(layout.references)} x i32] [{offsets}]"]
+    row = f"%waot.type {{ i32 {TYPE_STRUCT}, i32 {layout.size}, i32 0, i32 {len(layout.references)}, ptr {symbol} }}"
+    return row, definitions
 
 
 def _module(unit: UnitLowering) -> Iterator[str]:

@@ -23,6 +23,7 @@ from waot.lowering import (
 from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
+from waot.lowering.heap_types import ObjectLayout, object_layout
 from waot.lowering.imports import wasi_signatures
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
@@ -99,6 +100,7 @@ class UnitLowering:
         self._tbaa_tags: dict[str, str] = {}
         self._metadata: list[str] = []
         self.heap = Allocator(self)
+        self._object_layouts: dict[int, ObjectLayout] = {}
         self._symbols: dict[int, str] = {}
 
     # ------------------------------------------------------------ symbols
@@ -133,6 +135,13 @@ class UnitLowering:
     def funcref_symbol(self, index: int) -> str:
         """The funcref of function `index`."""
         return self.state_symbol(f"waot_funcref.{index}", "%waot.funcref", constant=True)
+
+    def object_layout(self, type_index: int) -> ObjectLayout:
+        """`object_layout` of that type, made once: an operator of four bytes asks for 10,000 fields."""
+        layout = self._object_layouts.get(type_index)
+        if layout is None:
+            layout = self._object_layouts[type_index] = object_layout(self.module.types[type_index])
+        return layout
 
     def declare(self, name: str, result: str, parameters: tuple[str, ...]) -> None:
         """Declares an LLVM intrinsic."""
