@@ -79,6 +79,18 @@ def test_delegates_out_of_thousands_of_tries_and_blocks() -> None:
     assert lower(_module(code, THROW, sections=(_tags(TAG),))).count("br label %h2\n") == depth
 
 
+def _nested_tries(depth: int) -> str:
+    code = op("try", VOID) * depth + op("call", u(1)) + (op("catch", u(0)) + END) * depth + END
+    return lower(_module(code, THROW, sections=(_tags(TAG),)))
+
+
+def test_deeply_nested_tries_are_not_optimised_and_too_deep_ones_refused() -> None:
+    assert "optnone" not in _nested_tries(250)
+    assert "optnone" in _nested_tries(2_500)
+    with pytest.raises(UnsupportedError, match="tries are nested more than 2,500 deep"):
+        _nested_tries(2_501)
+
+
 def test_payloads_that_no_code_pushes_are_counted() -> None:
     clauses = (op("catch", u(1)) + op("unreachable")) * 10_000
     code = op("try", VOID) + op("call", u(1)) + clauses + END + END
@@ -122,6 +134,18 @@ def test_arrays_of_many_constants_are_compiled() -> None:
 def _many_calls(count: int, *, tail: bool) -> str:
     last = op("return_call" if tail else "call", u(1))
     return lower(_module(op("call", u(1)) * count + last + END, THROW, sections=(_tags(TAG),)))
+
+
+def _casts_to_one_label(count: int) -> str:
+    struct = b"\x5f" + vec([b"\x7f\1"])
+    casts = op("br_on_cast", b"\3", u(0), ANYREF, s(1)) * count
+    code = op("block", b"\x63\1") + op("local.get", u(0)) + casts + op("drop") + op("ref.null", s(1)) + END + op("drop")
+    return lower(_module(code + END, locals_=_locals(1, ANYREF), types=(struct,)))
+
+
+def test_long_functions_are_not_optimised() -> None:
+    assert "optnone" not in _casts_to_one_label(5_000)
+    assert "optnone" in _casts_to_one_label(40_000)
 
 
 def test_functions_of_many_calls_are_not_optimised() -> None:

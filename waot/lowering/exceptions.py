@@ -67,11 +67,6 @@ def _begin_handler(f: FunctionLowering, frame: Frame) -> str:
     return exception
 
 
-def _enter(f: FunctionLowering, frame: Frame) -> None:
-    f.tries.append(len(f.frames))
-    f.frames.append(frame)
-
-
 # ---------------------------------------------------------------------- try_table
 
 
@@ -81,7 +76,7 @@ def _try_table(f: FunctionLowering, immediate: tuple[FuncType, tuple[Clause, ...
     frame = Frame("try_table", f.new_label("b"), t, len(f.stack) - len(t.params))
     frame.handler_label = f.new_label("h")
     frame.clauses = clauses
-    _enter(f, frame)
+    f.enter_try(frame)
 
 
 def end_try_table(f: FunctionLowering, frame: Frame) -> None:
@@ -119,7 +114,7 @@ def _try(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     (t,) = immediate
     frame = Frame("try", f.new_label("b"), t, len(f.stack) - len(t.params))
     frame.handler_label = f.new_label("h")
-    _enter(f, frame)
+    f.enter_try(frame)
 
 
 def _end_part(f: FunctionLowering, frame: Frame) -> None:

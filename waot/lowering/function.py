@@ -60,6 +60,15 @@ SSA_WORK_LIMIT = 1_000_000
 # a longer one is not optimised; the longest of CPython has 13,000 lines.
 LONGEST_BLOCK = 16_000
 
+# Others are quadratic in the ways into a join (100,000 br_on_cast to one label: minutes), so neither is a function of
+# more lines than this.
+LONGEST_FUNCTION = 250_000
+
+# Handlers that lead from one to the next are a ladder, over which the optimiser takes time by the square of its length,
+# and a dominator tree too: so a function with tries nested deeper than this is not optimised, and deeper than ten times
+# that not compiled. Compilers nest them as deep as people do.
+DEEP_TRIES = 250
+
 # LLVM's register allocator takes time by the product of a function's calls and its short-lived values (200,000 calls:
 # minutes). The unit of a function with more calls than this is left to the fast allocator of -O0, which is linear. That
 # one cannot do tail calls (codegen/llvm.py), so where there are any a function with twice as many is refused.
@@ -140,6 +149,7 @@ class FunctionLowering:
         "body",
         "bools",
         "carried",
+        "deep_tries",
         "deps",
         "entry_names",
         "entry_out",
@@ -182,6 +192,7 @@ class FunctionLowering:
         self.stack: list[str] = []
         self.frames: list[Frame] = []
         self.tries: list[int] = []  # indices into `frames` of the tries whose body we are in
+        self.deep_tries = False  # they have been more than DEEP_TRIES
         self.loops = 0  # loops that we are in
         self.block_start = 0  # index into `out`
         self.longest_block = 0  # lines
@@ -582,6 +593,18 @@ class FunctionLowering:
 
     # ------------------------------------------------------------ exceptions, see exceptions.py
 
+    def enter_try(self, frame: Frame) -> None:
+        """Opens a try. Raises UnsupportedError where there are too many around it."""
+        if len(self.tries) >= DEEP_TRIES:
+            self.deep_tries = True
+            if len(self.tries) >= 10 * DEEP_TRIES:
+                raise UnsupportedError(
+                    f"tries are nested more than {10 * DEEP_TRIES:,} deep, which is waot's limit",
+                    function=self.unit.module.function_name(self.body.index),
+                )
+        self.tries.append(len(self.frames))
+        self.frames.append(frame)
+
     def _handler(self, skip: int) -> Frame | None:
         """The innermost try whose body we are in, not counting the innermost `skip` frames."""
         known = bisect_left(self.tries, len(self.frames) - skip)
@@ -717,9 +740,10 @@ class FunctionLowering:
         kind = ir if ir.isalnum() else "v128"
         return f"  store volatile {ir} {value}, ptr {self.at_entry(f'%sink.{kind}', f'alloca {ir}')}"
 
-    def has_long_block(self) -> bool:
+    def is_long(self) -> bool:
         """Whether LLVM is not to optimise the function."""
-        return max(self.longest_block, len(self.out) - self.block_start) > LONGEST_BLOCK
+        longest_block = max(self.longest_block, len(self.out) - self.block_start)
+        return self.deep_tries or longest_block > LONGEST_BLOCK or len(self.out) > LONGEST_FUNCTION
 
     def _has_many_calls(self) -> bool:
         if len(self.out) <= MOST_CALLS:
@@ -745,7 +769,7 @@ class FunctionLowering:
         attributes = "#0"
         if self._has_many_calls():
             attributes += ' noinline optnone "waot-many-calls"'  # codegen/llvm.py looks for it
-        elif self.has_long_block():
+        elif self.is_long():
             attributes += " noinline optnone"
         linkage = self.unit.function_linkage(self.body.index)
         return (

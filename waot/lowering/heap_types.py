@@ -46,11 +46,6 @@ class TypeNumbers:
         """The number of the type with that canonical index."""
         return self.intervals[type_index][0]
 
-    def is_leaf(self, type_index: int) -> bool:
-        """Whether the type has no subtypes but itself."""
-        first, last = self.intervals[type_index]
-        return first == last
-
 
 def number_types(module: Module) -> TypeNumbers:
     """Numbers the canonical types of `module`."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from waot.frontend.module import Body, ConstExpr, FuncType
 from waot.lowering.abi import DATA_IMAGE, FUNCREF, trap_symbol
 from waot.lowering.function import HANDLERS, NO_FUNCTION, FunctionLowering
-from waot.lowering.plan import InstancePlan, SegmentWrite, TablePlan
+from waot.lowering.plan import MOST_BYTES, InstancePlan, SegmentWrite, TablePlan
 
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
@@ -49,7 +49,7 @@ class _Steps:
         """All functions."""
         yield from self.parts
         calls = [f"  call void {self.symbol}.part.{k}()" for k in range(len(self.parts))]
-        attributes = "#3 optnone" if self.f.has_long_block() else "#3"
+        attributes = "#3 optnone" if self.f.is_long() else "#3"
         yield _definition(self.symbol, [*calls, *self.f.entry_out, *self.f.out], attributes)
 
 
@@ -117,7 +117,7 @@ def _demands(f: FunctionLowering, instance: InstancePlan) -> None:
         ir = f"%waot.{demand.kind}"
         least = demand.minimum
         if demand.kind == "memory":
-            least <<= f.unit.plan.memories[demand.index].page_log2
+            least = min(least << f.unit.plan.memories[demand.index].page_log2, MOST_BYTES)
         field = f"getelementptr inbounds ({ir}, ptr @waot_{demand.kind}.{demand.index}, i32 0, i32 1)"
         size = f.emit(f"load i64, ptr {field}")
         f.trap_if(f.emit(f"icmp ult i64 {size}, {least}", size), "incompatible_import", 0)
