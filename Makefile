@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # zig keeps the C libraries that it has built here; without a home directory it would have no place for them.
 export ZIG_GLOBAL_CACHE_DIR ?= $(CURDIR)/.cache/zig
 
-.PHONY: run test test-all lint conformance fuzz fuzz-bytes bench tools wheel clean
+.PHONY: run test test-all lint conformance fuzz fuzz-bytes fuzz-guided bench tools wheel clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -29,7 +29,7 @@ lint: $(READY)
 
 # The official suite on TARGETS (all of them) at the levels OPT; writes docs/conformance.md.
 TARGETS ?=
-OPT ?= 2
+OPT ?= 2,0
 conformance: tools
 	$(PY) -m tests.spec.conformance --targets "$(TARGETS)" --opt "$(OPT)" --jobs $(JOBS)
 
@@ -41,6 +41,11 @@ fuzz: tools
 
 fuzz-bytes: $(READY)
 	$(PY) -m tests.fuzz.hostile --count $(or $(N),100000) --seed $(SEED) --jobs $(JOBS) --agree
+
+# Mutated modules for N seconds, guided by what they reach; atheris has packages for Linux only.
+fuzz-guided: $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(PY) -m tests.fuzz.guided -max_total_time=$(or $(N),600)
 
 bench: $(READY)
 	$(PY) -m benchmarks

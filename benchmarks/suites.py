@@ -307,6 +307,56 @@ def _run(*command: str | Path) -> None:
         raise Failed(f"{' '.join(map(str, command))}: {done.stderr[-800:]}")
 
 
+# ----------------------------------------------------------------------------------------------------------- exceptions
+
+_PLAIN = ("-O2", "-mcpu=lime1+exception_handling+reference_types")
+_EH = ("-fexceptions", "-fwasm-exceptions", "-mllvm", "-wasm-enable-eh", "-iquote{zig}/libcxx/src")
+_NEW = (*_PLAIN, *_EH, "-mllvm", "-wasm-use-legacy-eh=false")
+
+
+def exceptions(bench: Bench) -> list[Row]:
+    """A C++ program with and without exceptions where none is thrown, and the time of a throw."""
+    modules = {"with": _wasm("exceptions.cpp", *_NEW), "without": _wasm("exceptions.cpp", *_PLAIN)}
+    commands: dict[str, list[str]] = {}
+    for name, wasm in modules.items():
+        commands[f"waot {name}"] = [str(bench.build(wasm, f"exceptions-{name}", "-O2"))]
+    rows = []
+    try:
+        for name, wasm in modules.items():
+            compiled = bench.directory / f"exceptions-{name}.cwasm"
+            _compile_for_wasmtime(wasm, compiled)
+            commands[f"wasmtime {name}"] = [*_under_wasmtime(compiled), "--"]
+    except Absent as reason:
+        rows.append(Row("exceptions under wasmtime", f"absent: {reason}"))
+
+    def series(arguments: list[str], names: list[str]) -> dict[str, Series]:
+        results = {output_of([*commands[name], *arguments]).splitlines()[0] for name in names}
+        if len(results) != 1:
+            raise Failed(f"the contestants disagree: {results}")
+
+        def contestant(name: str) -> Callable[[], float]:
+            return lambda: _seconds_told(output_of([*commands[name], *arguments]))
+
+        return by_turns({name: contestant(name) for name in names}, bench.repeats(15, 3))
+
+    times = series(["formulas", "200"], list(commands))
+    for engine in [name.removesuffix(" with") for name in commands if name.endswith(" with")]:
+        ours, base = times[f"{engine} with"], times[f"{engine} without"]
+        rows.append(
+            Row(
+                f"C++ parser that throws nothing, {engine}, time / with -fno-exceptions",
+                f"{ours.minimum / base.minimum:.3f} ({seconds(ours)} / {seconds(base)})",
+                data=_data({"with": ours, "without": base}),
+            )
+        )
+    for depth in (1, 10, 100):
+        count = 1_000_000 // depth
+        times = series(["errors", str(depth), str(count)], [name for name in commands if name.endswith(" with")])
+        told = (f"{name.removesuffix(' with')} {s.minimum / count * 1e9:.0f} ns" for name, s in times.items())
+        rows.append(Row(f"C++ throw and catch through {depth} frames", ", ".join(told), data=_data(times)))
+    return rows
+
+
 # ------------------------------------------------------------------------------------------------------------ front end
 
 _FRONT_END = """
@@ -361,6 +411,7 @@ SUITES: dict[str, Callable[[Bench], list[Row]]] = {
     "hello": hello,
     "hello-build": hello_build,
     "integer-mix": integer_mix,
+    "exceptions": exceptions,
     "front-end": front_end_memory,
     "cpython-build": cpython_build,
     "cpython-parts": cpython_parts,

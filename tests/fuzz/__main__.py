@@ -3,39 +3,60 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import time
 from pathlib import Path
 
 from tests import tools
 from tests.fuzz import reducing
-from tests.fuzz.comparing import Batch, Difference, Report, generated_module, run_batch
+from tests.fuzz.comparing import Batch, Build, Difference, Report, generated_module, run_batch
 from tests.fuzz.corpus import valid
-from tests.fuzz.generating import Generator
+from tests.fuzz.generating import Generator, wasm_opt
 from tests.fuzz.processes import perform
-from tests.programs.harness import Configuration
 from tests.spec import suite
 
 REGRESSIONS = Path(__file__).resolve().parent / "regressions"
 BATCH = 20  # modules a program
 TIMEOUT = 300.0  # seconds for a batch
-LEVELS = tuple(Configuration("x86_64-linux", "guarded", level) for level in "02")
-# Every so many batches another strategy as well.
+LEVELS = tuple(Build("x86_64-linux", "guarded", level, stress=True) for level in "02")
+# Every so many batches something else as well.
 SELDOM = {
-    5: Configuration("x86_64-linux", "checked", "2"),
-    7: Configuration("x86_64-linux", "static", "2"),
-    11: Configuration("aarch64-linux", "guarded", "2"),
+    10: Build("x86_64-linux", "guarded", "2"),
+    12: Build("x86_64-linux", "checked", "2"),
+    14: Build("x86_64-linux", "guarded", "2", stress=True, units=True),
+    16: Build("x86_64-linux", "static", "2"),
+    18: Build("x86_64-linux", "guarded", "3", stress=True),
+    20: Build("x86_64-linux", "guarded", "s", stress=True),
+    30: Build("aarch64-linux", "guarded", "2", stress=True),
+    40: Build("riscv64-linux", "guarded", "2", stress=True),
 }
 
 
-def batches(seed: str, count: int, size: int, configurations: tuple[Configuration, ...]) -> list[Batch]:
+@functools.cache
+def _runs(configuration: Build) -> bool:
+    """Whether this machine can run such programs."""
+    try:
+        tools.runner(configuration.target)
+    except tools.ToolMissing as missing:
+        print(f"not on {configuration.target}: {missing}")
+        return False
+    return True
+
+
+def batches(seed: str, count: int, size: int, configurations: tuple[Build, ...]) -> list[Batch]:
     """`count` modules, numbered."""
     made = []
     for number, first in enumerate(range(0, count, size), 1):
         seeds = tuple(f"{seed}-{n}" for n in range(first, min(first + size, count)))
-        more = tuple(c for every, c in SELDOM.items() if number % every == 0)
+        more = tuple(c for every, c in SELDOM.items() if number % every == 0 and _runs(c))
         made.append(Batch(seeds, configurations + more))
     return made
+
+
+def _module(seed: str) -> bytes:
+    with Generator(valid()) as generator:
+        return generated_module(generator, seed)
 
 
 def fuzz(todo: list[Batch], jobs: int) -> Report:
@@ -60,7 +81,8 @@ def fuzz(todo: list[Batch], jobs: int) -> Report:
             else:
                 done += 1
                 told = (ended.failure or "").strip().splitlines()[-1]
-                report.differences.append(Difference(seeds[0], "", told, b""))
+                (made,) = perform(_module, seeds, 1, TIMEOUT)
+                report.differences.append(Difference(seeds[0], "", told, made.result or b""))
             rate = done / (time.monotonic() - start)
             print(f"{done}/{total} modules, {len(report.differences)} differences, {rate:.1f} a second", flush=True)
         todo = again
@@ -90,19 +112,19 @@ def tell(report: Report) -> None:
         print(f"DIFFERENCE {difference.seed} {difference.configuration}: {difference.what} ({_save(difference)})")
 
 
-def _configuration(text: str) -> Configuration:
+def _configuration(text: str) -> Build:
     target, _, rest = text.partition("-linux-")
-    memory, _, level = rest.partition("-O")
-    return Configuration(f"{target}-linux", memory, level)
+    memory, _, rest = rest.partition("-O")
+    level, *more = rest.split("-")
+    return Build(f"{target}-linux", memory, level, "stress" in more, "units" in more)
 
 
-def _reduce(seed: str, file: Path | None, configuration: Configuration, seconds: float) -> int:
+def _reduce(seed: str, file: Path | None, configuration: Build, seconds: float) -> int:
     """Writes the module of a case, made smaller, as a regression test."""
     if file is not None:
         wasm = reducing.read_module(file)
     else:
-        with Generator(valid()) as generator:
-            wasm = generated_module(generator, seed)
+        wasm = _module(seed)
     wasm = reducing.reduce(seed, wasm, configuration, seconds, lambda text: print(text, flush=True))
     path = reducing.save(seed, wasm, configuration, REGRESSIONS)
     print(f"written: {path}")
@@ -121,6 +143,10 @@ def main() -> int:
     parser.add_argument("--configuration", help=f"the build ({LEVELS[-1]}; with --reduce that one alone)")
     parser.add_argument("--seconds", type=float, default=300.0, help="with --reduce: time to take (300)")
     arguments = parser.parse_args()
+    try:
+        wasm_opt()
+    except tools.ToolMissing as missing:
+        parser.error(str(missing))
     configurations = LEVELS if arguments.configuration is None else (_configuration(arguments.configuration),)
     if arguments.reduce:
         return _reduce(arguments.seed, arguments.file, configurations[-1], arguments.seconds)

@@ -32,7 +32,7 @@ from tests.fuzz.mutating import mutate
 from tests.fuzz.processes import perform
 from waot.errors import UnsupportedError
 
-SECONDS = 10
+SECONDS = 10.0
 ADDRESS_SPACE = 2 << 30  # bytes, beyond what the process has before
 CHUNK = 1000  # inputs a process
 
@@ -65,7 +65,7 @@ def judge(source: bytes) -> tuple[str, str | None]:
     try:
         told = verdict(source)
     except Late:
-        return told, f"takes more than {SECONDS} s"
+        return told, f"takes more than {SECONDS:g} s"
     except MemoryError:
         return told, f"takes more than {ADDRESS_SPACE >> 20} MiB"
     except Exception:
@@ -86,10 +86,15 @@ def disagreement(source: bytes, told: str) -> str | None:
 
 
 def confine() -> None:
-    """Limits this process; `judge` can then be asked."""
+    """Limits the memory of this process, and what `listen` does."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + ADDRESS_SPACE, hard))
+    listen()
+
+
+def listen() -> None:
+    """From here on `judge` can be asked: the end of an input's time is noticed."""
     signal.signal(signal.SIGALRM, _late)
 
 

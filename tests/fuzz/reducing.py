@@ -16,10 +16,9 @@ import wasmtime
 
 from tests.frontend.building import END, op, s, section, u, vec
 from tests.fuzz.assembling import leb, sections
-from tests.fuzz.comparing import Case, Report, Skipped, compare_cases, make_case
+from tests.fuzz.comparing import Build, Case, Report, Skipped, compare_cases, make_case
 from tests.fuzz.generating import Generator
 from tests.fuzz.processes import perform
-from tests.programs.harness import Configuration
 from waot.errors import WaotError
 from waot.frontend import collect_facts, decode_module, validate_function
 
@@ -42,7 +41,7 @@ _LITTLE = (
 )
 _SWEEP = ("--remove-unused-module-elements", "--remove-unused-types", "--vacuum", "--remove-unused-names")
 
-Task = tuple[str, bytes, Configuration]
+Task = tuple[str, bytes, Build]
 
 
 def difference(task: Task) -> str | None:
@@ -66,7 +65,7 @@ def _difference_in_process(task: Task) -> str | None:
 
 
 class _Reducer:
-    def __init__(self, seed: str, configuration: Configuration, say: Callable[[str], None]) -> None:
+    def __init__(self, seed: str, configuration: Build, say: Callable[[str], None]) -> None:
         self.seed = seed
         self.configuration = configuration
         self.say = say
@@ -170,15 +169,16 @@ class _Reducer:
         return wasm
 
 
-def reduce(seed: str, wasm: bytes, configuration: Configuration, seconds: float, say: Callable[[str], None]) -> bytes:
+def reduce(seed: str, wasm: bytes, configuration: Build, seconds: float, say: Callable[[str], None]) -> bytes:
     """A smaller module with which the same goes wrong; stops after about that time. ValueError if nothing does."""
     return _Reducer(seed, configuration, say).reduce(wasm, seconds)
 
 
-def save(seed: str, wasm: bytes, configuration: Configuration, directory: Path) -> Path:
+def save(seed: str, wasm: bytes, configuration: Build, directory: Path) -> Path:
     """Writes a regression test: as text if the difference is still there when that is read."""
     task = seed, wasm, configuration
     what = _difference_in_process(task)
+    directory.mkdir(exist_ok=True)
     path = directory / f"{seed}.wasm"
     with Generator() as generator:
         try:

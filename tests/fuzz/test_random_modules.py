@@ -10,16 +10,18 @@ from tests import tools
 from tests.frontend.building import wat
 from tests.fuzz import generating, reducing
 from tests.fuzz.__main__ import LEVELS, REGRESSIONS, batches, fuzz
-from tests.fuzz.comparing import Report, compare_cases, make_case
+from tests.fuzz.comparing import Build, Report, compare_cases, make_case
 from tests.fuzz.surroundings import Uninhabited, make_support
-from tests.programs.harness import Configuration
+from tests.spec.suite import build_program, run_program
+from tests.spec.table import INSTANTIATE, Step
 from waot.frontend import decode_module
+from waot.frontend.linking import Linker
 from waot.frontend.opcodes import BY_NAME
 from waot.lowering import function
 
 MODULES = 20
-REGRESSION_FILES = sorted(path for path in REGRESSIONS.iterdir() if path.suffix in (".wat", ".wasm"))
-ALL = (*LEVELS, Configuration("x86_64-linux", "checked", "2"))
+REGRESSION_FILES = sorted(path for path in REGRESSIONS.glob("*") if path.suffix in (".wat", ".wasm"))
+ALL = (*LEVELS, Build("x86_64-linux", "checked", "2"))
 
 
 def _differences(report: Report) -> str:
@@ -39,7 +41,7 @@ def test_random_modules_do_what_they_do_under_wasmtime() -> None:
 
 @pytest.mark.skipif(not REGRESSION_FILES, reason="no random module has been compiled wrongly so far")
 @pytest.mark.parametrize("configuration", ALL, ids=str)
-def test_modules_that_were_compiled_wrongly(configuration: Configuration) -> None:
+def test_modules_that_were_compiled_wrongly(configuration: Build) -> None:
     cases = [make_case(path.stem, reducing.read_module(path)) for path in REGRESSION_FILES]
     report = Report()
     compare_cases(cases, configuration, report)
@@ -90,9 +92,22 @@ def test_a_module_that_does_something_else_is_told_from_the_right_one(right: str
     """What wasmtime makes of the right module is not what it makes of the wrong one: nothing gets lost on the way."""
     assert _EVERYTHING.count(right) == 1
     seen = make_case("test", wat(_EVERYTHING), 20).expected
+    assert len(seen) == 3 + 1 + 20 * 10  # three instances, and ten calls in each round: none is left out
     other = make_case("test", wat(_EVERYTHING.replace(right, wrong)), 20).expected
     assert len(seen) == len(other)
     assert seen != other
+
+
+def test_exceptions_that_nothing_catches_are_outcomes() -> None:
+    text = "(module (tag $t) (func $f {} (throw $t)) {})"
+    functions = " ".join(f'(export "{n}" (func $f))' for n in range(50))  # some of the callers do not catch
+    case = make_case("test", wat(text.format("", functions)))
+    assert case.expected.count("exception") > 4
+    started = make_case("test", wat(text.format("", "(start $f)")))
+    assert started.expected == ["returned", "exception"]
+    report = Report()
+    compare_cases([case, started], LEVELS[0], report)
+    assert not report.differences, _differences(report)
 
 
 def _compiled_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +144,23 @@ def test_a_difference_is_made_smaller_and_a_test(tmp_path: Path, monkeypatch: py
     path = reducing.save("test", smaller, LEVELS[0], tmp_path)
     assert "f64.add" in path.read_text()
     assert reducing.difference(("test", reducing.read_module(path), LEVELS[0])) is not None
+
+
+@pytest.mark.parametrize("memory", ["guarded", "static"])
+def test_the_part_of_the_driver_for_programs_with_a_heap_has_its_say(memory: str, tmp_path: Path) -> None:
+    """If it had not, the collector would hardly ever run."""
+    part = tmp_path / "part.c"
+    part.write_text(
+        '#include "core/process.h"\nvoid waot_suite_begin(void);\nvoid waot_suite_begin(void) { waot_exit(7); }\n'
+    )
+    for text, ending in (("(struct)", "the program ended with status 7: no word"), ("(func)", "")):
+        linker = Linker(())
+        new = "(drop (struct.new 0))" if "struct" in text else ""
+        linker.add(decode_module(wat(f'(module (memory 1) (type {text}) (func (export "f") {new}))')))
+        step = Step(INSTANTIATE, 0, 0)
+        build = Build("x86_64-linux", memory, "2")
+        executable = build_program(linker.finish(None), [step], build, with_heap=part)
+        assert run_program(executable, "x86_64-linux") == ([] if ending else ["ok"], ending)
 
 
 def test_imports_of_types_without_values_are_told() -> None:

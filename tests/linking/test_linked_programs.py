@@ -6,10 +6,12 @@ import functools
 from pathlib import Path
 
 import pytest
+import wasmtime
 
 from tests import tools
 from tests.linking.linked import HERE, Linked, discover, run_as_program, run_under_wasmtime
 from tests.programs.harness import Configuration, Outcome
+from waot.frontend import decode_module, inspect
 
 CONFIGURATIONS = (
     Configuration("x86_64-linux", "static", "2"),
@@ -38,6 +40,26 @@ def compiled() -> Linked:
     )
 
 
+# A position independent library, which gets its place from a module that has the memory and the table.
+ENVIRONMENT = """
+(module
+  (memory (export "memory") 258)
+  (table (export "__indirect_function_table") 32 funcref)
+  (global (export "__memory_base") i32 (i32.const 0x1010000))  ;; behind the program's 257 pages
+  (global (export "__table_base") i32 (i32.const 16)))
+"""
+PIC = ("-O2", "-fPIC", "-fvisibility=hidden", "-target", "wasm32-freestanding", "-mcpu=lime1")
+SHARED = ("--experimental-pic", "--shared", "-Bsymbolic", "--extra-features=extended-const")
+IMPORTING = ("-O2", "-Wl,--import-memory", "-Wl,--export-memory", "-Wl,--import-table")
+
+
+def position_independent() -> Linked:
+    shared = tools.compile_and_link(HERE / "c/shared.c", PIC, SHARED).read_bytes()
+    assert "extended-const" in inspect.inspect_module(decode_module(shared)).features
+    user = tools.compile_to_wasm(HERE / "c/user.c", IMPORTING).read_bytes()
+    return Linked("pic", (("env", bytes(wasmtime.wat2wasm(ENVIRONMENT))), ("shared", shared)), user)
+
+
 @functools.cache
 def expected(name: str) -> Outcome:
     return run_under_wasmtime(CASES[name])
@@ -61,6 +83,18 @@ def test_modules_of_real_compilers_link(configuration: Configuration, tmp_path: 
     program = compiled()
     oracle = run_under_wasmtime(program)
     assert oracle.stdout == b"mean 2.10, scaled 21.00, kept 5\n"
+    try:
+        actual = run_as_program(program, configuration, tmp_path)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    assert (actual.stdout, actual.status) == (oracle.stdout, 0), actual.stderr
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=str)
+def test_a_position_independent_library(configuration: Configuration, tmp_path: Path) -> None:
+    program = position_independent()
+    oracle = run_under_wasmtime(program)
+    assert oracle.stdout.startswith(b"twice 14 called 11, directly 18\n")
     try:
         actual = run_as_program(program, configuration, tmp_path)
     except tools.ToolMissing as missing:

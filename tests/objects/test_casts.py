@@ -89,7 +89,8 @@ def _above(hierarchy: dict[str, tuple[str, ...]], name: str) -> set[str]:
 
 @functools.cache
 def _module() -> str:
-    functions, calls = [], []
+    functions: list[str] = []
+    calls: list[str] = []
     for hierarchy in (_ANY, _FUNC, _EXTERN):
         targets = list(hierarchy)
         for source in hierarchy:

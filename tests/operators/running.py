@@ -151,6 +151,9 @@ def under_wasmtime(wasm: bytes, stdin: bytes) -> Outcome:
             frame = error.frames[0]
             function, offset = frame.func_name, frame.module_offset
             # It has one text for both; only a call means the first.
+            if trap == "null reference":
+                operator = operators_of(wasm).get(offset)
+                trap = next((text for text in _NULLS if _can_raise(operator, text)), trap)
             if trap == "undefined element" and not _can_raise(operators_of(wasm).get(offset), trap):
                 trap = "out of bounds table access"
         store.close()
@@ -190,8 +193,8 @@ def natively(program: Path, target: str, stdin: bytes, timeout: float = RUN_TIME
 # Operators that raise each trap; those that access memory are known from the table.
 _RAISED_BY = {
     "unreachable": r"unreachable",
-    "out of bounds memory access": r"memory\.(init|copy|fill)",
-    "out of bounds table access": r"table\.(get|set|init|copy|fill)",
+    "out of bounds memory access": r"memory\.(init|copy|fill)|array\.(new|init)_data",
+    "out of bounds table access": r"table\.(get|set|init|copy|fill)|array\.(new|init)_elem",
     "integer divide by zero": r"i(32|64)\.(div|rem)_[su]",
     "integer overflow": r"i(32|64)\.(div_s|trunc_f(32|64)_[su])",
     "invalid conversion to integer": r"i(32|64)\.trunc_f(32|64)_[su]",
@@ -200,7 +203,17 @@ _RAISED_BY = {
     "indirect call type mismatch": r"(return_)?call_indirect",
     "unaligned atomic": r".*\.atomic\..*",
     "expected shared memory": r"memory\.atomic\.wait(32|64)",
+    "null reference": r"ref\.as_non_null",
+    "null function reference": r"(return_)?call_ref",
+    "null structure reference": r"struct\.(get(_[su])?|set)",
+    "null array reference": r"array\.(get(_[su])?|set|len|fill|copy|init_(data|elem))",
+    "null i31 reference": r"i31\.get_[su]",
+    "null exception reference": r"throw_ref",
+    "cast failure": r"ref\.cast( null)?",
+    "out of bounds array access": r"array\.(get(_[su])?|set|fill|copy|init_(data|elem))",
 }
+# wasmtime has one text for all of these.
+_NULLS = tuple(text for text in _RAISED_BY if text.startswith("null "))
 
 
 @functools.cache

@@ -207,5 +207,7 @@ def test_every_supported_operator_is_executed() -> None:
     # In the files, only operators that validation finds reachable count.
     for module in _case_modules():
         covered.update(operator.name for operator in operators_of(module.wasm).values())
-    missing = [op.name for op in OPERATORS if op.supported and op.name not in covered]
+    # wasmtime does not run the legacy form of exceptions: the official suite (legacy/) and tests/programs do.
+    left = [op for op in OPERATORS if op.supported and op.proposal != "legacy-exceptions"]
+    missing = [op.name for op in left if op.name not in covered]
     assert not missing, "no case: " + ", ".join(missing)

@@ -6,6 +6,7 @@ A program is a source file in a folder of its language. A TOML file of the same 
     quick = ["x86_64-linux-static-O0"]  # the builds that are quick enough for `make test`; [] for none
     compare_stderr = false              # standard error is not the same twice
     stack_size = "64MiB"                # of waot build
+    features = ["multi-value"]          # what, at least, `waot inspect` finds that the module uses
 
     [env]                               # granted variables
     NAME = "value"
@@ -19,6 +20,11 @@ A program is a source file in a folder of its language. A TOML file of the same 
     [[variant]]                         # compiled several ways
     name = "fast"
     flags = ["-O", "ReleaseFast"]
+    quick = []                          # in place of the program's
+    features = ["custom-page-sizes"]    # likewise
+    relaxed_simd = "deterministic"      # of waot build
+    wasm_ld = ["--page-size=1"]         # compiled to an object with `flags`, then linked by wasm-ld with these
+    oracle = "other"                    # wasmtime cannot run this one: it runs that variant in its place
 
     [[run]]                             # run several ways, each from the same build
     name = "two"
@@ -50,6 +56,7 @@ from typing import Any
 import wasmtime
 
 from tests import tools
+from waot.frontend import decode_module, inspect
 
 HERE = Path(__file__).resolve().parent
 ABI_HEADER = tools.ROOT / "runtime-support/include/waot_abi.h"
@@ -96,6 +103,10 @@ class Program:
     quick: tuple[str, ...] | None = None  # None: the test chooses
     compare_stderr: bool = True
     stack_size: str | None = None
+    features: frozenset[str] = frozenset()
+    relaxed_simd: str | None = None
+    wasm_ld: tuple[str, ...] | None = None
+    oracle_flags: tuple[str, ...] | None = None  # of the module that wasmtime runs, if it is another one
 
     @property
     def name(self) -> str:
@@ -106,7 +117,15 @@ class Program:
         """The module, compiled if need be. Raises ToolMissing or CompilationFailed."""
         if self.source.parent.name == "python":
             return tools.python_wasm()
+        if self.wasm_ld is not None:
+            return tools.compile_and_link(self.source, self.flags or (), self.wasm_ld)
         return tools.compile_to_wasm(self.source, self.flags)
+
+    def oracle(self) -> Path:
+        """The module that wasmtime runs. Raises as `wasm` does."""
+        if self.oracle_flags is None:
+            return self.wasm()
+        return tools.compile_to_wasm(self.source, self.oracle_flags)
 
 
 @dataclass(frozen=True)
@@ -179,13 +198,27 @@ def load(source: Path) -> list[Program]:
         quick=_strings(data, "quick"),
         compare_stderr=data.pop("compare_stderr", True),
         stack_size=data.pop("stack_size", None),
+        features=frozenset(data.pop("features", ())),
     )
     variants = data.pop("variant", None)
     if data:
         raise ValueError(f"{sidecar.name} says {', '.join(data)}, which means nothing")
     if variants is None:
         return [program]
-    return [replace(program, variant=v["name"], flags=_strings(v, "flags")) for v in variants]
+    flags = {variant["name"]: _strings(variant, "flags") for variant in variants}
+    return [
+        replace(
+            program,
+            variant=v["name"],
+            flags=flags[v["name"]],
+            oracle_flags=flags.get(v.get("oracle")),
+            quick=_strings(v, "quick") if "quick" in v else program.quick,
+            features=frozenset(v["features"]) if "features" in v else program.features,
+            relaxed_simd=v.get("relaxed_simd"),
+            wasm_ld=_strings(v, "wasm_ld"),
+        )
+        for v in variants
+    ]
 
 
 def _strings(table: dict[str, Any], key: str) -> tuple[str, ...] | None:
@@ -282,13 +315,20 @@ TRAP_CODES = {
     "INTEGER_DIVISION_BY_ZERO": ("integer_divide_by_zero",),
     "BAD_CONVERSION_TO_INTEGER": ("invalid_conversion_to_integer",),
     "UNREACHABLE": ("unreachable",),
+    "NULL_REFERENCE": ("null_reference",),
+    "CAST_FAILURE": ("cast_failure",),
+    "ARRAY_OUT_OF_BOUNDS": ("array_out_of_bounds",),
     "HEAP_MISALIGNED": ("unaligned_atomic",),
     "ATOMIC_WAIT_NON_SHARED_MEMORY": ("expected_shared_memory",),
 }
 
+UNCAUGHT = "thrown Wasm exception\n"  # has no code
+
 
 def trap_of(trap: wasmtime.Trap) -> str:
     """What waot calls a trap of wasmtime's, in the words that a user sees."""
+    if trap.message.endswith(UNCAUGHT):
+        return trap_texts()["uncaught_exception"]
     code = trap.trap_code
     names = TRAP_CODES[code.name if code is not None else ""]
     # Its message tells the two apart where the code does not.
@@ -302,6 +342,8 @@ def engine() -> wasmtime.Engine:
     config.max_wasm_stack = 1 << 20  # bytes; wasmtime aborts if it is over 2 MiB
     config.wasm_custom_page_sizes = config.wasm_wide_arithmetic = True
     config.wasm_threads = config.shared_memory = True
+    config.wasm_gc = config.wasm_function_references = True
+    config.wasm_exceptions = config.wasm_memory64 = config.wasm_tail_call = True
     config.wasm_relaxed_simd_deterministic = True  # with fused multiply-adds, unlike the deterministic profile
     return wasmtime.Engine(config)
 
@@ -347,7 +389,7 @@ def run_under_wasmtime(program: Program, run: Run) -> Outcome:
         frames: Frames = ()
         status: int | None = 0
         try:
-            start = linker.instantiate(store, compiled_module(program.wasm())).exports(store)["_start"]
+            start = linker.instantiate(store, compiled_module(program.oracle())).exports(store)["_start"]
             assert isinstance(start, wasmtime.Func)
             start(store)
         except wasmtime.ExitTrap as ended:
@@ -364,8 +406,15 @@ def run_under_wasmtime(program: Program, run: Run) -> Outcome:
         return Outcome(*written, status, _trees(program, directory), trap, frames)
 
 
+def check_features(program: Program) -> None:
+    """That the module uses what it was written to use."""
+    if program.features:
+        found = inspect.inspect_module(decode_module(program.wasm().read_bytes()))
+        assert program.features <= set(found.features)
+
+
 def check_oracle(run: Run, outcome: Outcome) -> None:
-    """That wasmtime's outcome is the one the program was written for."""
+    """That wasmtime's outcome is the one `run` was written for."""
     assert outcome.trap == run.trap, outcome.stderr.decode(errors="replace")
     if run.trap is None and outcome.status is not None:
         assert outcome.status == run.status, outcome.stderr.decode(errors="replace")
@@ -380,7 +429,8 @@ def build(program: Program, configuration: Configuration, output: Path) -> Path:
     """Builds `program` with waot as `configuration` says, with the grants it needs."""
     import waot
 
-    options: dict[str, Any] = {} if program.stack_size is None else {"stack_size": program.stack_size}
+    given = {"stack_size": program.stack_size, "relaxed_simd": program.relaxed_simd}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     waot.build(
         program.wasm(),
         output,
@@ -446,6 +496,8 @@ def compare(program: Program, run: Run, expected: Outcome, actual: Outcome) -> N
             assert actual.stderr == expected.stderr, what
         return
     assert actual.stderr.startswith(expected.stderr), what
+    if expected.trap == trap_texts()["uncaught_exception"]:
+        return  # nothing is known any more of where it was thrown
     assert actual.frames, what
     if expected.trap == trap_texts()["call_stack_exhausted"]:
         # Where exactly the stack ends is the machine's affair: only who was using it up is compared.

@@ -49,6 +49,7 @@ def _wasm(program: Program) -> Path:
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_the_program_does_under_wasmtime_what_it_was_written_for(program: Program) -> None:
     _wasm(program)
+    harness.check_features(program)
     for run in program.runs:
         harness.check_oracle(run, harness.run_under_wasmtime(program, run))
 

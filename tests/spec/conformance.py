@@ -1,6 +1,6 @@
 """Runs the official suite on every target and writes docs/conformance.md.
 
-python -m tests.spec.conformance [--targets NAME,...] [--opt 2,0] [--jobs N]
+python -m tests.spec.conformance [--targets NAME,...] [--opt 2,0] [--memory guarded,checked,static] [--jobs N]
 """
 
 from __future__ import annotations
@@ -56,20 +56,35 @@ def proposal(script: str) -> str:
     return next(name for name, pattern in PROPOSALS if re.search(pattern, script))
 
 
-def table(results: dict[Configuration, dict[str, Outcome]]) -> list[str]:
+Results = dict[Configuration, dict[str, Outcome]]
+
+
+def _sum(outcomes: dict[str, Outcome], scripts: list[str]) -> str:
+    passed, total = (sum(getattr(outcomes[name], what) for name in scripts) for what in ("passed", "total"))
+    return f"{passed:,} of {total:,}"
+
+
+def table(results: Results) -> list[str]:
     """The lines of the table: passed of total by proposal and configuration."""
-    levels = len({configuration.level for configuration in results}) > 1
-    names = [f"{c.target} -O{c.level}" if levels else c.target for c in results]
+    results = {c: outcomes for c, outcomes in results.items() if c.memory == "guarded"}
+    names = [f"{c.target} -O{c.level}" for c in results]
     lines = [f"| proposal | scripts | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
     rows = [*sorted({proposal(name) for name in suite.SCRIPTS}), "**all**"]
     for row in rows:
         scripts = [name for name in suite.SCRIPTS if row in ("**all**", proposal(name))]
-        cells = []
-        for outcomes in results.values():
-            passed = sum(outcomes[name].passed for name in scripts)
-            total = sum(outcomes[name].total for name in scripts)
-            cells.append(f"{passed:,} of {total:,}")
+        cells = [_sum(outcomes, scripts) for outcomes in results.values()]
         lines.append(f"| {row} | {len(scripts)} | {' | '.join(cells)} |")
+    return lines
+
+
+def memory_table(results: Results) -> list[str]:
+    """The same of the scripts that run with another memory strategy too."""
+    lines = ["| memory | scripts | target | passed |", "|---|---|---|---|"]
+    for c, outcomes in results.items():
+        if c.memory != "guarded":
+            lines.append(
+                f"| {c.memory} | {len(outcomes)} | {c.target} -O{c.level} | {_sum(outcomes, list(outcomes))} |"
+            )
     return lines
 
 
@@ -78,9 +93,13 @@ _PAGE = """\
 
 Written by `make conformance`, which runs the official test suite (`../shared/spec-testsuite`, or
 `$WAOT_SPEC_TESTSUITE`): {scripts} scripts, each as one native program with its modules linked together and its
-commands as data. Programs of other machines run under qemu-user. Assertions passed of total, {builds}:
+commands as data. Programs of other machines run under qemu-user. Assertions passed of total, `--memory guarded`:
 
 {table}
+
+What is about memories, with the other strategies too:
+
+{memory_table}
 
 Assertions about a module's form, validity and links (`assert_malformed`, `assert_invalid`, `assert_unlinkable`) are
 decided when the program is built, and count for each target. A module in the text format goes through wasmtime's text
@@ -105,7 +124,7 @@ as values unknown at compile time, and compares with wasmtime bit by bit.
 """
 
 
-def page(results: dict[Configuration, dict[str, Outcome]]) -> str:
+def page(results: Results) -> str:
     """docs/conformance.md."""
     lines_of: dict[str, list[str]] = {}
     for (name, line), reason in suite.SKIPPED.items():
@@ -116,8 +135,8 @@ def page(results: dict[Configuration, dict[str, Outcome]]) -> str:
     }
     return _PAGE.format(
         scripts=len(suite.SCRIPTS),
-        builds=", ".join(sorted({f"`--memory {c.memory} -O{c.level}`" for c in results})),
         table="\n".join(table(results)),
+        memory_table="\n".join(memory_table(results)),
         skipped_count=len(suite.SKIPPED),
         skipped="\n".join(f"- {reason}: {', '.join(places)}" for reason, places in lines_of.items()),
         failing="\n".join(f"- {c}: {', '.join(names)}" for c, names in failing.items() if names) or "Nothing.",
@@ -127,8 +146,10 @@ def page(results: dict[Configuration, dict[str, Outcome]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description="run the official suite and write docs/conformance.md")
     parser.add_argument("--targets", default="", help="names separated by commas; default: all")
-    parser.add_argument("--opt", default="2", help="levels separated by commas; default: 2")
-    parser.add_argument("--memory", default="guarded")
+    parser.add_argument("--opt", default="2,0", help="levels separated by commas; default: 2,0")
+    parser.add_argument(
+        "--memory", default="guarded,checked,static", help="strategies; all but guarded at the first level"
+    )
     parser.add_argument("--jobs", type=int, default=default_jobs())
     parser.add_argument("--output", type=Path, default=PAGE)
     arguments = parser.parse_args()
@@ -136,11 +157,17 @@ def main() -> int:
         parser.error(f"no test suite at {suite.SUITE}; set WAOT_SPEC_TESTSUITE")
     names = [find_target(n).name for n in re.split(r"[\s,]+", arguments.targets.strip()) if n] or list(load_targets())
     levels = [level for level in re.split(r"[\s,]+", arguments.opt.strip()) if level]
-    configurations = [Configuration(name, arguments.memory, level) for name in names for level in levels]
+    memories = [memory for memory in re.split(r"[\s,]+", arguments.memory.strip()) if memory]
+    configurations = [
+        Configuration(name, memory, level)
+        for memory in memories
+        for name in names
+        for level in (levels if memory == "guarded" else levels[:1])
+    ]
     for configuration in configurations:
         suite.prepare(configuration)
-    results: dict[Configuration, dict[str, Outcome]] = {configuration: {} for configuration in configurations}
-    tasks = [(name, configuration) for configuration in configurations for name in suite.SCRIPTS]
+    results: Results = {configuration: {} for configuration in configurations}
+    tasks = [(name, c) for c in configurations for name in suite.SCRIPTS_BY_MEMORY[c.memory]]
     started = time.monotonic()
     for done, ((name, configuration), outcome) in enumerate(suite.run_scripts(tasks, arguments.jobs), 1):
         results[configuration][name] = outcome

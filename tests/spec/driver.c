@@ -53,6 +53,12 @@ static struct {
 int waot_suite_try(void (*function)(const void *), const void *argument, void **frame);
 _Noreturn void waot_suite_throw(void *frame);
 
+/* What is done first; some programs have another one. */
+void waot_suite_begin(void);
+__attribute__((weak)) void waot_suite_begin(void)
+{
+}
+
 static void waot_suite_put(const char *text)
 {
     while (*text && waot_suite.length < sizeof waot_suite.line - 1)
@@ -183,6 +189,7 @@ static void waot_suite_do(const struct waot_suite_command *command)
 void waot_main(void)
 {
     const unsigned char *at = waot_process.manifest;
+    waot_suite_begin();
     for (;;) {
         const struct waot_record *record = (const void *)at;
         at += sizeof *record + ((record->size + UINT64_C(7)) & ~UINT64_C(7));

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import re
 import subprocess
 import tempfile
 import traceback
@@ -47,6 +48,19 @@ from waot.targets import Target, find_target
 SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", tools.SHARED / "spec-testsuite"))
 SCRIPTS = sorted(path.relative_to(SUITE).as_posix() for path in SUITE.rglob("*.wast"))
 HERE = Path(__file__).resolve().parent
+
+# The scripts about memories; what an access is checked with is the same in all others.
+ABOUT_MEMORY = [
+    name
+    for name in SCRIPTS
+    if re.search(r"memory|address|align|load|store|bulk|data|endianness|traps|imports|linking|64\.|page|atomic", name)
+]
+# With the static strategy memory 0 is a part of the executable, so these have one that is the script's own.
+ON_STATIC_MEMORY = [
+    f"{name}.wast" for name in ("address", "data", "endianness", "float_memory", "memory_grow", "memory_trap")
+]
+#: The scripts that each memory strategy runs with.
+SCRIPTS_BY_MEMORY = {"guarded": SCRIPTS, "checked": ABOUT_MEMORY, "static": ON_STATIC_MEMORY}
 
 TIMEOUT = 300  # seconds for a program; many memories and stack exhaustion under an emulator take the longest
 EMULATED_RESERVE = 512 << 20  # bytes
@@ -300,11 +314,15 @@ def _tools_directory() -> Path:
     return Cache.open().directory("zig")
 
 
-@cache
 def driver_objects(target: Target) -> tuple[Path, ...]:
     """driver.c and its assembly compiled for `target`, now or by an earlier run."""
+    return compiled(target, HERE / "driver.c", HERE / f"try_{target.arch}.S")
+
+
+@cache
+def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
+    """Sources that belong to the driver, compiled for `target`, now or by an earlier run."""
     root = tools.ROOT / "runtime-support"
-    sources = [HERE / "driver.c", HERE / f"try_{target.arch}.S"]
     flags = ["-target", target.zig_target, "-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
     flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror", f"-I{root}"]
     flags += table.definitions()
@@ -332,9 +350,18 @@ def _runtime(target: Target) -> linker.Runtime:
 
 
 def build_program(
-    module: Module, steps: list[Step], configuration: Configuration, *, relaxed_simd: str = "fast"
+    module: Module,
+    steps: list[Step],
+    configuration: Configuration,
+    *,
+    relaxed_simd: str = "fast",
+    with_heap: Path | None = None,
+    unit_operators: int = 1 << 62,
 ) -> bytes:
-    """The executable that performs `steps` on the instances of `module`. Raises WaotError."""
+    """The executable that performs `steps` on the instances of `module`. Raises WaotError.
+
+    `with_heap` is a C file that is part of the driver where the program has a heap; `unit_operators` the size of units.
+    """
     target = find_target(configuration.target)
     options = BuildOptions(
         opt_level=configuration.level,
@@ -347,7 +374,7 @@ def build_program(
     codegen = make_codegen_options(target, options.cpu, options.opt_level, "exe")
     facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))
     lowering = pipeline.lowering_options(target, options, codegen, facts, exports=True)
-    lowering = replace(lowering, single_unit_operators=1 << 62)
+    lowering = replace(lowering, single_unit_operators=unit_operators, unit_operators=unit_operators)
     plan = make_plan(module, facts, lowering, partial(linker.image_as_segment, target))
     if tools.runner(target.name):
         # An emulator has a record for each page of address space (qemu 7: a second for 20 GiB). Memories without a
@@ -358,9 +385,16 @@ def build_program(
             else memory
             for memory in plan.memories
         ]
-    text = lower_unit(module, plan, 0, lambda index: validate_function(module, index)).text
     runtime = _runtime(target)
-    compiled = compile_unit(text, runtime.bitcode, frozenset(runtime.entry_points), codegen)
+    if with_heap is not None and plan.heap:
+        runtime = replace(runtime, objects=(*runtime.objects, *compiled(target, with_heap)))
+    made = []
+    for number in range(len(plan.units)):
+        unit = lower_unit(module, plan, number, lambda index: validate_function(module, index))
+        if unit.has_state:
+            made.append(compile_unit(unit.text, runtime.bitcode, unit.keep | set(runtime.entry_points), codegen))
+        else:
+            made.append(compile_unit(unit.text, None, frozenset(), codegen))
     manifest = linker.Manifest(
         grants=options.grants,
         stack_size=options.stack_size,
@@ -379,7 +413,7 @@ def build_program(
         commands = Path(name, "commands.o")
         commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
         return linker.link_executable(
-            [compiled],
+            made,
             target=target,
             memory=lowering.memory,
             manifest=encoded,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -12,15 +11,6 @@ from tests.spec import suite, wast
 from waot.targets import load_targets
 
 pytestmark = pytest.mark.skipif(not suite.SCRIPTS, reason=f"no test suite at {suite.SUITE}; set WAOT_SPEC_TESTSUITE")
-
-# The scripts about memories; what an access is checked with is the same in all others.
-ABOUT_MEMORY = [
-    name
-    for name in suite.SCRIPTS
-    if re.search(r"memory|address|align|load|store|bulk|data|endianness|traps|imports|linking|64\.|page|atomic", name)
-]
-# With the static strategy memory 0 is a part of the executable, so these have one that is the script's own.
-STATIC = ["address.wast", "data.wast", "endianness.wast", "float_memory.wast", "memory_grow.wast", "memory_trap.wast"]
 
 GUARDED, CHECKED, STATIC_MEMORY = (Configuration("x86_64-linux", m, "2") for m in ("guarded", "checked", "static"))
 SLOW = [
@@ -46,12 +36,12 @@ def test_script(script: str, record_property: Record) -> None:
     _check(script, GUARDED, record_property)
 
 
-@pytest.mark.parametrize("script", ABOUT_MEMORY)
+@pytest.mark.parametrize("script", suite.ABOUT_MEMORY)
 def test_script_about_memory_with_checks(script: str, record_property: Record) -> None:
     _check(script, CHECKED, record_property)
 
 
-@pytest.mark.parametrize("script", STATIC)
+@pytest.mark.parametrize("script", suite.ON_STATIC_MEMORY)
 def test_script_with_static_memory(script: str, record_property: Record) -> None:
     _check(script, STATIC_MEMORY, record_property)
 

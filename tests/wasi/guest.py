@@ -104,7 +104,11 @@ def build(architecture: str) -> Path:
     objects = [str(builtins)]
     for source in sources:
         objects.append(str(directory / f"{len(objects)}.o"))
-        flags = [] if source.suffix == ".S" else ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{RUNTIME}"]
+        flags = (
+            []
+            if source.suffix == ".S"
+            else ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{RUNTIME}"]
+        )
         if source.name == "guest.c":
             flags.append("-Wno-cast-function-type")
         subprocess.run([*common, *flags, "-c", str(source), "-o", objects[-1]], check=True)

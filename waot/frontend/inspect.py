@@ -161,6 +161,13 @@ def module_proposals(module: Module) -> set[str]:
         found.add("bulk-memory")
     if len(module.memories) > 1:
         found.add("multi-memory")
+    if any(memory.page_size_log2 != 16 for memory in module.memories):
+        found.add("custom-page-sizes")
+    ranges = [memory.limits for memory in module.memories] + [table.limits for table in module.tables]
+    if any(range_.index64 for range_ in ranges):
+        found.add("memory64")
+    if any(range_.shared for range_ in ranges):
+        found.add("threads")
     mutable = len(module.globals) - len(module.defined_globals)
     if any(g.mutable for g in module.globals[:mutable]) or any(
         e.kind == "global" and module.globals[e.index].mutable for e in module.exports

@@ -12,12 +12,11 @@ class Reader:
 
     `pos` and `end` are byte offsets in the file. `function` gives the name of the function that is being read, and is
     only called for an error. `canonical` has the canonical index of every type known so far (`Module.canonical`),
-    `features` the proposals that may be used (None: all). `open_references` counts the references to types whose
-    canonical index is not known yet, which has to be negative.
+    `features` the proposals that may be used (None: all).
     Every method raises `MalformedError` where the bytes are not what it reads.
     """
 
-    __slots__ = ("canonical", "end", "features", "file", "function", "open_references", "pos", "section", "source")
+    __slots__ = ("canonical", "end", "features", "file", "function", "pos", "section", "source")
 
     def __init__(
         self,
@@ -39,7 +38,6 @@ class Reader:
         self.function = function
         self.canonical = canonical
         self.features = features
-        self.open_references = 0
 
     # ------------------------------------------------------------------ errors
 
@@ -172,10 +170,7 @@ class Reader:
         """The canonical index of type `index`, which stands at offset `at`."""
         if index >= len(self.canonical):
             raise self.invalid(f"unknown type {index}", at)
-        canonical = self.canonical[index]
-        if canonical < 0:
-            self.open_references += 1
-        return canonical
+        return self.canonical[index]
 
     def count(self, what: str, limit: int, smallest: int = 1) -> int:
         """The length of a vector of `what`, each at least `smallest` bytes.

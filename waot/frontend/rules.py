@@ -282,6 +282,8 @@ def _open_catcher(v: Validator, live: bool) -> Catcher | None:
     """Says that the block just entered catches exceptions."""
     catcher = v.controls[-1].catcher = Catcher(len(v.controls) - 1) if live else None
     if catcher is not None:
+        catcher.caught = set()
+        catcher.catches_all = False
         v.catchers.append(catcher)
         v.calls = catcher.calls
     return catcher

@@ -60,7 +60,6 @@ def _read_group(
     start = len(module.types)
     module.canonical.extend(range(-1, -1 - size, -1))
     module.rec_groups.extend([start] * size)
-    reader.open_references = 0
     group: list[_SubType] = []
     offsets: list[int] = []
     for index in range(start, start + size):
@@ -77,7 +76,7 @@ def _read_group(
         return
     for final, supertype, type_ in group:
         above = start + ~supertype if supertype is not None and supertype < 0 else supertype
-        module.types.append(_resolve(type_, start) if reader.open_references else type_)
+        module.types.append(_resolve(type_, start))
         module.supertypes.append(above)
         module.finals.append(final)
         depths.append(0 if above is None else depths[above] + 1)

@@ -84,15 +84,15 @@ _LATER_TYPE_FORMS: Final[dict[int, tuple[str, str]]] = {
 
 
 def _need(reader: Reader, byte: int, at: int) -> None:
-    if reader.features is not None:
-        reader.need(_PROPOSALS.get(byte, "gc"), f"the type {VAL_TYPES.get(byte, '(ref ...)')}", at)
+    reader.need(_PROPOSALS.get(byte, "gc"), f"the type {VAL_TYPES.get(byte, '(ref ...)')}", at)
 
 
 def read_val_type(reader: Reader) -> ValType:
     """A value type (section 5.3.6). Raises `UnsupportedError` for one of a later proposal."""
     at = reader.pos
     byte = reader.byte()
-    _need(reader, byte, at)
+    if reader.features is not None:
+        _need(reader, byte, at)
     found = VAL_TYPES.get(byte)
     if found is not None:
         return found
@@ -129,7 +129,8 @@ def _read_heap(reader: Reader) -> str | int:
     byte = reader.byte()
     abstract = HEAP_TYPES.get(byte)
     if abstract is not None:
-        _need(reader, byte, at)
+        if reader.features is not None:
+            _need(reader, byte, at)
         return abstract
     if byte in _LATER_TYPES:
         raise reader.unsupported(*_LATER_TYPES[byte], at)
@@ -148,7 +149,7 @@ def read_block_type(reader: Reader) -> FuncType | int:
     byte = reader.byte()
     simple = BLOCK_TYPES.get(byte)
     if simple is not None:
-        if simple.results:
+        if reader.features is not None and simple.results:
             _need(reader, byte, at)
         return simple
     reader.pos = at
@@ -228,6 +229,12 @@ def read_memory_type(reader: Reader) -> MemoryType:
     flags = reader.byte()
     if flags > 0x0F:
         raise reader.malformed(f"malformed limits flags 0x{flags:02x}", at)
+    if flags & 8:
+        reader.need("custom-page-sizes", "a memory with its own page size", at)
+    if flags & 4:
+        reader.need("memory64", "a memory with 64-bit indices", at)
+    if flags & 2:
+        reader.need("threads", "a shared memory", at)
     limits = _read_limits(reader, flags)
     if not flags & 8:
         return MemoryType(limits)
@@ -247,6 +254,8 @@ def read_table_type(reader: Reader) -> TableType:
         raise reader.malformed(f"malformed limits flags 0x{flags:02x}", at)
     if flags & 2:
         raise reader.unsupported("a shared table", "shared-everything-threads", at)
+    if flags & 4:
+        reader.need("memory64", "a table with 64-bit indices", at)
     return TableType(_read_limits(reader, flags), element)
 
 

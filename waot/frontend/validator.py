@@ -99,19 +99,19 @@ class Catcher:
     """What may throw inside of a block that catches exceptions, or of the function.
 
     `calls` has functions, `types` canonical types of functions called indirectly, `tags` what is thrown (`ANY_TAG` if
-    it is not known). `caught` are the tags that the block surely catches, `catches_all` says that it catches all.
-    `frame` is the index of its frame in `Validator.controls`.
+    it is not known). `frame` is the index of its frame in `Validator.controls`. Only of a block: `caught` are the tags
+    that it surely catches, `catches_all` says that it catches all.
     """
 
     __slots__ = ("calls", "catches_all", "caught", "frame", "tags", "types")
+    caught: set[int]
+    catches_all: bool
 
     def __init__(self, frame: int) -> None:
         self.frame = frame
         self.calls: set[int] = set()
         self.types: set[int] = set()
         self.tags: set[int] = set()
-        self.caught: set[int] = set()
-        self.catches_all = False
 
     def let_through(self, outer: Catcher) -> None:
         """Adds what this block does not catch to `outer`. The smaller set goes into the larger: n log n in all."""
@@ -158,7 +158,9 @@ class Validator:
         self.locals = self.type.params + self.declared
         self.code: list[tuple[int, Any, int]] = []
         self.stack: list[ValType | None] = [None]
-        self.controls = [Frame(FUNCTION, FuncType((), self.type.results), 1, True)]
+        function = Frame(FUNCTION, self.type, 1, True)
+        function.params = ()  # they are locals, not operands
+        self.controls = [function]
         self.scopes = [Scope()]
         self.operator = OPERATORS[END]
         self.at = code.start

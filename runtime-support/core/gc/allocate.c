@@ -18,7 +18,7 @@
 
 struct waot_window waot_windows[WAOT_WINDOWS];
 /* The budget of a program with little alive fits the second cache with the rest: twice as fast as 8 MiB. */
-struct waot_gc_tuning waot_gc_tuning = {.least_budget = 1 << 20, .mark_stack = 1 << 20};
+struct waot_gc_tuning waot_gc_tuning = {.least_budget = 1 << 20, .window = WAOT_GC_WINDOW, .mark_stack = 1 << 20};
 
 #define SIXTEENS(n) 16 * (n), 16 * (n) + 16, 16 * (n) + 32, 16 * (n) + 48
 /* Above 512 bytes about four sizes to the double, each with which a block is nearly filled. */
@@ -65,11 +65,13 @@ static int waot_gc_open_window(unsigned cell_class)
         }
         end = end < filled ? end : filled;
         uint8_t *base = waot_gc.base + ((uint64_t)index << WAOT_GC_BLOCK_LOG2);
-        if (!block->zero) {
-            uint32_t most = at + (size < WAOT_GC_WINDOW ? WAOT_GC_WINDOW / size * size : size);
+        uint32_t window = (uint32_t)waot_gc_tuning.window;
+        if (!block->zero || window < WAOT_GC_WINDOW) {
+            uint32_t most = at + (size < window ? window / size * size : size);
             end = end < most ? end : most;
-            __builtin_memset(base + at, 0, end - at);
         }
+        if (!block->zero)
+            __builtin_memset(base + at, 0, end - at);
         block->swept = end;
         *waot_gc_window(cell_class) = (struct waot_window){base + at, base + end};
         waot_gc.allocated += end - at;

@@ -117,6 +117,7 @@ void waot_gc_collect(void);
 
 struct waot_gc_tuning {
     uint64_t least_budget;   /* bytes between collections where little is alive */
+    uint64_t window;         /* bytes to open at once; no less than a cell */
     uint64_t mark_stack;     /* bytes that the mark stack may take in any case; more with a large heap, if not 0 */
     uint64_t poison;         /* not 0: overwrite what is free */
 };
