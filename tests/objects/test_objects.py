@@ -223,3 +223,20 @@ def test_a_trap_is_not_caught(level: str, tmp_path: Path) -> None:
     module = '(func $f unreachable) (func (export "_start") (block (try_table (catch_all 0) (call $f))))'
     status, told = run(module, tmp_path, level)
     assert (status, told.splitlines()[0]) == (134, "waot: trap: unreachable")
+
+
+def test_names_that_look_like_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = (
+        _EXIT
+        + """
+    (func $down (@name "amusttail call b") (param i32) (result i32)
+      (if (result i32) (local.get 0) (then (i32.const 5)) (else (call $up (local.get 0)))))
+    (func $up (@name "\\22 musttail call tailcc ") (param i32) (result i32)
+      (return_call $down (i32.add (local.get 0) (i32.const 1))))
+    (func (export "_start") (call $exit (call $down (i32.const 0))))
+    """
+    )
+    assert run(module, tmp_path, "2") == (5, "")
+    monkeypatch.setattr("waot.pipeline.SINGLE_UNIT_OPERATORS", 0)
+    monkeypatch.setattr("waot.pipeline.UNIT_OPERATORS", 2)
+    assert run(module, tmp_path, "2") == (5, "")

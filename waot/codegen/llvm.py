@@ -144,7 +144,8 @@ def _with_plain_tail_calls(text: str, convention: str) -> str:
     text = text.replace('"disable-tail-calls"="true"', "")
     text = re.sub(r"^(  (?:%\S+ = )?)tail call ", r"\1notail call ", text, flags=re.MULTILINE)
     text = re.sub(r"^(  (?:%\S+ = )?)call ", r"\1notail call ", text, flags=re.MULTILINE)
-    text = text.replace("musttail call ", "tail call ")
+    # Only where an instruction begins: a function's name may be anything.
+    text = re.sub(r"^(  (?:%\S+ = )?)musttail call ", r"\1tail call ", text, flags=re.MULTILINE)
     if convention != "tailcc":
         text = re.sub(r"^((?:define|declare) [^@]*?)tailcc ", rf"\1{convention} ", text, flags=re.MULTILINE)
         text = re.sub(r"^(  (?:%\S+ = )?[a-z ]*call [a-z ]*?)tailcc ", rf"\1{convention} ", text, flags=re.MULTILINE)
