@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from waot.frontend.module import Body, ConstExpr, FuncType
 from waot.lowering.abi import DATA_IMAGE, FUNCREF, trap_symbol
 from waot.lowering.function import HANDLERS, NO_FUNCTION, FunctionLowering
-from waot.lowering.plan import MOST_BYTES, InstancePlan, SegmentWrite, TablePlan
+from waot.lowering.initial import MOST_BYTES, InstancePlan, SegmentWrite, TablePlan
 
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering

@@ -7,7 +7,7 @@ memory is the strategy's business (`address`); alignment is a hint that may be w
 from __future__ import annotations
 
 from waot.lowering.function import FunctionLowering, Handler, lowers
-from waot.lowering.plan import MOST_BYTES
+from waot.lowering.initial import MOST_BYTES
 from waot.lowering.types import V128_IR
 
 Memarg = tuple[int, int, int]  # align as log2, offset, memory index

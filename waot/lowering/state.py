@@ -28,8 +28,9 @@ from waot.lowering.heap_types import (
     holds_objects,
     storage_bytes,
 )
+from waot.lowering.initial import TablePlan
 from waot.lowering.instantiate import entered, instantiate
-from waot.lowering.plan import TablePlan, entry_export
+from waot.lowering.plan import entry_export
 from waot.lowering.types import ir_type, parameter_types, return_type
 
 if TYPE_CHECKING:
