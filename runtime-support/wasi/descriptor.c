@@ -51,11 +51,13 @@ int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor)
     return fd;
 }
 
+/* The standard streams' numbers are not given again: a program that has closed one and goes on printing (yosys does)
+ * would print into the next file that it opens. */
 static void waot_wasi_forget(uint32_t fd)
 {
     struct waot_wasi_state *state = &waot_wasi_state;
     state->descriptors[fd].kind = WAOT_WASI_FREE;
-    if (fd < state->lowest)
+    if (fd > 2 && fd < state->lowest)
         state->lowest = fd;
 }
 

@@ -30,7 +30,7 @@ struct waot_wasi_descriptor {
 struct waot_wasi_state {
     struct waot_wasi_descriptor *descriptors;
     uint32_t capacity;
-    uint32_t lowest; /* no free descriptor stands below this one */
+    uint32_t lowest; /* no free descriptor stands below this one, except standard streams */
     bool write_signals_ignored;
     struct waot_wasi_descriptor first[WAOT_WASI_FIRST_DESCRIPTORS]; /* until there are more: no mapping at start */
     struct waot_os_buffer buffers[WAOT_OS_BUFFERS];                 /* too large for a stack frame */
@@ -125,7 +125,7 @@ uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor
 /* A descriptor for directories. BADF for all else; NOTCAPABLE if `right` was taken away; PERM if `changes` something
  * and the grant is read-only. */
 uint32_t waot_wasi_directory(uint32_t fd, uint32_t right, bool changes, struct waot_wasi_descriptor **descriptor);
-/* Enters a handle at the lowest free number, or closes it and returns minus NFILE or NOMEM. May move the table. */
+/* Enters a handle at the lowest free number from 3 on, or closes it and returns minus NFILE or NOMEM. May move the table. */
 int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor);
 
 #endif

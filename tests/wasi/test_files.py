@@ -339,8 +339,8 @@ def test_descriptors_take_the_lowest_number(at_root: Calls, root: Path) -> None:
     (root / "file").write_text("abc")
     assert [calls.opened(3, "file") for _ in range(4)] == [4, 5, 6, 7]
     assert [calls.close(fd) for fd in (6, 4, 0)] == [SUCCESS] * 3
-    assert [calls.opened(3, "file") for _ in range(4)] == [0, 4, 6, 8]
-    assert calls.read(0, 3) == (SUCCESS, b"abc")
+    assert [calls.opened(3, "file") for _ in range(4)] == [4, 6, 8, 9]
+    assert calls.read(4, 3) == (SUCCESS, b"abc")
 
 
 def test_renumbering_replaces_an_open_descriptor(at_root: Calls, root: Path) -> None:
@@ -501,9 +501,10 @@ def test_closed_standard_streams_are_not_taken_by_files(start: Start, root: Path
     for fd in (0, 1, 2):
         assert calls.close(fd) == SUCCESS
         assert calls.read(fd, 1)[0] == "badf"
-    for fd in (0, 1, 2):
+    for fd in (4, 5, 6):
         assert calls.opened(3, f"file{fd}", oflags=CREAT, rights=WRITE) == fd
         assert calls.write(fd, b"data") == (SUCCESS, 4)
+        assert calls.write(fd - 4, b"printed")[0] == "badf"
     assert {path.read_text() for path in root.iterdir()} == {"data"}
     process = calls.guest.process  # type: ignore[attr-defined]
     links = {fd: os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in (2,)}
