@@ -181,6 +181,9 @@ static void waot_backtrace(void)
     }
 }
 
+/* The frames of a throw that nobody catches are gone; the exception knows where it was. */
+uint32_t waot_thrown_at;
+
 static _Noreturn void waot_tell_trap(void)
 {
     waot_report.busy = 1;
@@ -188,7 +191,12 @@ static _Noreturn void waot_tell_trap(void)
     waot_put(waot_report.trap);
     waot_put("\n");
     waot_flush();
-    waot_backtrace();
+    if (waot_thrown_at) {
+        struct waot_place place = { .offset = waot_thrown_at };
+        waot_put_place(&place);
+    } else {
+        waot_backtrace();
+    }
     waot_flush();
     waot_exit(134);
 }

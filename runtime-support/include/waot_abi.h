@@ -177,6 +177,9 @@ extern void (*const waot_instances[])(void);
 WAOT_TRAPS(WAOT_DECLARE_TRAP)
 #undef WAOT_DECLARE_TRAP
 
+/* Set before the trap uncaught_exception: the byte offset in the .wasm file of the operator that threw. */
+extern uint32_t waot_thrown_at;
+
 /* memory.grow: the size in pages before, or -1 where the maximum or the system forbids it. */
 int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages);
 /* Bulk memory, section 4.6.10. Bounds are checked first, then nothing or everything is written; traps otherwise. */
@@ -216,7 +219,7 @@ void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, c
  * An object begins with this, then come its fields or elements, zero when it is new. %waot.object = type { i32, i32 } */
 struct waot_object {
     uint32_t type;   /* its number, an index into waot_heap.types */
-    uint32_t length; /* elements of an array; otherwise the program's own */
+    uint32_t length; /* elements of an array; of an exception, the byte offset of its `throw` in the .wasm file */
 };
 
 /* What the collector knows of a type. %waot.type = type { i32, i32, i32, i32, ptr } */

@@ -497,7 +497,7 @@ def compare(program: Program, run: Run, expected: Outcome, actual: Outcome) -> N
         return
     assert actual.stderr.startswith(expected.stderr), what
     if expected.trap == trap_texts()["uncaught_exception"]:
-        return  # nothing is known any more of where it was thrown
+        return  # waot tells the place of the throw, and no frames around it
     assert actual.frames, what
     if expected.trap == trap_texts()["call_stack_exhausted"]:
         # Where exactly the stack ends is the machine's affair: only who was using it up is compared.

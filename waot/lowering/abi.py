@@ -82,6 +82,7 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_heap_allocate_array": ("ptr", ("i32", "i32")),
 }
 
+THROWN_AT = "waot_thrown_at"
 FUNCREF = "waot_funcref."  # and the function's index
 DATA_IMAGE = "waot_data_image"
 WASM_TEXT = ".text.wasm"  # section of wasm functions, see waot_wasm_text_start

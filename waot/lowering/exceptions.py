@@ -1,9 +1,10 @@
 """Exception handling, sections 4.4.8 and 4.4.9 of the core specification, and its legacy form.
 
-A throw makes an exception object on the heap: the number of its tag, then the payload. Inside its own function it
-then branches to the handler; out of the function it leaves the object in the instance's state (`waot_exception`) and
-returns. After a call of a function that may throw (`Plan.throws`) the caller looks there, which is one comparison with
-memory and a branch never taken. docs/rationale.md has the alternatives with their figures.
+A throw makes an exception object on the heap: the number of its tag, the place of the throw, then the payload. Inside
+its own function it then branches to the handler; out of the function it leaves the object in the instance's state
+(`waot_exception`) and returns. After a call of a function that may throw (`Plan.throws`) the caller looks there, which
+is one comparison with memory and a branch never taken.
+docs/rationale.md has the alternatives with their figures.
 
 Each try keeps the edges that lead to its handler (`Frame.handler_edges`), each with the exception as its operand; they
 are joined where its clauses are, which is the `end` of a try_table and the first `catch` of a legacy try.
@@ -46,6 +47,9 @@ def _throw(f: FunctionLowering, tag: int, offset: int) -> None:
     values = f.operands(len(t.params))
     del f.stack[len(f.stack) - len(values) :]
     exception = f.unit.heap.new_object(f, f.unit.plan.type_numbers.first_tag + tag, layout.size, offset)
+    # Where it was thrown, for the one who finds that nobody catches it.
+    place = f.emit(f"getelementptr inbounds i8, ptr {exception}, i64 4", exception)
+    f.effect(f"store i32 {offset}, ptr {place}, align 4, !tbaa {f.unit.layout.object_tbaa}", place)
     tbaa = f.unit.tbaa_tag(f"exception {tag}")
     for at, param, value in zip(layout.offsets, t.params, values, strict=True):
         place = f.emit(f"getelementptr inbounds i8, ptr {exception}, i64 {at}", exception)

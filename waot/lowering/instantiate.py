@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from waot.frontend.module import Body, ConstExpr, FuncType
-from waot.lowering.abi import DATA_IMAGE, FUNCREF, trap_symbol
+from waot.lowering.abi import DATA_IMAGE, FUNCREF, THROWN_AT, trap_symbol
 from waot.lowering.function import HANDLERS, NO_FUNCTION, FunctionLowering
 from waot.lowering.initial import MOST_BYTES, InstancePlan, SegmentWrite, TablePlan
 
@@ -99,11 +99,15 @@ def entered(unit: UnitLowering, index: int) -> list[str]:
     if index in unit.plan.throws:
         symbol = trap_symbol("uncaught_exception")
         unit.declare_trap(symbol)
+        unit.declare_global(THROWN_AT, "i32")
         lines += [
             f"  %pending.{index} = load ptr, ptr {unit.layout.exception()}",
             f"  %caught.{index} = icmp eq ptr %pending.{index}, null",
             f"  br i1 %caught.{index}, label %good.{index}, label %bad.{index}",
             f"bad.{index}:",
+            f"  %header.{index} = getelementptr i8, ptr %pending.{index}, i64 4",
+            f"  %place.{index} = load i32, ptr %header.{index}",
+            f"  store i32 %place.{index}, ptr @{THROWN_AT}",
             f"  call void @{symbol}() #1",
             "  unreachable",
             f"good.{index}:",
