@@ -17,10 +17,10 @@ run: $(READY)
 	scripts/run-example.sh $(VENV)/bin
 
 test: lint tools
-	$(PY) -m pytest -m "not slow" -n $(JOBS)
+	$(PY) -m pytest -m "not slow" -n $(JOBS) --dist worksteal
 
 test-all: lint tools
-	$(PY) -m pytest -n $(JOBS)
+	$(PY) -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(READY)
 	$(PY) -m ruff check
