@@ -104,14 +104,21 @@ static uint32_t waot_wait(const uint8_t *at, int equal, struct waot_wait_list *l
     return timed_out ? WAOT_WAIT_TIMED_OUT : WAOT_WAIT_WOKEN;
 }
 
-uint32_t waot_memory_wait32(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t expected,
-                            int64_t timeout)
+/* The list of those who wait at `at`, locked; traps where nobody could wake them. */
+static struct waot_wait_list *waot_wait_begin(const struct waot_memory *memory, const uint8_t *at)
 {
-    uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
     if (!(memory->flags & WAOT_MEMORY_SHARED))
         waot_trap_expected_shared_memory();
     struct waot_wait_list *list = waot_wait_list(at);
     waot_wait_lock(&list->lock);
+    return list;
+}
+
+uint32_t waot_memory_wait32(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t expected,
+                            int64_t timeout)
+{
+    uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
+    struct waot_wait_list *list = waot_wait_begin(memory, at);
     return waot_wait(at, __atomic_load_n((uint32_t *)(void *)at, __ATOMIC_SEQ_CST) == expected, list, timeout);
 }
 
@@ -119,10 +126,7 @@ uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t
                             int64_t timeout)
 {
     uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
-    if (!(memory->flags & WAOT_MEMORY_SHARED))
-        waot_trap_expected_shared_memory();
-    struct waot_wait_list *list = waot_wait_list(at);
-    waot_wait_lock(&list->lock);
+    struct waot_wait_list *list = waot_wait_begin(memory, at);
     return waot_wait(at, __atomic_load_n((uint64_t *)(void *)at, __ATOMIC_SEQ_CST) == expected, list, timeout);
 }
 

@@ -8,34 +8,14 @@ from collections.abc import Iterator
 import wasmtime
 
 from tests.fuzz.surroundings import RANDOM, SUPPORT, Observer
+from tests.programs.harness import TRAP_CODES, trap_texts
 
 FUEL = 50_000_000  # of a call, in about as many instructions
 _RETURNED = "result 0: "
 _EXCEPTION = "thrown Wasm exception"
 
 #: What our trap's text may be for a trap of wasmtime's, which tells fewer kinds apart.
-TRAPS = {
-    "UNREACHABLE": ("unreachable",),
-    "MEMORY_OUT_OF_BOUNDS": ("out of bounds memory access",),
-    "TABLE_OUT_OF_BOUNDS": ("out of bounds table access", "undefined element"),
-    "INDIRECT_CALL_TO_NULL": ("uninitialized element",),
-    "BAD_SIGNATURE": ("indirect call type mismatch",),
-    "INTEGER_OVERFLOW": ("integer overflow",),
-    "INTEGER_DIVISION_BY_ZERO": ("integer divide by zero",),
-    "BAD_CONVERSION_TO_INTEGER": ("invalid conversion to integer",),
-    "NULL_REFERENCE": (
-        "null reference",
-        "null function reference",
-        "null structure reference",
-        "null array reference",
-        "null i31 reference",
-        "null exception reference",
-    ),
-    "ARRAY_OUT_OF_BOUNDS": ("out of bounds array access",),
-    "CAST_FAILURE": ("cast failure",),
-    "HEAP_MISALIGNED": ("unaligned atomic",),
-    "ATOMIC_WAIT_NON_SHARED_MEMORY": ("expected shared memory",),
-}
+TRAPS = {code: tuple(trap_texts()[name] for name in names) for code, names in TRAP_CODES.items()}
 
 
 class Refused(Exception):

@@ -6,15 +6,12 @@ One module holds them all. What it finds is one bit a test, printed as text; was
 from __future__ import annotations
 
 import functools
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 import wasmtime
 
-from tests import tools
-from waot import api
+from tests.objects.running import natively, under_wasmtime
 
 # Name of a type -> the types directly above it, in one hierarchy each. A name with $ is a defined type.
 _ANY = {
@@ -133,28 +130,12 @@ def _module() -> str:
 
 @functools.cache
 def _expected() -> bytes:
-    config = wasmtime.Config()
-    config.wasm_gc = config.wasm_function_references = True
-    engine = wasmtime.Engine(config)
-    linker, store = wasmtime.Linker(engine), wasmtime.Store(engine)
-    linker.define_wasi()
-    wasi = wasmtime.WasiConfig()
-    with tempfile.TemporaryDirectory() as directory:
-        wasi.stdout_file = str(Path(directory) / "out")
-        store.set_wasi(wasi)
-        instance = linker.instantiate(store, wasmtime.Module(engine, wasmtime.wat2wasm(_module())))
-        start = instance.exports(store)["_start"]
-        assert isinstance(start, wasmtime.Func)
-        start(store)
-        return (Path(directory) / "out").read_bytes()
+    return under_wasmtime(wasmtime.wat2wasm(_module())).stdout
 
 
 @pytest.mark.parametrize("level", ["0", "2"])
 def test_every_cast(level: str, tmp_path: Path) -> None:
-    source, program = tmp_path / "m.wasm", tmp_path / "m"
-    source.write_bytes(wasmtime.wat2wasm(_module()))
-    api.build(source, program, ["x86_64-linux"], opt_level=level, jobs=1)
-    done = subprocess.run([*tools.runner("x86_64-linux"), program], capture_output=True, timeout=60, check=False)
-    assert (done.stderr, done.returncode) == (b"", 0)
-    assert done.stdout.count(b"\n") > 100
-    assert done.stdout == _expected()
+    outcome = natively(wasmtime.wat2wasm(_module()), tmp_path, level)
+    assert (outcome.stderr, outcome.status) == ("", 0)
+    assert outcome.stdout.count(b"\n") > 100
+    assert outcome.stdout == _expected()

@@ -5,14 +5,12 @@ A program tells its result by its exit status. wasmtime runs the same module and
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 import wasmtime
 
-from tests import tools
-from waot import api
+from tests.objects.running import natively, under_wasmtime
 
 LEVELS = ("0", "2")
 TARGETS = ("x86_64-linux", "aarch64-linux")
@@ -22,33 +20,13 @@ _EXIT = '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) 
 
 def run(module: str, directory: Path, level: str, target: str = "x86_64-linux", **options: str) -> tuple[int, str]:
     """(exit status, standard error) of the native program."""
-    source, program = directory / "m.wasm", directory / "m"
-    source.write_bytes(wasmtime.wat2wasm(f"(module {module})"))
-    api.build(source, program, [target], opt_level=level, jobs=1, max_heap=options.get("max_heap"))
-    try:
-        words = [*tools.runner(target), str(program)]
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
-    done = subprocess.run(words, capture_output=True, timeout=120, check=False)
-    return done.returncode, done.stderr.decode()
+    outcome = natively(wasmtime.wat2wasm(f"(module {module})"), directory, level, target, **options)
+    return outcome.status, outcome.stderr
 
 
 def expected(module: str) -> int:
     """The exit status that wasmtime gives it."""
-    config = wasmtime.Config()
-    config.wasm_gc = config.wasm_function_references = config.wasm_exceptions = config.wasm_tail_call = True
-    engine = wasmtime.Engine(config)
-    linker, store = wasmtime.Linker(engine), wasmtime.Store(engine)
-    linker.define_wasi()
-    store.set_wasi(wasmtime.WasiConfig())
-    instance = linker.instantiate(store, wasmtime.Module(engine, wasmtime.wat2wasm(f"(module {module})")))
-    start = instance.exports(store)["_start"]
-    assert isinstance(start, wasmtime.Func)
-    try:
-        start(store)
-    except wasmtime.ExitTrap as end:
-        return int(end.code)
-    return 0
+    return under_wasmtime(wasmtime.wat2wasm(f"(module {module})")).status
 
 
 # Binary trees: many live objects of one size, made and dropped, with a sum over each tree.

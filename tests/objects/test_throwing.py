@@ -1,5 +1,4 @@
-"""Where exceptions meet the rest of a function: its locals, loops, results, tail calls; indirect calls; several
-  units.
+"""Where exceptions meet the rest of a function: its locals, loops, results, tail calls; indirect calls; several units.
 
 Each function gets every number from 0 to 9 and says what came of it; wasmtime must say the same. What a callee throws
 depends on that number (`$throw`).
@@ -9,15 +8,12 @@ from __future__ import annotations
 
 import functools
 import re
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 import wasmtime
 
-from tests import tools
-from waot import api
+from tests.objects.running import natively, under_wasmtime
 
 _FIELDS = """
 (type $fi (sub (func (param i32) (result i32))))
@@ -148,33 +144,13 @@ def _module() -> bytes:
 
 @functools.cache
 def _expected() -> bytes:
-    config = wasmtime.Config()
-    config.wasm_gc = config.wasm_function_references = config.wasm_exceptions = config.wasm_tail_call = True
-    engine = wasmtime.Engine(config)
-    linker, store = wasmtime.Linker(engine), wasmtime.Store(engine)
-    linker.define_wasi()
-    wasi = wasmtime.WasiConfig()
-    with tempfile.TemporaryDirectory() as directory:
-        wasi.stdout_file = str(Path(directory) / "out")
-        store.set_wasi(wasi)
-        instance = linker.instantiate(store, wasmtime.Module(engine, _module()))
-        start = instance.exports(store)["_start"]
-        assert isinstance(start, wasmtime.Func)
-        start(store)
-        return (Path(directory) / "out").read_bytes()
+    return under_wasmtime(_module()).stdout
 
 
 def _run(level: str, target: str, directory: Path) -> bytes:
-    source, program = directory / "m.wasm", directory / "m"
-    source.write_bytes(_module())
-    api.build(source, program, [target], opt_level=level, jobs=1)
-    try:
-        words = [*tools.runner(target), str(program)]
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
-    done = subprocess.run(words, capture_output=True, timeout=120, check=False)
-    assert (done.stderr, done.returncode) == (b"", 0)
-    return done.stdout
+    outcome = natively(_module(), directory, level, target)
+    assert (outcome.stderr, outcome.status) == ("", 0)
+    return outcome.stdout
 
 
 @pytest.mark.parametrize(

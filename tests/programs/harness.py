@@ -304,7 +304,8 @@ def trap_texts() -> dict[str, str]:
     return dict(re.findall(r'T\((\w+), "([^"]+)"\)', ABI_HEADER.read_text()))
 
 
-# wasmtime's codes by ours. It does not tell a call through the end of a table from any other access beyond it.
+# wasmtime's codes by ours. It tells fewer apart: a call through the end of a table from any other access beyond it, and
+# what was null.
 TRAP_CODES = {
     "STACK_OVERFLOW": ("call_stack_exhausted",),
     "MEMORY_OUT_OF_BOUNDS": ("memory_out_of_bounds",),
@@ -315,7 +316,10 @@ TRAP_CODES = {
     "INTEGER_DIVISION_BY_ZERO": ("integer_divide_by_zero",),
     "BAD_CONVERSION_TO_INTEGER": ("invalid_conversion_to_integer",),
     "UNREACHABLE": ("unreachable",),
-    "NULL_REFERENCE": ("null_reference",),
+    "NULL_REFERENCE": (
+        "null_reference",
+        *(f"null_{what}_reference" for what in ("function", "structure", "array", "i31", "exception")),
+    ),
     "CAST_FAILURE": ("cast_failure",),
     "ARRAY_OUT_OF_BOUNDS": ("array_out_of_bounds",),
     "HEAP_MISALIGNED": ("unaligned_atomic",),
@@ -330,9 +334,10 @@ def trap_of(trap: wasmtime.Trap) -> str:
     if trap.message.endswith(UNCAUGHT):
         return trap_texts()["uncaught_exception"]
     code = trap.trap_code
-    names = TRAP_CODES[code.name if code is not None else ""]
-    # Its message tells the two apart where the code does not.
-    name = names[0] if len(names) == 1 or "undefined element" in trap.message else names[1]
+    name, *others = TRAP_CODES[code.name if code is not None else ""]
+    # Its message tells these two apart where the code does not.
+    if name == "undefined_element" and "undefined element" not in trap.message:
+        (name,) = others
     return trap_texts()[name]
 
 

@@ -51,6 +51,7 @@ TRAPS = {
     "uncaught_exception": "uncaught exception",
     "unaligned_atomic": "unaligned atomic",
     "expected_shared_memory": "expected shared memory",
+    "incompatible_import": "incompatible import type",
 }
 
 

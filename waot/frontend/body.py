@@ -1,21 +1,19 @@
 """Function bodies, validated: what the rest of the house asks for.
 
-`validator` has the state and one step, `rules` the operators that need more than a signature, `fast` the hot loop.
+`validator` has the state and one step, `rules`, `control_rules` and `gc_rules` the operators that need more than a
+signature, `fast` the hot loop. A function of linked modules is validated in its own and then remapped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from waot.frontend import gc_rules, rules
+from waot.frontend import control_rules, gc_rules, rules  # noqa: F401  importing them registers the operators
 from waot.frontend.fast import run_fast
 from waot.frontend.linking import locate
 from waot.frontend.module import Body, Facts, Module
 from waot.frontend.remapping import remap_body
 from waot.frontend.validator import Validator
-
-assert rules  # importing them registers them
-assert gc_rules
 
 
 def run_plain(v: Validator) -> int:

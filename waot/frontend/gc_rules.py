@@ -18,9 +18,9 @@ from waot.frontend.module import (
     StructType,
     ref_type,
 )
-from waot.frontend.rules import check_data, checks, element_type
+from waot.frontend.rules import check_data, element_type
 from waot.frontend.subtyping import is_defaultable, matches_ref, matches_val, top_of
-from waot.frontend.validator import Validator
+from waot.frontend.validator import Validator, checks
 
 # ---------------------------------------------------------------------- types
 

@@ -14,9 +14,8 @@ from waot.frontend.module import (
     V128,
     ArrayType,
     CompositeType,
-    ConstExpr,
+    ExternType,
     FuncType,
-    GlobalType,
     Limits,
     MemoryType,
     Module,
@@ -139,7 +138,7 @@ def inspect_module(module: Module) -> ModuleInfo:
         sections=[SectionInfo(name, start, end - start) for name, start, end in module.sections],
         imports=[ImportInfo(i.module, i.name, i.kind, _show(i.type)) for i in module.imports],
         exports=[
-            ExportInfo(e.name, e.kind, e.index, _show(_exported(module, e.kind, e.index))) for e in module.exports
+            ExportInfo(e.name, e.kind, e.index, _show(module.extern_type(e.kind, e.index))) for e in module.exports
         ],
         producers=_producers(module),
         target_features=_target_features(module),
@@ -173,7 +172,7 @@ def module_proposals(module: Module) -> set[str]:
         e.kind == "global" and module.globals[e.index].mutable for e in module.exports
     ):
         found.add("mutable-global")
-    for expr in _const_exprs(module):
+    for expr in module.const_exprs():
         for index, _, _ in expr:
             found.add("extended-const" if index in ARITHMETIC else OPERATORS[index].proposal)
     found.discard("mvp")
@@ -215,27 +214,7 @@ def _ref_proposal(type_: RefType) -> str:
     return "exception-handling" if type_.heap in ("exn", "noexn") else "gc"
 
 
-def _const_exprs(module: Module) -> list[ConstExpr]:
-    exprs = [global_.init for global_ in module.defined_globals]
-    exprs += [table.init for table in module.defined_tables if table.init is not None]
-    exprs += [element.offset_expr for element in module.elements if element.offset_expr is not None]
-    exprs += [data.offset_expr for data in module.datas if data.offset_expr is not None]
-    for element in module.elements:
-        exprs.extend(element.exprs or ())
-    return exprs
-
-
-def _exported(module: Module, kind: str, index: int) -> FuncType | TableType | MemoryType | GlobalType:
-    if kind == "func":
-        return module.func_type(index)
-    if kind == "tag":
-        return module.signature(module.tags[index])
-    if kind == "table":
-        return module.tables[index]
-    return module.memories[index] if kind == "memory" else module.globals[index]
-
-
-def _show(type_: FuncType | TableType | MemoryType | GlobalType) -> str:
+def _show(type_: ExternType) -> str:
     """A type as the text format has it."""
     if isinstance(type_, FuncType):
         return str(type_)

@@ -22,10 +22,12 @@ from typing import Any, Final, NamedTuple
 from waot.errors import LinkError
 from waot.frontend import limits
 from waot.frontend.module import (
+    KINDS,
     ArrayType,
     CompositeType,
     Demand,
     Export,
+    ExternType,
     FuncType,
     GlobalType,
     Import,
@@ -39,7 +41,6 @@ from waot.frontend.module import (
     ValType,
 )
 from waot.frontend.remapping import (
-    ExternType,
     remap_expr,
     remap_extern_type,
     remap_field,
@@ -50,8 +51,6 @@ from waot.frontend.remapping import (
 from waot.frontend.subtyping import matches_heap, matches_val
 
 _INITIALIZE: Final = "_initialize"
-
-KINDS: Final = ("func", "table", "memory", "global", "tag")
 
 
 class Part(NamedTuple):
@@ -179,7 +178,7 @@ class Linker:
                 module,
                 item,
                 f"incompatible import type: {what} is imported as {_describe(item.kind, item.type)}, but "
-                f"{_whose(exporter)} exports {_describe(kind, _type_of(exporter.module, kind, own))}",
+                f"{_whose(exporter)} exports {_describe(kind, exporter.module.extern_type(kind, own))}",
             )
         return kind, own
 
@@ -209,7 +208,7 @@ class Linker:
                 item,
                 f"incompatible import type: '{item.module}.{item.name}' is imported as "
                 f"{_describe(item.kind, item.type)}, but {_whose(exporter)} exports "
-                f"{_describe(item.kind, _type_of(exporter.module, item.kind, own))}",
+                f"{_describe(item.kind, exporter.module.extern_type(item.kind, own))}",
             )
         return demand
 
@@ -223,7 +222,7 @@ class Linker:
             return self._spaces[kind].types[reference] if reference >= 0 else exporter.types[index]
         if reference >= 0:
             return self._spaces[kind].types[reference]
-        return remap_extern_type(exporter.types, _type_of(exporter.module, kind, own))
+        return remap_extern_type(exporter.types, exporter.module.extern_type(kind, own))
 
     # ------------------------------------------------------------------ the result
 
@@ -418,16 +417,6 @@ def _spaces(module: Module) -> dict[str, tuple[list[Any], list[Any]]]:
         imported[item.kind] += 1
     spaces: list[list[Any]] = [module.funcs, module.tables, module.memories, module.globals, module.tags]
     return {kind: (space, space[imported[kind] :]) for kind, space in zip(KINDS, spaces, strict=True)}
-
-
-def _type_of(module: Module, kind: str, index: int) -> ExternType:
-    if kind == "func":
-        return module.func_type(index)
-    if kind == "tag":
-        return module.signature(module.tags[index])
-    if kind == "table":
-        return module.tables[index]
-    return module.memories[index] if kind == "memory" else module.globals[index]
 
 
 def _error(module: Module, item: Import, what: str) -> LinkError:

@@ -7,8 +7,9 @@ one (`validate_function`), so that a module of 42 MB costs its own size and a li
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 class ValType:
@@ -170,6 +171,13 @@ class GlobalType:
     mutable: bool
 
 
+#: The kinds of imports and exports, by their number in the binary format (section 5.5.5).
+KINDS: Final = ("func", "table", "memory", "global", "tag")
+
+# What an import or export is of; a tag's is its function type.
+ExternType = FuncType | TableType | MemoryType | GlobalType
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """`kind` is "func", "table", "memory", "global" or "tag"; `type` the FuncType (with `type_index`) or other type."""
@@ -177,7 +185,7 @@ class Import:
     module: str
     name: str
     kind: str
-    type: FuncType | TableType | MemoryType | GlobalType
+    type: ExternType
     type_index: int | None
     offset: int
 
@@ -370,6 +378,26 @@ class Module:
     def func_type(self, index: int) -> FuncType:
         """The type of function `index` (imports first)."""
         return self.signature(self.funcs[index])
+
+    def extern_type(self, kind: str, index: int) -> ExternType:
+        """The type of function, table, memory, global or tag `index`, as imports and exports have it."""
+        if kind == "func":
+            return self.func_type(index)
+        if kind == "tag":
+            return self.signature(self.tags[index])
+        if kind == "table":
+            return self.tables[index]
+        return self.memories[index] if kind == "memory" else self.globals[index]
+
+    def const_exprs(self) -> Iterator[ConstExpr]:
+        """Every constant expression, in section order."""
+        yield from (table.init for table in self.defined_tables if table.init is not None)
+        yield from (global_.init for global_ in self.defined_globals)
+        for element in self.elements:
+            if element.offset_expr is not None:
+                yield element.offset_expr
+            yield from element.exprs or ()
+        yield from (data.offset_expr for data in self.datas if data.offset_expr is not None)
 
     def function_name(self, index: int) -> str:
         """What a person calls function `index`: its name in the name section, import or export, or ``func[index]``."""

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from waot.frontend.module import (
     Body,
     ConstExpr,
+    ExternType,
     Facts,
     FieldType,
     FuncType,
@@ -52,7 +53,6 @@ def remap_field(types: Sequence[int], field: FieldType) -> FieldType:
     return replace(field, storage=remap_value(types, field.storage))
 
 
-ExternType = FuncType | TableType | MemoryType | GlobalType
 _Extern = TypeVar("_Extern", FuncType, TableType, MemoryType, GlobalType, ExternType)
 
 

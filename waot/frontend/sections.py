@@ -13,14 +13,15 @@ from waot.frontend import limits
 from waot.frontend.constexpr import REF_FUNC, read_const_expr
 from waot.frontend.module import (
     FUNCREF,
+    KINDS,
     Code,
     ConstExpr,
     Data,
     Element,
     Export,
+    ExternType,
     FuncType,
     Global,
-    GlobalType,
     Import,
     MemoryType,
     Module,
@@ -32,8 +33,6 @@ from waot.frontend.reader import Reader
 from waot.frontend.type_section import read_type_section
 from waot.frontend.types import read_global_type, read_memory_type, read_ref_type, read_table_type
 
-_KINDS: Final = ("func", "table", "memory", "global", "tag")
-
 # Elements that are given as function indices (section 5.5.12).
 _FUNCTION: Final = ref_type("func", nullable=False)
 
@@ -41,11 +40,11 @@ _FUNCTION: Final = ref_type("func", nullable=False)
 def _kind(reader: Reader, what: str) -> str:
     at = reader.pos
     byte = reader.byte()
-    if byte >= len(_KINDS):
+    if byte >= len(KINDS):
         raise reader.malformed(f"malformed {what} kind 0x{byte:02x}", at)
     if byte == 4:
         reader.need("exception-handling", f"the {what} of a tag", at)
-    return _KINDS[byte]
+    return KINDS[byte]
 
 
 def _import_section(reader: Reader, module: Module) -> None:
@@ -56,7 +55,7 @@ def _import_section(reader: Reader, module: Module) -> None:
         name = reader.name()
         kind = _kind(reader, "import")
         type_index = None
-        type_: FuncType | TableType | MemoryType | GlobalType
+        type_: ExternType
         if kind == "func":
             type_index, type_ = _func_type(reader, module)
             module.funcs.append(type_index)

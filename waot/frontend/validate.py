@@ -168,11 +168,8 @@ def _check_offset(module: Module, reader: Reader, expr: ConstExpr, index: ValTyp
 def _declared_funcs(module: Module) -> frozenset[int]:
     """The functions named outside of bodies and the start section: `refs` of section 3.4.10."""
     declared = {export.index for export in module.exports if export.kind == "func"}
-    exprs: list[ConstExpr] = [global_.init for global_ in module.defined_globals]
-    exprs.extend(table.init for table in module.defined_tables if table.init is not None)
     for element in module.elements:
         declared.update(element.functions or ())
-        exprs.extend(element.exprs or ())
-    for expr in exprs:
+    for expr in module.const_exprs():
         declared.update(immediate for index, immediate, _ in expr if index == REF_FUNC)
     return frozenset(declared)

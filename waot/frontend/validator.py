@@ -388,3 +388,14 @@ class Validator:
 # `Body` documents it. Operators without one are checked by their signature in the table.
 Handler = Callable[[Validator, Any, bool], Any]
 HANDLERS: Final[list[Handler | None]] = [None] * len(OPERATORS)
+
+
+def checks(*names: str) -> Callable[[Handler], Handler]:
+    """Registers a handler for the operators of these names."""
+
+    def register(handler: Handler) -> Handler:
+        for name in names:
+            HANDLERS[BY_NAME[name].index] = handler
+        return handler
+
+    return register

@@ -28,6 +28,7 @@ from waot.errors import UnsupportedError
 from waot.frontend.module import I32, V128, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import WASM_TEXT, trap_symbol
+from waot.lowering.layout import UNLIKELY
 from waot.lowering.types import (
     RESULT_BYTES,
     V128_IR,
@@ -629,7 +630,7 @@ class FunctionLowering:
         thrown = self.emit(f"icmp ne ptr {pending}, null", pending)
         next_ = self.new_label("n")
         target = self._way_out(pending)
-        self.effect(f"br i1 {thrown}, label %{target}, label %{next_}, !prof {layout.unlikely}", thrown, pending)
+        self.effect(f"br i1 {thrown}, label %{target}, label %{next_}, !prof {UNLIKELY}", thrown, pending)
         self.place(next_)
 
     def throw(self, exception: str, skip: int = 0) -> None:

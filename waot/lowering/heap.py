@@ -21,6 +21,7 @@ from waot.lowering.heap_types import (
     first_element,
     storage_bytes,
 )
+from waot.lowering.layout import UNLIKELY
 from waot.lowering.memory import widen
 from waot.lowering.types import ir_type, zero
 
@@ -64,7 +65,7 @@ define internal nonnull ptr {name}(i32 %type) #5 {{
   %next = getelementptr i8, ptr %object, i64 {size}
   %end = load ptr, ptr {end}, !tbaa {descriptor}
   %full = icmp ugt ptr %next, %end
-  br i1 %full, label %slow, label %fast, !prof {self.unit.layout.unlikely}
+  br i1 %full, label %slow, label %fast, !prof {UNLIKELY}
 fast:
   store ptr %next, ptr {window}, !tbaa {descriptor}
   store i32 %type, ptr %object, align 16, !tbaa {header}
@@ -102,7 +103,7 @@ small:
   %next = getelementptr i8, ptr %object, i64 %rounded
   %end = load ptr, ptr %last, !tbaa {descriptor}
   %full = icmp ugt ptr %next, %end
-  br i1 %full, label %slow, label %fast, !prof {self.unit.layout.unlikely}
+  br i1 %full, label %slow, label %fast, !prof {UNLIKELY}
 fast:
   store ptr %next, ptr %window, !tbaa {descriptor}
   store i32 %type, ptr %object, align 16, !tbaa {header}

@@ -51,7 +51,6 @@ class InstanceLayout:
     descriptor_tbaa = "!18"
     exception_tbaa = "!20"
     object_tbaa = "!22"
-    unlikely = UNLIKELY
 
     def __init__(self, unit: UnitLowering) -> None:
         self.unit = unit

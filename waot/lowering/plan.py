@@ -185,7 +185,7 @@ def _makes_objects(module: Module, facts: Facts) -> bool:
     """Whether some operator or constant expression may allocate; every one that does is of these proposals."""
     if facts.proposals & {"gc", "exception-handling", "legacy-exceptions"}:
         return True
-    return any(OPERATORS[op].proposal == "gc" for expr in _const_exprs(module) for op, _, _ in expr)
+    return any(OPERATORS[op].proposal == "gc" for expr in module.const_exprs() for op, _, _ in expr)
 
 
 def _check_demands(instances: list[Instance], facts: Facts) -> None:
@@ -196,13 +196,6 @@ def _check_demands(instances: list[Instance], facts: Facts) -> None:
                 raise missing_size_error(instance, demand)
 
 
-def _const_exprs(module: Module) -> Iterable[ConstExpr]:
-    yield from (g.init for g in module.defined_globals)
-    yield from (t.init for t in module.defined_tables if t.init is not None)
-    for element in module.elements:
-        yield from element.exprs or ()
-
-
 def _expr_functions(expr: ConstExpr | None) -> list[int]:
     return [imm for op, imm, _ in expr or () if OPERATORS[op].name == "ref.func"]
 
@@ -210,7 +203,7 @@ def _expr_functions(expr: ConstExpr | None) -> list[int]:
 def _segment_functions(module: Module) -> Iterable[int]:
     for element in module.elements:
         yield from element.functions or ()
-    for expr in _const_exprs(module):
+    for expr in module.const_exprs():
         yield from _expr_functions(expr)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from waot.frontend.linking import instances_of
 from waot.frontend.module import Body, Module
-from waot.lowering import (
+from waot.lowering import (  # noqa: F401  importing them registers the operators
     atomics,
     control,
     exceptions,
@@ -28,21 +28,6 @@ from waot.lowering.imports import wasi_signatures
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import ir_type, parameter_types, return_type
-
-# Importing them registers the operators.
-_OPERATORS = (
-    atomics,
-    control,
-    exceptions,
-    heap,
-    memory,
-    numeric,
-    references,
-    relaxed,
-    simd,
-    tables,
-    variables,
-)
 
 FIRST_SUBPROGRAM = 100
 
@@ -205,8 +190,8 @@ class UnitLowering:
         self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
         parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
         wasi_memory = self._wasi_memory[index]
-        memory = "null" if wasi_memory is None else self.layout.memory(wasi_memory)
-        arguments = ", ".join([f"ptr {memory}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
+        guest = "null" if wasi_memory is None else self.layout.memory(wasi_memory)
+        arguments = ", ".join([f"ptr {guest}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)
         head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{"
