@@ -360,7 +360,11 @@ int64_t waot_os_path_set_times(waot_os_handle root, const char *path, bool follo
         waot_linux_locate(root, path, follow ? WAOT_LINUX_LAST_FOLLOW : WAOT_LINUX_LAST_NOFOLLOW, &place);
     if (result < 0)
         return waot_linux_result(result);
-    result = waot_linux_set_times(place.directory, place.name, AT_SYMLINK_NOFOLLOW, times);
+    struct waot_os_stat stat;
+    if (follow && times->flags == 0) /* utimensat with nothing to set does not even look for the file */
+        result = waot_linux_stat(place.directory, place.name, AT_SYMLINK_NOFOLLOW, &stat);
+    else
+        result = waot_linux_set_times(place.directory, place.name, AT_SYMLINK_NOFOLLOW, times);
     waot_linux_release(&place);
     return waot_linux_result(result);
 }
