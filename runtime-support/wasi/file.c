@@ -19,6 +19,8 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
     }
     if (total > UINT32_MAX)
         return WAOT_WASI_INVAL;
+    if (used == 0) /* a call that moves nothing is one all the same: the system says whether it may be made */
+        buffers[used++] = (struct waot_os_buffer){memory->base, 0};
     *host_count = used;
     return WAOT_WASI_SUCCESS;
 }
@@ -160,7 +162,7 @@ uint32_t waot_wasi_fd_advise(struct waot_memory *memory, uint32_t fd, uint64_t o
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_ADVISE, &descriptor);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    if (advice > WAOT_WASI_ADVICE_NOREUSE || offset > INT64_MAX || len > INT64_MAX)
+    if (advice > WAOT_WASI_ADVICE_NOREUSE || len > INT64_MAX) /* an offset past all files is one that has no data */
         return WAOT_WASI_INVAL;
     return waot_wasi_result(waot_os_advise(descriptor->handle, offset, len, advice));
 }
