@@ -1,7 +1,7 @@
 """``wasi_unstable``, WASI's snapshot 0: where its numbers and layouts differ from preview 1's.
 
-The numbers are those of the published ``wasi_unstable.witx`` and ``typenames.witx`` (github.com/WebAssembly/WASI, branch
-wasi-0.1, preview0/witx).
+The numbers are those of the published ``wasi_unstable.witx`` and ``typenames.witx``: github.com/WebAssembly/WASI,
+branch wasi-0.1, folder preview0/witx.
 """
 
 from __future__ import annotations
