@@ -160,7 +160,7 @@ uint32_t waot_wasi_fd_advise(struct waot_memory *memory, uint32_t fd, uint64_t o
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_ADVISE, &descriptor);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    if (advice > WAOT_WASI_ADVICE_NOREUSE || offset > INT64_MAX || len > INT64_MAX)
+    if (advice > WAOT_WASI_ADVICE_NOREUSE || len > INT64_MAX) /* any offset will do: it is advice */
         return WAOT_WASI_INVAL;
     return waot_wasi_result(waot_os_advise(descriptor->handle, offset, len, advice));
 }

@@ -1,8 +1,7 @@
 /* path_*. Resolution beneath the descriptor is the business of os/. */
 #include "wasi.h"
 
-/* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF). */
-static bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
+bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size;) {
         uint8_t first = bytes[i++];
@@ -263,6 +262,8 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
         return waot_wasi_result(size);
     if (size > 0 && target[0] == '/') /* would tell the guest of the host's tree */
         return WAOT_WASI_PERM;
+    if (!waot_wasi_is_utf8((const uint8_t *)target, (size_t)size))
+        return WAOT_WASI_ILSEQ;
     uint32_t used = (uint64_t)size < buf_len ? (uint32_t)size : buf_len;
     __builtin_memcpy(to, target, used);
     waot_guest_store_u32(to_used, used);

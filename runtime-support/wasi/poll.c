@@ -72,7 +72,11 @@ static void waot_wasi_store_event(uint8_t *to, const struct waot_wasi_subscripti
     if (error != WAOT_WASI_SUCCESS)
         return;
     bool regular = subscription->left != UINT64_MAX;
-    waot_guest_store_u64(to + 16, regular ? subscription->left : poll->bytes);
+    /* The system does not say how much can be written, only that something can; wasmtime says 1 too. */
+    uint64_t bytes = regular ? subscription->left : poll->bytes;
+    if (subscription->type == WAOT_WASI_EVENT_FD_WRITE)
+        bytes = poll->hangup ? 0 : 1;
+    waot_guest_store_u64(to + 16, bytes);
     if (regular ? subscription->left == 0 : poll->hangup)
         waot_guest_store_u16(to + 24, WAOT_WASI_EVENT_FD_HANGUP);
 }
