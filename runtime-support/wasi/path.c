@@ -1,8 +1,7 @@
 /* path_*. Resolution beneath the descriptor is the business of os/. */
 #include "wasi.h"
 
-/* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF). */
-static bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
+bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size;) {
         uint8_t first = bytes[i++];
@@ -139,8 +138,8 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
     return WAOT_WASI_SUCCESS;
 }
 
-uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
-                                     uint32_t path_len, uint32_t buf)
+uint32_t waot_wasi_path_stat(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path, uint32_t path_len,
+                             uint32_t buf, uint32_t size, uint8_t **to, struct waot_os_stat *stat)
 {
     struct waot_wasi_descriptor *directory;
     const char *host;
@@ -148,18 +147,24 @@ uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, ui
         waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_FILESTAT_GET, false, path, path_len, 0, &directory, &host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    uint8_t *to;
-    if (!waot_guest_range(memory, buf, WAOT_WASI_SIZEOF_FILESTAT, &to))
+    if (!waot_guest_range(memory, buf, size, to))
         return WAOT_WASI_FAULT;
     if (waot_wasi_bad_lookup(flags))
         return WAOT_WASI_INVAL;
+    return waot_wasi_result(
+        waot_os_path_stat(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, stat));
+}
+
+uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
+                                     uint32_t path_len, uint32_t buf)
+{
+    uint8_t *to;
     struct waot_os_stat stat;
-    int64_t result =
-        waot_os_path_stat(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, &stat);
-    if (result < 0)
-        return waot_wasi_result(result);
-    waot_wasi_store_filestat(to, &stat);
-    return WAOT_WASI_SUCCESS;
+    uint32_t error =
+        waot_wasi_path_stat(memory, fd, flags, path, path_len, buf, WAOT_WASI_SIZEOF_FILESTAT, &to, &stat);
+    if (error == WAOT_WASI_SUCCESS)
+        waot_wasi_store_filestat(to, &stat);
+    return error;
 }
 
 uint32_t waot_wasi_path_filestat_set_times(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
@@ -273,6 +278,8 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
         return waot_wasi_result(size);
     if (size > 0 && target[0] == '/') /* would tell the guest of the host's tree */
         return WAOT_WASI_PERM;
+    if (!waot_wasi_is_utf8((const uint8_t *)target, (size_t)size))
+        return WAOT_WASI_ILSEQ;
     uint32_t used = (uint64_t)size < buf_len ? (uint32_t)size : buf_len;
     __builtin_memcpy(to, target, used);
     waot_guest_store_u32(to_used, used);

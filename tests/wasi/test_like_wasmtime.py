@@ -92,12 +92,6 @@ def test_what_is_missing_is_told_before_a_name_that_is_too_long(calls: Calls) ->
     assert calls.path_stat(ROOT, "d/" + "n" * 256)[0] == "nametoolong"
 
 
-def test_advice_on_what_no_file_has_is_taken(calls: Calls) -> None:
-    _, fd = calls.open(ROOT, "a")
-    assert calls.guest.call("fd_advise", fd, (1 << 64) - 1, 24, 3) == SUCCESS
-    assert calls.guest.call("fd_advise", fd, 0, 1 << 63, 3) == "inval"
-
-
 @pytest.mark.parametrize("function", ["fd_read", "fd_pread"])
 def test_reading_nothing_needs_a_file_that_can_be_read(calls: Calls, function: str) -> None:
     offset = [0] if function == "fd_pread" else []

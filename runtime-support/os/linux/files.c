@@ -275,6 +275,8 @@ struct waot_linux_dirent {
 int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
 {
     long result = WAOT_LINUX_CALL(SYS_lseek, handle, position, 0);
+    if (result == -EINVAL) /* a position that no directory gives: nothing stands behind it */
+        return 0;
     if (result < 0)
         return waot_linux_result(result);
     return waot_linux_result(WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size));
