@@ -92,6 +92,13 @@ def test_what_is_missing_is_told_before_a_name_that_is_too_long(calls: Calls) ->
     assert calls.path_stat(ROOT, "d/" + "n" * 256)[0] == "nametoolong"
 
 
+def test_a_directory_that_was_removed_is_empty(calls: Calls) -> None:
+    error, fd = calls.open(ROOT, "d")
+    assert error == SUCCESS
+    assert calls.rmdir(ROOT, "d") == SUCCESS
+    assert [entry.name for entry in calls.readdir(fd)] == [b".", b".."]
+
+
 @pytest.mark.parametrize("function", ["fd_read", "fd_pread"])
 def test_reading_nothing_needs_a_file_that_can_be_read(calls: Calls, function: str) -> None:
     offset = [0] if function == "fd_pread" else []

@@ -108,8 +108,10 @@ static long waot_linux_walk_link(struct waot_linux_walk *walk, const char *name,
     if (walk->target[0] == '/')
         return -EPERM;
     size_t tail = __builtin_strlen(walk->rest + after) + 1;
-    if ((size_t)size >= sizeof walk->target || (size_t)size + 1 + tail > sizeof walk->rest)
+    if ((size_t)size >= sizeof walk->target)
         return -ENAMETOOLONG;
+    if ((size_t)size + 1 + tail > sizeof walk->rest) /* what is put in front again and again is a loop */
+        return -ELOOP;
     bool more = walk->rest[after - 1] == '/'; /* a slash behind the link stays, with or without names behind it */
     __builtin_memmove(walk->rest + size + (more ? 1 : 0), walk->rest + after, tail);
     __builtin_memcpy(walk->rest, walk->target, (size_t)size);

@@ -279,7 +279,8 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
         return 0;
     if (result < 0)
         return waot_linux_result(result);
-    return waot_linux_result(WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size));
+    result = WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size);
+    return waot_linux_result(result == -ENOENT ? 0 : result); /* a directory that was removed is empty */
 }
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)
