@@ -88,6 +88,7 @@ def run(seed: str, count: int, jobs: int, variants: tuple[str, ...]) -> Report:
             if ended.result is not None:
                 report.add(ended.result)
             elif len(seeds) > 1:
+                print(f"{seeds[0]} to {seeds[-1]}, again one by one: {(ended.failure or '').strip().splitlines()[-1]}")
                 again += [Batch((seed,), variants) for seed in seeds]
             else:
                 report.scripts += 1

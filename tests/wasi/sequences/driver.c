@@ -103,9 +103,8 @@ enum save {
 };
 
 static uint64_t registers[REGISTERS];
-static uint8_t is_descriptor[REGISTERS];
+static uint8_t kinds[REGISTERS]; /* enum save */
 static uint64_t just_closed;
-static int closed_register = LITERAL;
 
 void *memset(void *to, int value, size_t size)
 {
@@ -175,7 +174,7 @@ static const uint8_t parameter_counts[] = {
 static void forget(uint64_t number)
 {
     for (int i = 0; i < REGISTERS; i++)
-        if (is_descriptor[i] && registers[i] == number)
+        if (kinds[i] == SAVE_DESCRIPTOR && registers[i] == number)
             registers[i] = CLOSED;
 }
 
@@ -187,8 +186,9 @@ static void follow_descriptors(int function, const uint64_t *a)
     }
     if (function == NUMBER_path_open || function == NUMBER_sock_accept) {
         just_closed = CLOSED; /* it may be that one's number now */
-        if (closed_register != LITERAL)
-            registers[closed_register] = CLOSED;
+        for (int i = 0; i < REGISTERS; i++)
+            if (kinds[i] == SAVE_CLOSED)
+                registers[i] = CLOSED;
     }
 }
 
@@ -231,7 +231,7 @@ static I32 call_whole(int function, uint64_t *a)
 
 static void save(int kind, int to, uintptr_t at, const uint64_t *a, I32 error)
 {
-    is_descriptor[to] = kind == SAVE_DESCRIPTOR;
+    kinds[to] = (uint8_t)kind;
     if (error != 0) { /* not what was there before */
         registers[to] = kind == SAVE_DESCRIPTOR || kind == SAVE_CLOSED ? CLOSED : 0;
         return;
@@ -242,7 +242,6 @@ static void save(int kind, int to, uintptr_t at, const uint64_t *a, I32 error)
         registers[to] = load(at, 8);
     } else if (kind == SAVE_CLOSED) {
         registers[to] = just_closed;
-        closed_register = to;
     } else if (kind == SAVE_COOKIE) {
         registers[to] = 0;
         uintptr_t entry = (uintptr_t)a[1], end = entry + load((uintptr_t)a[4], 4);

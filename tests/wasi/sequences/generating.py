@@ -158,8 +158,17 @@ class Generator:
         self.files: list[int | Register] = []
         self.closed: list[Register] = []
         self.cookies: list[tuple[int | Register, Register]] = []
+        self.entries = self.choose_entries()
+        self.where: dict[int | Register, str] = {
+            ROOT: "tree/",
+            OTHER: "other/",
+            FIXED: "fixed/",
+        }  # where directories are
+        self.known = [entry.path for entry in self.entries]  # what may be there
         self.call_functions: list[tuple[Callable[[], tuple[Call, ...]], int]] = [
-            (self.open, 22),
+            (self.open, 12),
+            (self.open_file, 9),
+            (self.open_directory, 4),
             (self.close, 5),
             (self.renumber, 2),
             (self.read, 9),
@@ -203,11 +212,12 @@ class Generator:
         for known in (self.directories, self.files, self.closed):
             if register in known:
                 known.remove(register)
+        self.where.pop(register, None)
         self.cookies = [(of, cookie) for of, cookie in self.cookies if cookie != register]
         return register
 
     def directory(self) -> int | Register:
-        if self.chance_of(0.04):
+        if self.chance_of(0.04) or not self.directories:
             return self.odd_descriptor()
         if self.files and self.chance_of(0.03):
             return self.random.choice(self.files)
@@ -218,8 +228,8 @@ class Generator:
     def file(self) -> int | Register:
         if self.chance_of(0.04):
             return self.odd_descriptor()
-        if not self.files or self.chance_of(0.06):
-            return self.random.choice(self.directories)
+        if not self.files or self.chance_of(0.04):
+            return self.random.choice(self.directories or [ROOT])
         if self.chance_of(0.5):
             return self.files[-1]
         return self.random.choice(self.files)
@@ -229,15 +239,29 @@ class Generator:
             return self.random.choice(self.closed)
         return self.random.choice([6000, CLOSED, (1 << 31) - 1, 1 << 31, (1 << 32) - 1])
 
-    def path(self) -> bytes:
-        if self.chance_of(0.07):
+    def path(self, directory: int | Register = ROOT, probability: float = 0.6) -> bytes:
+        """A path for a call at `directory`; one to something there, as far as is known, with that probability."""
+        if self.chance_of(0.05):
             return self.random.choice(ODD_PATHS)
+        prefix = self.where.get(directory, "tree/")
+        if self.chance_of(probability):
+            there = [path for path in self.known if path.startswith(prefix) and path != prefix]
+            if there:
+                path = self.random.choice(there).removeprefix(prefix)
+                if path.startswith("d/") and self.chance_of(0.1):
+                    path = "l" + path
+                if self.chance_of(0.08):
+                    path += self.random.choice(["/", "/.", "/..", "/../a"])
+                if self.chance_of(0.05):
+                    path = self.random.choice(["./", "d/../", ".//"]) + path
+                return path.encode()
         parts = []
         for _ in range(self.random.choices([1, 2, 3, 4], [60, 28, 9, 3])[0]):
             if self.chance_of(0.06):
                 parts.append(self.random.choice([".", "..", ".."]))
             else:
                 parts.append(self.random.choices(NAMES, WEIGHTS)[0])
+        self.note(directory, "/".join(parts))
         path = ("//" if self.chance_of(0.02) else "/").join(parts)
         if self.chance_of(0.06):
             path += self.random.choice(["/", "//", "/.", "/.."])
@@ -246,6 +270,12 @@ class Generator:
         if self.chance_of(0.01):
             path = "/" + path
         return path.encode()
+
+    def note(self, directory: int | Register, path: str) -> None:
+        """There may be something at that path from now on."""
+        if directory in self.where and ".." not in path:
+            self.known.append(self.where[directory] + path)
+            del self.known[: max(0, len(self.known) - 60)]
 
     def flags(self, choices: Sequence[int], weights: Sequence[int] | None = None) -> int:
         return self.random.choices(choices, weights)[0]
@@ -283,10 +313,12 @@ class Generator:
     # ------------------------------------------------------------ descriptors
 
     def open(self) -> tuple[Call, ...]:
-        directory, path = self.directory(), self.path()
+        """Anything, in any way."""
+        directory = self.directory()
+        path = self.path(directory, 0.75)
         follow = self.follow()
         oflags = 0
-        for flag, probability in ((CREAT, 0.4), (DIRECTORY, 0.2), (EXCL, 0.12), (TRUNC, 0.15)):
+        for flag, probability in ((CREAT, 0.35), (DIRECTORY, 0.12), (EXCL, 0.08), (TRUNC, 0.15)):
             if self.chance_of(probability):
                 oflags |= flag
         if self.chance_of(0.01):
@@ -306,13 +338,73 @@ class Generator:
             oflags &= ~(CREAT | TRUNC)
             fdflags |= self.random.choice([DSYNC, SYNC, RSYNC, DSYNC | RSYNC, SYNC | RSYNC])
         register = self.register()
+        call = self.opening(register, directory, follow, path, oflags, rights, inheriting, fdflags)
+        if short:
+            return call, Call("fd_close", (register,), f"fd_close({register}) at once")
+        if self.chance_of(0.5):
+            self.files.append(register)
+        return (call,)
+
+    def open_file(self) -> tuple[Call, ...]:
+        """A file that is there, or a new one, in a way that can succeed."""
+        directory = self.random.choices([ROOT, OTHER, FIXED], [70, 20, 10])[0]
+        if directory not in self.directories:
+            directory = ROOT
+        prefix = self.where[directory]
+        files = [
+            entry.path for entry in self.entries if entry.kind in ("file", "name") and entry.path.startswith(prefix)
+        ]
+        rights = READ if directory == FIXED else self.flags([READ | WRITE, READ, WRITE], [70, 15, 15])
+        oflags = 0
+        if directory != FIXED and (not files or self.chance_of(0.35)):
+            rights |= WRITE
+            oflags = CREAT
+            path = self.random.choice(["n", "m", "d/n", "a"])
+            self.note(directory, path)
+        elif files:
+            path = self.random.choice(files).removeprefix(prefix)
+        else:
+            path = "a"
+        if rights & WRITE and self.chance_of(0.1):
+            oflags |= TRUNC
+        fdflags = self.flags([0, APPEND, NONBLOCK, APPEND | NONBLOCK], [75, 18, 5, 2])
+        register = self.register()
+        self.files.append(register)
+        return (self.opening(register, directory, FOLLOW, path.encode(), oflags, rights, rights, fdflags),)
+
+    def open_directory(self) -> tuple[Call, ...]:
+        """One of the directories of the tree."""
+        directories = [
+            entry.path for entry in self.entries if entry.kind == "directory" and entry.path.startswith("tree/")
+        ]
+        if not directories:
+            return self.open()
+        path = self.random.choice(directories)
+        oflags = DIRECTORY if self.chance_of(0.7) else 0
+        register = self.register()
+        self.directories.append(register)
+        self.where[register] = path + "/"
+        return (
+            self.opening(register, ROOT, FOLLOW, path.removeprefix("tree/").encode(), oflags, READ, READ | WRITE, 0),
+        )
+
+    def opening(
+        self,
+        register: Register,
+        directory: int | Register,
+        follow: int,
+        path: bytes,
+        oflags: int,
+        rights: int,
+        inheriting: int,
+        fdflags: int,
+    ) -> Call:
         text = (
             f"{register} = path_open({directory}, {_name(follow, [(FOLLOW, 'FOLLOW')])}, {_show(path)}, "
-            f"{_name(oflags, OFLAGS)}, "
-            f"{_name(rights, [(READ, 'READ'), (WRITE, 'WRITE')])}, {inheriting:#x}, "
+            f"{_name(oflags, OFLAGS)}, {_name(rights, [(READ, 'READ'), (WRITE, 'WRITE')])}, {inheriting:#x}, "
             f"{_name(fdflags, FDFLAGS)})"
         )
-        call = Call(
+        return Call(
             "path_open",
             (directory, follow, *self.at(path), oflags, rights, inheriting, fdflags, RESULT),
             text,
@@ -321,20 +413,13 @@ class Generator:
             output=8,
             invalid=follow > 1 or oflags > 15 or fdflags > 31,
         )
-        if short:
-            return call, Call("fd_close", (register,), f"fd_close({register}) at once")
-        last = path.rstrip(b"/").rpartition(b"/")[2]
-        is_directory = oflags & DIRECTORY or (
-            last in (b"d", b"e", b"ld", b"le", b"up", b".") and not oflags & (CREAT | TRUNC)
-        )
-        (self.directories if is_directory else self.files).append(register)
-        return (call,)
 
     def forget(self, descriptor: int | Register) -> None:
         """Is no more to be used as what it was."""
         for known in (self.directories, self.files):
             if descriptor in known:
                 known.remove(descriptor)
+        self.cookies = [(of, cookie) for of, cookie in self.cookies if of != descriptor]
 
     def close(self) -> tuple[Call, ...]:
         opened = [d for d in self.files + self.directories if isinstance(d, Register)]
@@ -352,7 +437,8 @@ class Generator:
     def renumber(self) -> tuple[Call, ...]:
         everything = self.files + self.directories
         from_, to = (
-            self.odd_descriptor() if self.chance_of(0.08) else self.random.choice(everything) for _ in range(2)
+            self.odd_descriptor() if self.chance_of(0.08) or not everything else self.random.choice(everything)
+            for _ in range(2)
         )
         if from_ == ROOT:
             from_ = CLOSED
@@ -438,7 +524,12 @@ class Generator:
             arguments = (descriptor, INPUT, len(sizes), offset, RESULT)
             return (Call("fd_pwrite", arguments, text, array + data, output=8, whole=whole),)
         text = f"fd_write({descriptor}, {sizes if len(sizes) < 9 else len(sizes)})"
-        return (Call("fd_write", (descriptor, INPUT, len(sizes), RESULT), text, array + data, output=8, whole=whole),)
+        call = Call("fd_write", (descriptor, INPUT, len(sizes), RESULT), text, array + data, output=8, whole=whole)
+        if any(sizes):
+            return (call,)
+        # Of a file to append to, wasmtime moves the position even where nothing is written.
+        back = Call("fd_seek", (descriptor, 3, 0, RESULT), f"fd_seek({descriptor}, 3, 0)", output=8)
+        return call, back
 
     def seek(self) -> tuple[Call, ...]:
         descriptor = self.file()
@@ -519,14 +610,16 @@ class Generator:
         )
 
     def path_stat(self) -> tuple[Call, ...]:
-        directory, path, follow = self.directory(), self.path(), self.follow()
+        directory, follow = self.directory(), self.follow()
+        path = self.path(directory)
         text = f"path_filestat_get({directory}, {_name(follow, [(FOLLOW, 'FOLLOW')])}, {_show(path)})"
         return (
             self.path_call("path_filestat_get", (directory, follow), path, (RESULT,), text, 64, invalid=follow > 1),
         )
 
     def path_set_times(self) -> tuple[Call, ...]:
-        directory, path, follow = self.directory(), self.path(), self.follow()
+        directory, follow = self.directory(), self.follow()
+        path = self.path(directory)
         atim, mtim, flags = self.times()
         lookup = _name(follow, [(FOLLOW, "FOLLOW")])
         text = f"path_filestat_set_times({directory}, {lookup}, {_show(path)}, {atim}, {mtim}, {flags})"
@@ -541,24 +634,27 @@ class Generator:
             ),
         )
 
-    def _change(self, function: str) -> tuple[Call, ...]:
-        directory, path = self.directory(), self.path()
+    def _change(self, function: str, probability: float) -> tuple[Call, ...]:
+        directory = self.directory()
+        path = self.path(directory, probability)
         return (self.path_call(function, (directory,), path, (), f"{function}({directory}, {_show(path)})"),)
 
     def create_directory(self) -> tuple[Call, ...]:
-        return self._change("path_create_directory")
+        return self._change("path_create_directory", 0.2)
 
     def remove_directory(self) -> tuple[Call, ...]:
         """Not by a name with a slash behind it, which wasmtime refuses: nothing that follows would be the same."""
-        directory, path = self.directory(), self.path().rstrip(b"/")
+        directory = self.directory()
+        path = self.path(directory, 0.7).rstrip(b"/")
         text = f"path_remove_directory({directory}, {_show(path)})"
         return (self.path_call("path_remove_directory", (directory,), path, (), text),)
 
     def unlink(self) -> tuple[Call, ...]:
-        return self._change("path_unlink_file")
+        return self._change("path_unlink_file", 0.7)
 
     def _two_paths(self) -> tuple[int | Register, bytes, int | Register, bytes]:
-        return self.directory(), self.path(), self.directory(), self.path()
+        directory, new_directory = self.directory(), self.directory()
+        return directory, self.path(directory, 0.8), new_directory, self.path(new_directory, 0.3)
 
     def rename(self) -> tuple[Call, ...]:
         directory, path, new_directory, new_path = self._two_paths()
@@ -568,20 +664,22 @@ class Generator:
 
     def link(self) -> tuple[Call, ...]:
         directory, path, new_directory, new_path = self._two_paths()
-        follow = self.flags([0, FOLLOW, 2], [94, 5, 1])
+        follow = self.flags([0, FOLLOW, 2], [95, 4, 1])
         arguments = (directory, follow, *self.at(path), new_directory, *self.at(new_path, len(path)))
         text = f"path_link({directory}, {follow}, {_show(path)}, {new_directory}, {_show(new_path)})"
         return (Call("path_link", arguments, text, path + new_path, invalid=follow > 1),)
 
     def symlink(self) -> tuple[Call, ...]:
-        target, directory, path = self.path(), self.directory(), self.path()
+        directory = self.directory()
+        target, path = self.path(directory, 0.6), self.path(directory, 0.2)
         arguments = (*self.at(target), directory, *self.at(path, len(target)))
         text = f"path_symlink({_show(target)}, {directory}, {_show(path)})"
         return (Call("path_symlink", arguments, text, target + path),)
 
     def readlink(self) -> tuple[Call, ...]:
-        directory, path = self.directory(), self.path()
-        if self.chance_of(0.6):
+        directory = self.directory()
+        path = self.path(directory, 0.8)
+        if self.chance_of(0.5):
             path = self.random.choice([b"l", b"ld", b"le", b"loop", b"out", b"abs", b"d/up", b"d/e/l", b"hl"])
         size = self.random.choice([0, 1, 3, 9, 10, 100, 5000])
         text = f"path_readlink({directory}, {_show(path)}, {size} bytes)"
@@ -659,7 +757,7 @@ class Generator:
 
     # ------------------------------------------------------------ all of it
 
-    def entries(self) -> tuple[Entry, ...]:
+    def choose_entries(self) -> tuple[Entry, ...]:
         """Most of TREE, without what stands in or for something left out."""
         chosen: dict[str, Entry] = {}
         for entry in TREE:
@@ -672,10 +770,9 @@ class Generator:
         return tuple(chosen.values())
 
     def script(self) -> Script:
-        entries = self.entries()
         functions = [function for function, _ in self.call_functions]
         weights = [weight for _, weight in self.call_functions]
-        groups = []
+        groups = [self.random.choice([self.open_file, self.open_directory])() for _ in range(self.random.randrange(4))]
         size = 0
         for _ in range(self.random.choice([5, 10, 20, 40, 60])):
             group = self.random.choices(functions, weights)[0]()
@@ -683,7 +780,7 @@ class Generator:
             if size > 1 << 20:
                 break
             groups.append(group)
-        return Script(self.seed, entries, tuple(groups))
+        return Script(self.seed, self.entries, tuple(groups))
 
 
 def generate(seed: str) -> Script:
