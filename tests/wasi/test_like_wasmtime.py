@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.wasi.guest import (
     Calls,
     NativeGuest,
     WasmtimeGuest,
+    build,
     directory_record,
 )
 
@@ -107,3 +109,31 @@ def test_reading_nothing_needs_a_file_that_can_be_read(calls: Calls, function: s
         error, fd = calls.open(ROOT, "a", rights=rights)
         assert error == SUCCESS
         assert calls.guest.call(function, fd, IOVS, 1, *offset, OUT) == expected
+
+
+@pytest.mark.parametrize(("architecture", "walk"), WAYS)
+def test_a_directory_is_left_upwards_by_who_may_search_it(tmp_path: Path, architecture: str, walk: bool) -> None:
+    """path_resolution(7): search permission is needed for each directory in which a name is looked up, `..` too."""
+    (tmp_path / "root/d").mkdir(parents=True)
+    (tmp_path / "root/a").write_bytes(b"text")
+    for path in (tmp_path, tmp_path / "root", build(architecture).parent):
+        path.chmod(0o777)
+    (tmp_path / "root/a").chmod(0o666)
+    (tmp_path / "root/d").chmod(0o666)
+
+    def become_nobody() -> None:
+        os.chdir(tmp_path)
+        if os.geteuid() == 0:
+            os.setresuid(65534, 65534, 65534)
+
+    guest = NativeGuest(architecture, records=[directory_record("root", "/")], walk=walk, prepare=become_nobody)
+    calls = Calls(guest)
+    try:
+        assert calls.path_stat(ROOT, "d/../a")[0] == "acces"
+        assert calls.path_stat(ROOT, "d/..")[0] == "acces"
+        assert calls.set_times(ROOT, "d/../a", 1, 2, 5, follow=True) == "acces"
+        assert calls.open(ROOT, "d/../a", follow=True)[0] == "acces"
+        assert calls.path_stat(ROOT, "a")[0] == SUCCESS
+    finally:
+        guest.close()
+        (tmp_path / "root/d").chmod(0o777)

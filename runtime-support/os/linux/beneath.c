@@ -80,6 +80,10 @@ static long waot_linux_walk_up(struct waot_linux_walk *walk)
 {
     if (walk->depth == 0)
         return -EPERM;
+    long searched = waot_linux_walk_open(walk->at, "."); /* whoever looks up `..` in a directory may search it */
+    if (searched < 0)
+        return searched;
+    WAOT_LINUX_CALL(SYS_close, searched);
     do
         walk->depth--;
     while (walk->depth > 0 && walk->names[walk->depth - 1] != '\0');

@@ -17,7 +17,7 @@ import struct
 import time
 from dataclasses import dataclass, field, replace
 
-from tests.wasi.guest import ERRNO
+from tests.wasi.guest import CREAT, DIRECTORY, ERRNO, TRUNC, WRITE
 from tests.wasi.sequences.running import Outcome
 from tests.wasi.sequences.scripts import BUFFER, OUTPUT, SAVE_COOKIE, Call, Register, Script
 
@@ -218,10 +218,20 @@ def explained(call: Call, theirs: str, ours: str) -> str | None:
         return "rights can be given up"
     if call.function == "fd_allocate" and theirs == "notsup":
         return "fd_allocate allocates"
-    if call.function == "path_open" and theirs == "notsup":
-        return "synchronous flags are heeded"
+    if call.function == "path_open":
+        oflags, rights = call.arguments[4], call.arguments[5]
+        assert isinstance(oflags, int)
+        assert isinstance(rights, int)
+        if theirs == "notsup":
+            return "synchronous flags are heeded"
+        if theirs == "acces" and oflags & (CREAT | TRUNC) and not rights & WRITE:
+            return "no right is asked for that the program does not want"
+        if (theirs, ours) == ("acces", "notdir") and oflags & DIRECTORY:
+            return "what is to be a directory is not opened where it is none"
     if call.function == "fd_close" and "at once" in call.text and theirs == "badf":
-        return "synchronous flags are heeded"
+        return "synchronous flags are heeded, or no right is asked for that the program does not want"
+    if call.function == "fd_readdir" and (theirs, ours) == ("acces", "success"):
+        return "names are listed of a directory whose files may not be looked at"
     if call.function == "poll_oneoff" and theirs in ("badf", "perm") and ours in ("success", "inval"):
         return "a descriptor that cannot be waited for is an event"
     if theirs != "success" and ours != "success":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tests.wasi.guest import APPEND, CREAT, DIRECTORY, DSYNC, EXCL, FOLLOW, NONBLOCK, READ, RSYNC, SYNC, TRUNC, WRITE
 from tests.wasi.sequences.scripts import (
@@ -132,6 +133,8 @@ BAD_OFFSETS = (1 << 63, (1 << 64) - 1, (1 << 64) - 5)
 TIMES = (0, 1, 999_999_999, 1_000_000_000, 1_234_567_890_123_456_789, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 
 
+#: What else than usual may be done with a file or a directory.
+MODES = {"file": (0o400, 0o200, 0o000, 0o755), "directory": (0o555, 0o333, 0o666, 0o000, 0o500)}
 OFLAGS = ((CREAT, "CREAT"), (DIRECTORY, "DIRECTORY"), (EXCL, "EXCL"), (TRUNC, "TRUNC"))
 FDFLAGS = ((APPEND, "APPEND"), (DSYNC, "DSYNC"), (NONBLOCK, "NONBLOCK"), (RSYNC, "RSYNC"), (SYNC, "SYNC"))
 
@@ -760,13 +763,17 @@ class Generator:
     def choose_entries(self) -> tuple[Entry, ...]:
         """Most of TREE, without what stands in or for something left out."""
         chosen: dict[str, Entry] = {}
+        odd_modes = self.chance_of(0.3)
         for entry in TREE:
             parent = entry.path.rpartition("/")[0]
             needed = [parent] if "/" in parent else []
             if entry.kind == "name":
                 needed.append(entry.content.decode())
-            if all(path in chosen for path in needed) and self.chance_of(0.85):
-                chosen[entry.path] = entry
+            if not all(path in chosen for path in needed) or self.chance_of(0.15):
+                continue
+            modes = MODES.get(entry.kind)
+            mode = self.random.choice(modes) if modes and odd_modes and self.chance_of(0.25) else None
+            chosen[entry.path] = replace(entry, mode=mode)
         return tuple(chosen.values())
 
     def script(self) -> Script:

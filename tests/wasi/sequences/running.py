@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import wasmtime
 
 import waot
 from tests import tools
-from tests.wasi.sequences.scripts import RESULTS, SCRIPT, Entry, Script, driver
+from tests.wasi.sequences.scripts import RESULTS, SCRIPT, Entry, Script, driver, functions
 
 #: Directories that the program is granted, by their names here: the guest's name, and whether it may only read.
 GRANTS = {"tree": ("/", False), "other": ("/other", False), "fixed": ("/fixed", True)}
@@ -35,6 +36,15 @@ class Variant:
     memory: str
     level: str
     walk: bool
+
+    def can(self, script: Script) -> bool:
+        """Whether it is to run `script` at all.
+
+        The walk opens what a path ends in, and acts on that as `.`, which takes leave to search it; the kernel can do
+        without.
+        """
+        modes = [entry.mode for entry in script.entries if entry.kind == "directory" and entry.mode is not None]
+        return not self.walk or all(mode & 0o100 for mode in modes)
 
     def program(self) -> Path:
         """The driver, built by waot."""
@@ -84,6 +94,29 @@ def _directory() -> Path:
     return directory
 
 
+def prepare(variants: Sequence[str]) -> None:
+    """Makes all that `become_nobody` would leave nobody able to make."""
+    driver_bytes()
+    functions()
+    for name in variants:
+        VARIANTS[name].program()
+
+
+def become_nobody() -> None:
+    """Goes on as a user for whom permissions hold, in a process of its own, if this is not one."""
+    if os.geteuid() == 0:
+        os.chmod(_directory(), 0o777)
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+
+
+@functools.cache
+def driver_bytes() -> bytes:
+    """The driver, for wasmtime."""
+    return driver().read_bytes()
+
+
 @functools.cache
 def _program(target: str, memory: str, level: str) -> Path:
     output = _directory() / f"driver-{target}-{memory}-{level}"
@@ -123,6 +156,9 @@ def lay_out(entries: tuple[Entry, ...], base: Path) -> None:
     made += [base / name for name in GRANTS]
     for path in made:
         os.utime(path, ns=(ACCESSED, MODIFIED), follow_symlinks=False)
+    for entry in reversed(entries):
+        if entry.mode is not None:
+            os.chmod(base / entry.path, entry.mode)
 
 
 def _time(value: int, now: int) -> object:
@@ -171,6 +207,8 @@ def read_tree(base: Path) -> dict[str, Node]:
             path = os.path.join(base, relative)
             info = os.lstat(path)
             content: bytes | str | None = None
+            if not stat.S_ISLNK(info.st_mode) and info.st_mode & 0o700 != 0o700:
+                os.chmod(path, 0o700)  # to look inside, and to remove it
             if stat.S_ISDIR(info.st_mode):
                 waiting.append(relative)
             elif stat.S_ISLNK(info.st_mode):
@@ -196,17 +234,30 @@ class Place:
     def __init__(self, name: str) -> None:
         self.base = Path(tempfile.mkdtemp(prefix=name, dir=_directory()))
         self.tree = self.base / "base"
+        self.looked_at = False
 
     def lay_out(self, script: Script) -> Path:
         """A new tree; the one before is gone."""
-        if self.tree.exists():
-            shutil.rmtree(self.tree)
+        self._remove()
         self.tree.mkdir()
         lay_out(script.entries, self.tree)
         return self.tree
 
+    def _remove(self) -> None:
+        if self.tree.exists():
+            if not self.looked_at:
+                read_tree(self.tree)
+            shutil.rmtree(self.tree)
+        self.looked_at = False
+
+    def read(self) -> dict[str, Node]:
+        """What stands there now; the tree is no more what it was."""
+        self.looked_at = True
+        return read_tree(self.tree)
+
     def close(self) -> None:
-        shutil.rmtree(self.base, ignore_errors=True)
+        self._remove()
+        self.base.rmdir()
 
 
 # ---------------------------------------------------------------- both ways to run
@@ -218,7 +269,7 @@ class Oracle:
     def __init__(self) -> None:
         self._place = Place("wasmtime")
         self._engine = wasmtime.Engine()
-        self._module = wasmtime.Module.from_file(self._engine, str(driver()))
+        self._module = wasmtime.Module(self._engine, driver_bytes())
         self._linker = wasmtime.Linker(self._engine)
         self._linker.define_wasi()
 
@@ -242,7 +293,7 @@ class Oracle:
             return Outcome(b"", {}, str(error))
         results = bytes(memory.read(store, RESULTS, RESULTS + size))
         store.close()
-        return Outcome(results, read_tree(base))
+        return Outcome(results, self._place.read())
 
     def close(self) -> None:
         self._place.close()
@@ -283,7 +334,7 @@ class Native:
         _, status = os.waitpid(process, 0)
         code = os.waitstatus_to_exitcode(status)
         results = os.pread(self._results, 1 << 24, 0)
-        return Outcome(results, read_tree(base), None if code == 0 else f"status {code}")
+        return Outcome(results, self._place.read(), None if code == 0 else f"status {code}")
 
     def close(self) -> None:
         self._place.close()

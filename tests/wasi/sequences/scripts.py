@@ -112,6 +112,7 @@ class Entry:
     path: str
     kind: str  # "directory", "file", "link" or "name"
     content: bytes = b""  # of a file; what a link or a name stands for
+    mode: int | None = None  # of a directory or a file; None is what a program would give it
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class Script:
             arrow = {"directory": "/", "file": f" = {len(entry.content)} bytes", "link": " -> ", "name": " is "}[
                 entry.kind
             ]
+            arrow += f" mode {entry.mode:o}" if entry.mode is not None else ""
             target = entry.content.decode() if entry.kind in ("link", "name") else ""
             lines.append(f"  {entry.path}{arrow}{target}")
         return "\n".join([*lines, *(f"{number:3}: {call.text}" for number, call in enumerate(self.calls))])
