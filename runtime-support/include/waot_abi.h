@@ -273,6 +273,7 @@ void *waot_heap_allocate_array(uint32_t type, uint32_t length);
  *
  * An import (import "wasi_snapshot_preview1" "fd_write" (func ...)) is the symbol waot_wasi_fd_write with the
  * memory that the module exports as "memory" (or null) before the wasm parameters. Signatures: wasi_preview1.def.
+ * What is imported from "wasi_unstable" is the same symbol, but waot_wasi_unstable_fd_seek for those of wasi_unstable.def.
  */
 #define WASI(name, result, parameters) result waot_wasi_##name parameters;
 #define I32 uint32_t
@@ -280,6 +281,9 @@ void *waot_heap_allocate_array(uint32_t type, uint32_t length);
 #define NONE void
 #define MEMORY struct waot_memory *memory
 #include "wasi_preview1.def"
+#undef WASI
+#define WASI(name, result, parameters) result waot_wasi_unstable_##name parameters;
+#include "wasi_unstable.def"
 #undef WASI
 #undef I32
 #undef I64

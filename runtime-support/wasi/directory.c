@@ -36,9 +36,10 @@ static bool waot_wasi_append_entry(struct waot_wasi_readdir *list, uint64_t next
 static uint32_t waot_wasi_append_entries(struct waot_wasi_descriptor *descriptor, uint64_t position,
                                          struct waot_wasi_readdir *list)
 {
-    /* About as much as the guest has room for: what does not fit is read again by the next call. */
+    /* About as much as the guest has room for: what does not fit is read again by the next call. The longest name of any
+     * file system fits in 1 KiB (NTFS: 255 characters of three bytes). */
     _Alignas(8) char buffer[4096];
-    size_t size = list->size < 512 ? 512 : list->size > sizeof buffer ? sizeof buffer : list->size & ~(size_t)7;
+    size_t size = list->size < 1024 ? 1024 : list->size > sizeof buffer ? sizeof buffer : list->size & ~(size_t)7;
     for (;;) {
         int64_t got = waot_os_directory_read(descriptor->handle, position, buffer, size);
         if (got < 0)
@@ -51,6 +52,8 @@ static uint32_t waot_wasi_append_entries(struct waot_wasi_descriptor *descriptor
             position = entry.next;
             if (entry.name[0] == '.' && (entry.name_size == 1 || (entry.name_size == 2 && entry.name[1] == '.')))
                 continue;
+            if (!waot_wasi_is_utf8((const uint8_t *)entry.name, entry.name_size))
+                return WAOT_WASI_ILSEQ;
             if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype,
                                         entry.name, entry.name_size))
                 return WAOT_WASI_SUCCESS;
@@ -82,7 +85,7 @@ uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t 
     if (room) {
         uint64_t position = cookie == WAOT_WASI_COOKIE_REST ? 0 : cookie - WAOT_WASI_COOKIE_BIAS;
         error = waot_wasi_append_entries(descriptor, position, &list);
-        if (error != WAOT_WASI_SUCCESS && list.used == 0)
+        if (error != WAOT_WASI_SUCCESS) /* even with entries in hand: a buffer that is not full tells of the end */
             return error;
     }
     waot_guest_store_u32(to, list.used);

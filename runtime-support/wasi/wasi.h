@@ -97,15 +97,24 @@ static inline uint32_t waot_wasi_result(int64_t result)
     return result < 0 ? (uint32_t)-result : WAOT_WASI_SUCCESS;
 }
 
-/* The guest's array of iovecs as at most WAOT_OS_BUFFERS host buffers in waot_wasi_state.buffers, empty ones left out.
- * Longer arrays are cut: the call then moves less than asked, as it may. FAULT, or INVAL if the sizes overflow. */
+/* The guest's array of iovecs as at most WAOT_OS_BUFFERS host buffers in waot_wasi_state.buffers, empty ones left
+ * out unless all are. Longer arrays are cut: the call then moves less than asked, as it may. FAULT, or INVAL if the sizes overflow. */
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count);
 
 /* The guest's path, NUL-terminated in waot_wasi_state.paths[which]. FAULT, NAMETOOLONG, INVAL for a NUL inside,
  * ILSEQ if it is not UTF-8. */
 uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size, int which, const char **host);
 
+/* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF): preview 1 has no other
+ * names, in either direction. */
+bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size);
+
 void waot_wasi_store_filestat(uint8_t *to, const struct waot_os_stat *stat);
+/* What the two filestat_get functions tell, and the `size` bytes of the guest at `buf` that it goes to. */
+uint32_t waot_wasi_fd_stat(struct waot_memory *memory, uint32_t fd, uint32_t buf, uint32_t size, uint8_t **to,
+                           struct waot_os_stat *stat);
+uint32_t waot_wasi_path_stat(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path, uint32_t path_len,
+                             uint32_t buf, uint32_t size, uint8_t **to, struct waot_os_stat *stat);
 /* The arguments of the two set_times functions. */
 uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struct waot_os_times *times);
 

@@ -4,7 +4,7 @@
  * is the manifest (size, bytes). Then, integers in host order:
  *     W address size bytes     write guest memory
  *     R address size           -> bytes
- *     C function argument*10   -> result     (function by its place in wasi_preview1.def)
+ *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
  *     M size                   the guest's memory has that many bytes; none at all for all ones
  */
 #include "core/process.h"
@@ -30,6 +30,9 @@ typedef uint32_t function(struct waot_memory *, uint64_t, uint64_t, uint64_t, ui
 #define WASI(name, result, parameters) (void (*)(void))waot_wasi_##name,
 static void (*const functions[])(void) = {
 #include "include/wasi_preview1.def"
+#undef WASI
+#define WASI(name, result, parameters) (void (*)(void))waot_wasi_unstable_##name,
+#include "include/wasi_unstable.def"
 };
 #undef WASI
 

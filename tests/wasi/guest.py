@@ -47,23 +47,34 @@ APPEND, DSYNC, NONBLOCK, RSYNC, SYNC = 1, 2, 4, 8, 16
 
 @dataclass(frozen=True)
 class Function:
-    """One line of ``wasi_preview1.def``: the wasm types of its parameters, by name."""
+    """One line of a ``.def``: the wasm types of its parameters, by name."""
 
     name: str
     parameters: tuple[tuple[str, str], ...]
     returns: bool
 
 
+def _defined(definitions: Path, prefix: str = "") -> tuple[Function, ...]:
+    found = []
+    for line in definitions.read_text().splitlines():
+        if match := re.fullmatch(r"WASI\((\w+), (\w+), \(MEMORY(.*)\)\)", line):
+            parameters = tuple((n, t.lower()) for t, n in re.findall(r"(I32|I64) (\w+)", match[3]))
+            found.append(Function(prefix + match[1], parameters, match[2] != "NONE"))
+    return tuple(found)
+
+
 @functools.cache
 def functions() -> tuple[Function, ...]:
     """Every function of preview 1, in the order of the definition file."""
-    found = []
-    for line in DEFINITIONS.read_text().splitlines():
-        if match := re.fullmatch(r"WASI\((\w+), (\w+), \(MEMORY(.*)\)\)", line):
-            parameters = tuple((n, t.lower()) for t, n in re.findall(r"(I32|I64) (\w+)", match[3]))
-            found.append(Function(match[1], parameters, match[2] != "NONE"))
+    found = _defined(DEFINITIONS)
     assert len(found) == 46, len(found)
-    return tuple(found)
+    return found
+
+
+@functools.cache
+def native_functions() -> tuple[Function, ...]:
+    """Those of ``guest.c``: preview 1's, and what is another function in snapshot 0 as ``unstable_...``."""
+    return (*functions(), *_defined(DEFINITIONS.with_name("wasi_unstable.def"), "unstable_"))
 
 
 class Guest(Protocol):
@@ -210,8 +221,8 @@ class NativeGuest:
 
     def start(self, name: str, *arguments: int) -> None:
         """Begins a call; ``finish`` waits for it."""
-        index = next(i for i, function in enumerate(functions()) if function.name == name)
-        assert len(arguments) == len(functions()[index].parameters), name
+        index = next(i for i, function in enumerate(native_functions()) if function.name == name)
+        assert len(arguments) == len(native_functions()[index].parameters), name
         padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (10 - len(arguments))
         self._send(struct.pack("=QQ10Q", ord("C"), index, *padded))
 
