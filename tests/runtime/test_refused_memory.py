@@ -11,8 +11,8 @@ import pytest
 
 from waot import api
 
-# Grows by 1 MiB until it may not, touches the last page that it got, exits with 1 if that was less than 4 GiB; then once
-# more, because a refusal must not be the last word.
+# Grows by 1 MiB until it may not and touches the last page that it got each time; exits with 1 if that was less than
+# 4 GiB. Growing by nothing still works then.
 GROWS = """(module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1)
