@@ -219,6 +219,10 @@ class NativeGuest:
         """How much memory the guest has, in bytes; none at all (a null descriptor) for None."""
         self._send(struct.pack("=QQ", ord("M"), (1 << 64) - 1 if size is None else size))
 
+    def interrupt_every(self, microseconds: int) -> None:
+        """From here on a signal interrupts the guest's system calls that often; it has a handler that does nothing."""
+        self._send(struct.pack("=QQ", ord("T"), microseconds))
+
     def start(self, name: str, *arguments: int) -> None:
         """Begins a call; ``finish`` waits for it."""
         index = next(i for i, function in enumerate(native_functions()) if function.name == name)
