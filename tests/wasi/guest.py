@@ -26,7 +26,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-SYSTEM = ["beneath", "clock", "errors", "files", "memory", "poll", "process", "socket", "vdso"]  # of os/linux/
+SYSTEM = [  # of os/linux/
+    *("beneath", "clock", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket", "vdso"),
+]
 ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
