@@ -328,8 +328,10 @@ def parse_seed(value: bool | int | str | None) -> int | None:
     """A seed from 0 to 2**64 - 1, in decimal or with 0x; True is 0, None and False are no seed."""
     if value is None or value is False:
         return None
+    if value is True:
+        return 0
     try:
-        seed = int(value, 0) if isinstance(value, str) else int(value)
+        seed = int(value, 0) if isinstance(value, str) else value
     except ValueError:
         seed = -1
     if not 0 <= seed < 1 << 64:

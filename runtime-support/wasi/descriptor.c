@@ -80,8 +80,9 @@ uint32_t waot_wasi_fd_close(struct waot_memory *memory, uint32_t fd)
     struct waot_wasi_descriptor *descriptor = waot_wasi_descriptor(fd);
     if (descriptor == NULL)
         return WAOT_WASI_BADF;
+    int64_t result = waot_wasi_close(descriptor);
     waot_wasi_forget(fd);
-    return waot_wasi_result(waot_wasi_close(descriptor));
+    return waot_wasi_result(result);
 }
 
 /* Both must be open: the number of a closed descriptor cannot be claimed. */

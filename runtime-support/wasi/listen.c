@@ -21,6 +21,8 @@ static bool waot_wasi_read_version4(const char **at, uint8_t bytes[4])
     for (int i = 0; i < 4; i++) {
         if (i > 0 && *(*at)++ != '.')
             return false;
+        if ((*at)[0] == '0' && (*at)[1] >= '0' && (*at)[1] <= '9') /* octal to some */
+            return false;
         int32_t number = waot_wasi_read_number(at, 10, 3, 255);
         if (number < 0)
             return false;

@@ -5,15 +5,29 @@
  * program can have no use for, by its imports, is not looked at; one that says nothing sensible ends the program. */
 #include "wasi.h"
 
-static const char *const waot_wasi_variable_names[WAOT_WASI_VARIABLE_COUNT] = {
-    [WAOT_WASI_VARIABLE_INFO] = "WAOT_INFO",     [WAOT_WASI_VARIABLE_FORCE_WALK] = "WAOT_FORCE_WALK",
-    [WAOT_WASI_VARIABLE_DIR] = "WAOT_DIR",       [WAOT_WASI_VARIABLE_FILE] = "WAOT_FILE",
-    [WAOT_WASI_VARIABLE_LISTEN] = "WAOT_LISTEN", [WAOT_WASI_VARIABLE_ENV] = "WAOT_ENV",
-    [WAOT_WASI_VARIABLE_INHERIT_ENV] = "WAOT_INHERIT_ENV",
-};
+/* Not a table: a program has the names of those variables only that it heeds. */
+static inline const char *waot_wasi_variable_name(enum waot_wasi_variable variable)
+{
+    switch (variable) {
+    case WAOT_WASI_VARIABLE_INFO:
+        return "WAOT_INFO";
+    case WAOT_WASI_VARIABLE_FORCE_WALK:
+        return "WAOT_FORCE_WALK";
+    case WAOT_WASI_VARIABLE_DIR:
+        return "WAOT_DIR";
+    case WAOT_WASI_VARIABLE_FILE:
+        return "WAOT_FILE";
+    case WAOT_WASI_VARIABLE_LISTEN:
+        return "WAOT_LISTEN";
+    case WAOT_WASI_VARIABLE_ENV:
+        return "WAOT_ENV";
+    default:
+        return "WAOT_INHERIT_ENV";
+    }
+}
 
 /* Whether the program can have use for it. */
-static bool waot_wasi_heeds(enum waot_wasi_variable variable)
+static inline bool waot_wasi_heeds(enum waot_wasi_variable variable)
 {
     switch (variable) {
     case WAOT_WASI_VARIABLE_INFO:
@@ -41,13 +55,13 @@ bool waot_wasi_is_sealed(void)
 }
 
 /* A variable that is 1, or 0, or empty, or not set. */
-static bool waot_wasi_is_on(enum waot_wasi_variable variable)
+static inline bool waot_wasi_is_on(enum waot_wasi_variable variable)
 {
     const char *value = waot_wasi_state.variables[variable];
     if (value == NULL || value[0] == '\0' || (value[0] == '0' && value[1] == '\0'))
         return false;
     if (value[0] != '1' || value[1] != '\0')
-        waot_wasi_refuse(waot_wasi_variable_names[variable], value, "use 1 or 0");
+        waot_wasi_refuse(waot_wasi_variable_name(variable), value, "use 1 or 0");
     return true;
 }
 
@@ -63,6 +77,18 @@ static void waot_wasi_print(const char *text, size_t size)
     }
 }
 
+static inline void waot_wasi_print_grant(enum waot_wasi_variable variable)
+{
+    const char *value = waot_wasi_state.variables[variable], *name = waot_wasi_variable_name(variable);
+    if (!waot_wasi_heeds(variable) || value == NULL || value[0] == '\0')
+        return;
+    waot_wasi_print("granted by ", 11);
+    waot_wasi_print(name, __builtin_strlen(name));
+    waot_wasi_print(": ", 2);
+    waot_wasi_print(value, __builtin_strlen(value));
+    waot_wasi_print("\n", 1);
+}
+
 static _Noreturn void waot_wasi_print_info(void)
 {
     waot_os_ignore_write_signals();
@@ -70,16 +96,11 @@ static _Noreturn void waot_wasi_print_info(void)
     while (waot_wasi_next_record(&record))
         if (record.head->kind == WAOT_RECORD_INFO)
             waot_wasi_print((const char *)record.payload, record.head->size);
-    for (int i = WAOT_WASI_VARIABLE_DIR; WAOT_MAY(RUN_TIME) && i < WAOT_WASI_VARIABLE_COUNT; i++) {
-        const char *value = waot_wasi_state.variables[i];
-        if (!waot_wasi_heeds((enum waot_wasi_variable)i) || value == NULL || value[0] == '\0')
-            continue;
-        waot_wasi_print("granted by ", 11);
-        waot_wasi_print(waot_wasi_variable_names[i], __builtin_strlen(waot_wasi_variable_names[i]));
-        waot_wasi_print(": ", 2);
-        waot_wasi_print(value, __builtin_strlen(value));
-        waot_wasi_print("\n", 1);
-    }
+    waot_wasi_print_grant(WAOT_WASI_VARIABLE_DIR);
+    waot_wasi_print_grant(WAOT_WASI_VARIABLE_FILE);
+    waot_wasi_print_grant(WAOT_WASI_VARIABLE_LISTEN);
+    waot_wasi_print_grant(WAOT_WASI_VARIABLE_ENV);
+    waot_wasi_print_grant(WAOT_WASI_VARIABLE_INHERIT_ENV);
     waot_exit(0);
 }
 
@@ -95,31 +116,32 @@ static void waot_wasi_read_environment_grant(void)
     waot_wasi_state.variables[WAOT_WASI_VARIABLE_ENV] = list;
 }
 
+static inline void waot_wasi_read_variable(enum waot_wasi_variable variable)
+{
+    const char *name = waot_wasi_variable_name(variable);
+    if (waot_wasi_heeds(variable))
+        waot_wasi_state.variables[variable] = (char *)(uintptr_t)waot_os_variable(name, __builtin_strlen(name));
+}
+
 void waot_wasi_read_variables(void)
 {
     char **variables = waot_wasi_state.variables;
-    for (char **variable = waot_process.envp; *variable != NULL; variable++) {
-        if ((*variable)[0] != 'W' || (*variable)[1] != 'A')
-            continue;
-        for (int i = 0; i < WAOT_WASI_VARIABLE_COUNT; i++) {
-            const char *name = waot_wasi_variable_names[i];
-            size_t size = 0;
-            while (name[size] != '\0' && (*variable)[size] == name[size])
-                size++;
-            if (waot_wasi_heeds((enum waot_wasi_variable)i) && name[size] == '\0' && (*variable)[size] == '=' &&
-                variables[i] == NULL)
-                variables[i] = *variable + size + 1;
-        }
-    }
+    waot_wasi_read_variable(WAOT_WASI_VARIABLE_INFO);
+    waot_wasi_read_variable(WAOT_WASI_VARIABLE_FORCE_WALK);
+    waot_wasi_read_variable(WAOT_WASI_VARIABLE_DIR);
+    waot_wasi_read_variable(WAOT_WASI_VARIABLE_FILE);
+    waot_wasi_read_variable(WAOT_WASI_VARIABLE_LISTEN);
+    waot_wasi_read_variable(WAOT_WASI_VARIABLE_ENV);
+    waot_wasi_read_variable(WAOT_WASI_VARIABLE_INHERIT_ENV);
     bool grants = false;
     for (int i = WAOT_WASI_VARIABLE_DIR; WAOT_MAY(RUN_TIME) && i < WAOT_WASI_VARIABLE_COUNT; i++)
-        grants |= waot_wasi_heeds((enum waot_wasi_variable)i) && variables[i] != NULL;
+        grants |= variables[i] != NULL;
     if (grants && waot_wasi_is_sealed())
         for (int i = WAOT_WASI_VARIABLE_DIR; i < WAOT_WASI_VARIABLE_COUNT; i++)
             variables[i] = NULL;
     if (waot_wasi_is_on(WAOT_WASI_VARIABLE_INFO))
         waot_wasi_print_info();
-    if (WAOT_MAY(DIRECTORIES) && variables[WAOT_WASI_VARIABLE_FORCE_WALK] != NULL)
+    if (variables[WAOT_WASI_VARIABLE_FORCE_WALK] != NULL)
         waot_os_force_walk();
     if (WAOT_MAY(RUN_TIME) && WAOT_MAY(ENVIRONMENT)) {
         waot_wasi_state.inherit_environment = waot_wasi_is_on(WAOT_WASI_VARIABLE_INHERIT_ENV);
@@ -136,7 +158,7 @@ bool waot_wasi_next_item(enum waot_wasi_variable variable, char **item)
     while (*at != '\0' && *at != ';')
         at++;
     if (at == *list || (at[0] == ';' && at[1] == '\0'))
-        waot_wasi_refuse(waot_wasi_variable_names[variable], *list, "an item between ; is empty");
+        waot_wasi_refuse(waot_wasi_variable_name(variable), *list, "an item between ; is empty");
     *item = *list;
     *list = at;
     if (*at == ';') {
@@ -153,21 +175,21 @@ bool waot_wasi_next_path_item(enum waot_wasi_variable variable, struct waot_wasi
     if (!waot_wasi_next_item(variable, &host))
         return false;
     size_t size = __builtin_strlen(host);
-    grant->read_only = size >= 3 && __builtin_memcmp(host + size - 3, ":ro", 4) == 0;
+    grant->read_only = size >= 3 && __builtin_memcmp(host + size - 3, ":ro", 3) == 0;
     if (grant->read_only)
-        host[size - 3] = '\0';
-    grant->host = grant->guest = host;
-    bool good = host[0] != '\0';
-    for (char *at = host; *at != '\0'; at++) {
-        if (at[0] != ':' || at[1] != ':')
-            continue;
-        good &= at != host && at[2] != '\0' && grant->guest == host;
-        if (grant->guest != host)
-            break;
-        *at++ = '\0';
-        grant->guest = at + 1;
-    }
-    if (!good)
-        waot_wasi_refuse(waot_wasi_variable_names[variable], host, "use HOST[::GUEST][:ro], and ; between them");
+        size -= 3;
+    size_t separators = 0, host_size = size;
+    for (size_t at = 0; at + 1 < size; at++)
+        if (host[at] == ':' && host[at + 1] == ':') {
+            if (separators++ == 0)
+                host_size = at;
+            at++;
+        }
+    if (host_size == 0 || separators > 1 || (separators == 1 && host_size + 2 == size))
+        waot_wasi_refuse(waot_wasi_variable_name(variable), host, "use HOST[::GUEST][:ro], and ; between them");
+    host[size] = '\0';
+    host[host_size] = '\0';
+    grant->host = host;
+    grant->guest = separators == 0 ? host : host + host_size + 2;
     return true;
 }

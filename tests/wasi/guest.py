@@ -138,6 +138,29 @@ def variable_record(text: str) -> bytes:
 INHERIT_ENVIRONMENT = record(3, b"")
 
 
+def file_record(host: Path | str, guest: str, *, read_only: bool = False) -> bytes:
+    """Grants a file."""
+    return record(10, os.fsencode(host) + b"\0" + guest.encode() + b"\0", int(read_only))
+
+
+def argument_record(text: str) -> bytes:
+    """A fixed argument."""
+    return record(11, text.encode() + b"\0")
+
+
+def listen_record(address: str) -> bytes:
+    """Grants a listening socket at ADDR:PORT."""
+    return record(12, address.encode() + b"\0")
+
+
+def seed_record(seed: int) -> bytes:
+    """Makes clocks and randomness follow from a seed."""
+    return record(13, struct.pack("=Q", seed))
+
+
+SEALED = record(14, b"")
+
+
 class NativeGuest:
     """The shim in a process of its own."""
 
