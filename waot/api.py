@@ -26,7 +26,9 @@ from waot.options import (
     Cpu,
     DirGrant,
     EnvGrant,
+    FileGrant,
     Link,
+    ListenGrant,
     parse_features,
     parse_link,
 )
@@ -72,6 +74,11 @@ def build(
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
+    files: Sequence[str | FileGrant] = (),
+    args: Sequence[str] = (),
+    listen: Sequence[str | ListenGrant] = (),
+    deterministic: bool | int | str | None = None,
+    sealed: bool = False,
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
     cache: bool = True,
@@ -81,8 +88,8 @@ def build(
 
     `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
     results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
-    `Link`: what is imported from NAME comes from FILE. The other arguments have the forms of the options of the same
-    names.
+    `Link`: what is imported from NAME comes from FILE. `deterministic` is True or a seed. The other
+    arguments have the forms of the options of the same names.
     Raises WaotError, and has written nothing for a target whose result is not complete.
     """
     options = BuildOptions.parse(
@@ -97,6 +104,11 @@ def build(
         dirs=dirs,
         env=env,
         inherit_env=inherit_env,
+        files=files,
+        args=args,
+        listen=listen,
+        deterministic=deterministic,
+        sealed=sealed,
         features=features,
         cache=cache,
         verbose=verbose,

@@ -230,6 +230,7 @@ def lowering_options(
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
         relaxed_simd=options.relaxed_simd,
         fma=fma,
+        grants=options.grants,
     )
 
 

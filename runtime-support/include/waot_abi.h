@@ -109,6 +109,17 @@ struct waot_module {
 };
 extern const struct waot_module waot_module;
 
+/* What wasi/ can have to do at the start of the program, by its imports and its grants: a constant, so that what it rules
+ * out is not linked. Weak in the shim, where it is all of it. */
+extern const uint32_t waot_authority;
+#define WAOT_AUTHORITY_DIRECTORIES 1u    /* there may be granted directories */
+#define WAOT_AUTHORITY_FILES 2u          /* granted files */
+#define WAOT_AUTHORITY_LISTEN 4u         /* listening sockets */
+#define WAOT_AUTHORITY_ENVIRONMENT 8u    /* variables that whoever runs it grants */
+#define WAOT_AUTHORITY_ARGUMENTS 16u     /* fixed arguments */
+#define WAOT_AUTHORITY_DETERMINISTIC 32u /* a seed */
+#define WAOT_AUTHORITY_RUN_TIME 64u      /* it is not sealed */
+
 /* ---------------------------------------------------------------- exports
  *
  * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
@@ -313,6 +324,12 @@ enum waot_record_kind {
     WAOT_RECORD_IMPORT = 8,      /* MODULE NUL NAME NUL: one for each import the program uses */
     WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
                                   * module it was linked as */
+    WAOT_RECORD_FILE = 10,       /* HOST NUL GUEST NUL; flag 1: read-only */
+    WAOT_RECORD_ARGUMENT = 11,   /* text NUL: an argument before those of the command line */
+    WAOT_RECORD_LISTEN = 12,     /* ADDR:PORT NUL, an IPv6 address in brackets */
+    WAOT_RECORD_SEED = 13,       /* uint64_t: clocks and randomness follow from it */
+    WAOT_RECORD_SEALED = 14,     /* empty: whoever runs the program cannot add grants */
+    WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
 };
 #define WAOT_RECORD_READ_ONLY 1u
 #define WAOT_RECORD_LINKED 1u

@@ -1,10 +1,15 @@
 /* The descriptor table, and the functions that concern a descriptor rather than what it is open on. */
 #include "wasi.h"
 
+static bool waot_wasi_is_directory(const struct waot_wasi_descriptor *descriptor)
+{
+    return descriptor->kind == WAOT_WASI_DIRECTORY || waot_wasi_is_files(descriptor);
+}
+
 uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor **descriptor)
 {
     *descriptor = waot_wasi_descriptor(fd);
-    if (*descriptor == NULL || (*descriptor)->kind == WAOT_WASI_DIRECTORY)
+    if (*descriptor == NULL || waot_wasi_is_directory(*descriptor))
         return WAOT_WASI_BADF;
     return ((*descriptor)->dropped & right) != 0 ? WAOT_WASI_NOTCAPABLE : WAOT_WASI_SUCCESS;
 }
@@ -12,7 +17,7 @@ uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor
 uint32_t waot_wasi_directory(uint32_t fd, uint32_t right, bool changes, struct waot_wasi_descriptor **descriptor)
 {
     *descriptor = waot_wasi_descriptor(fd);
-    if (*descriptor == NULL || (*descriptor)->kind != WAOT_WASI_DIRECTORY)
+    if (*descriptor == NULL || !waot_wasi_is_directory(*descriptor))
         return WAOT_WASI_BADF;
     if (((*descriptor)->dropped & right) != 0)
         return WAOT_WASI_NOTCAPABLE;
@@ -62,10 +67,12 @@ static void waot_wasi_forget(uint32_t fd)
         state->lowest = fd;
 }
 
-/* Standard error's handle stays open for the shim's own last words. */
+/* Standard error's handle stays open for the shim's own last words, and granted files have none. */
 static int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
 {
-    return descriptor->handle == waot_os_standard(2) ? 0 : waot_os_close(descriptor->handle);
+    if (descriptor->handle == waot_os_standard(2) || waot_wasi_is_files(descriptor))
+        return 0;
+    return waot_os_close(descriptor->handle);
 }
 
 uint32_t waot_wasi_fd_close(struct waot_memory *memory, uint32_t fd)
@@ -74,8 +81,9 @@ uint32_t waot_wasi_fd_close(struct waot_memory *memory, uint32_t fd)
     struct waot_wasi_descriptor *descriptor = waot_wasi_descriptor(fd);
     if (descriptor == NULL)
         return WAOT_WASI_BADF;
+    int64_t result = waot_wasi_close(descriptor);
     waot_wasi_forget(fd);
-    return waot_wasi_result(waot_wasi_close(descriptor));
+    return waot_wasi_result(result);
 }
 
 /* Both must be open: the number of a closed descriptor cannot be claimed. */
@@ -122,7 +130,7 @@ static uint32_t waot_wasi_rights(const struct waot_wasi_descriptor *descriptor, 
     rights->filetype = WAOT_WASI_FILETYPE_DIRECTORY;
     rights->base = preopen;
     rights->inheriting = inherited;
-    if (descriptor->preopen == NULL) {
+    if (descriptor->preopen == NULL && !waot_wasi_is_files(descriptor)) {
         struct waot_os_stat stat;
         int64_t result = waot_os_stat(descriptor->handle, &stat);
         if (result < 0)

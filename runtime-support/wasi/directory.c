@@ -36,6 +36,14 @@ static bool waot_wasi_append_entry(struct waot_wasi_readdir *list, uint64_t next
 static uint32_t waot_wasi_append_entries(struct waot_wasi_descriptor *descriptor, uint64_t position,
                                          struct waot_wasi_readdir *list)
 {
+    struct waot_os_entry entry;
+    if (waot_wasi_is_files(descriptor)) {
+        for (; waot_wasi_files_entry(descriptor, &position, &entry); position = entry.next)
+            if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype,
+                                        entry.name, entry.name_size))
+                break;
+        return WAOT_WASI_SUCCESS;
+    }
     /* About as much as the guest has room for: what does not fit is read again by the next call. The longest name of any
      * file system fits in 1 KiB (NTFS: 255 characters of three bytes). */
     _Alignas(8) char buffer[4096];
@@ -47,7 +55,6 @@ static uint32_t waot_wasi_append_entries(struct waot_wasi_descriptor *descriptor
         if (got == 0)
             return WAOT_WASI_SUCCESS;
         for (size_t at = 0; at < (size_t)got;) {
-            struct waot_os_entry entry;
             waot_os_directory_entry(descriptor->handle, buffer, &at, &entry);
             position = entry.next;
             if (entry.name[0] == '.' && (entry.name_size == 1 || (entry.name_size == 2 && entry.name[1] == '.')))
@@ -75,7 +82,7 @@ uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t 
     bool room = buf_len > 0;
     if (cookie < WAOT_WASI_COOKIE_REST) {
         struct waot_os_stat stat;
-        int64_t result = waot_os_stat(descriptor->handle, &stat);
+        int64_t result = waot_wasi_stat(descriptor, &stat);
         if (result < 0)
             return waot_wasi_result(result);
         for (; room && cookie < WAOT_WASI_COOKIE_REST; cookie++)

@@ -202,6 +202,14 @@ uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struc
     if (fst_flags > WAOT_WASI_FSTFLAGS_ALL || (fst_flags & both_atim) == both_atim ||
         (fst_flags & both_mtim) == both_mtim)
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_deterministic() && (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) != 0) {
+        uint64_t now = (uint64_t)waot_wasi_clock_now(WAOT_WASI_CLOCK_REALTIME);
+        atim = (fst_flags & WAOT_WASI_FSTFLAGS_ATIM_NOW) != 0 ? now : atim;
+        mtim = (fst_flags & WAOT_WASI_FSTFLAGS_MTIM_NOW) != 0 ? now : mtim;
+        /* The flags for "to this" stand one below those for "to now". */
+        fst_flags |= (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) >> 1;
+        fst_flags &= WAOT_WASI_FSTFLAGS_ATIM | WAOT_WASI_FSTFLAGS_MTIM;
+    }
     *times = (struct waot_os_times){atim, mtim, fst_flags};
     return WAOT_WASI_SUCCESS;
 }
@@ -216,7 +224,7 @@ uint32_t waot_wasi_fd_stat(struct waot_memory *memory, uint32_t fd, uint32_t buf
         return WAOT_WASI_NOTCAPABLE;
     if (!waot_guest_range(memory, buf, size, to))
         return WAOT_WASI_FAULT;
-    return waot_wasi_result(waot_os_stat(descriptor->handle, stat));
+    return waot_wasi_result(waot_wasi_stat(descriptor, stat));
 }
 
 uint32_t waot_wasi_fd_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t buf)

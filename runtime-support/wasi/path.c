@@ -71,6 +71,16 @@ static bool waot_wasi_bad_lookup(uint32_t flags)
     return (flags & ~WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
 }
 
+/* Enters what was opened and tells the guest its number. */
+static uint32_t waot_wasi_give(const struct waot_wasi_descriptor *opened, uint8_t *to)
+{
+    int64_t result = waot_wasi_enter(opened);
+    if (result < 0)
+        return waot_wasi_result(result);
+    waot_guest_store_u32(to, (uint32_t)result);
+    return WAOT_WASI_SUCCESS;
+}
+
 uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t dirflags, uint32_t path,
                              uint32_t path_len, uint32_t oflags, uint64_t rights_base, uint64_t rights_inheriting,
                              uint32_t fdflags, uint32_t opened_fd)
@@ -110,6 +120,14 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
         return WAOT_WASI_NOTCAPABLE;
     bool changes = (access & WAOT_OS_OPEN_WRITE) != 0 ||
                    (oflags & (WAOT_WASI_OFLAGS_CREAT | WAOT_WASI_OFLAGS_TRUNC)) != 0;
+    if (waot_wasi_is_files(directory)) {
+        struct waot_wasi_descriptor opened = {
+            .dropped = directory->dropped_inheriting,
+            .dropped_inheriting = directory->dropped_inheriting,
+        };
+        error = waot_wasi_files_open(directory, host, access, oflags, fdflags, &opened);
+        return error != WAOT_WASI_SUCCESS ? error : waot_wasi_give(&opened, to);
+    }
     if (directory->read_only && changes)
         return WAOT_WASI_PERM;
 
@@ -131,11 +149,7 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
     }
     if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
         opened.kind = WAOT_WASI_DIRECTORY;
-    result = waot_wasi_enter(&opened);
-    if (result < 0)
-        return waot_wasi_result(result);
-    waot_guest_store_u32(to, (uint32_t)result);
-    return WAOT_WASI_SUCCESS;
+    return waot_wasi_give(&opened, to);
 }
 
 uint32_t waot_wasi_path_stat(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path, uint32_t path_len,
@@ -151,6 +165,8 @@ uint32_t waot_wasi_path_stat(struct waot_memory *memory, uint32_t fd, uint32_t f
         return WAOT_WASI_FAULT;
     if (waot_wasi_bad_lookup(flags))
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_files(directory))
+        return waot_wasi_files_stat(directory, host, stat);
     return waot_wasi_result(
         waot_os_path_stat(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, stat));
 }
@@ -178,10 +194,14 @@ uint32_t waot_wasi_path_filestat_set_times(struct waot_memory *memory, uint32_t 
     const char *host;
     error = waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_FILESTAT_SET_TIMES, true, path, path_len, 0, &directory,
                          &host);
-    if (error != WAOT_WASI_SUCCESS)
+    /* A directory of granted files cannot be changed, a file in it may. */
+    bool files = error == WAOT_WASI_PERM && waot_wasi_is_files(directory);
+    if (error != WAOT_WASI_SUCCESS && !files)
         return error;
     if (waot_wasi_bad_lookup(flags))
         return WAOT_WASI_INVAL;
+    if (files)
+        return waot_wasi_files_set_times(directory, host, &times);
     return waot_wasi_result(
         waot_os_path_set_times(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, &times));
 }
@@ -272,6 +292,8 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
     uint8_t *to, *to_used;
     if (!waot_guest_range(memory, buf, buf_len, &to) || !waot_guest_range(memory, bufused, 4, &to_used))
         return WAOT_WASI_FAULT;
+    if (waot_wasi_is_files(directory))
+        return waot_wasi_files_readlink(directory, host);
     char *target = waot_wasi_state.paths[1];
     int64_t size = waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
     if (size < 0)

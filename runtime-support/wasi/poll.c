@@ -22,7 +22,7 @@ static uint32_t waot_wasi_read_clock_subscription(const uint8_t *from, struct wa
     subscription->clock = absolute ? (uint8_t)id : WAOT_WASI_CLOCK_MONOTONIC; /* setting the time moves no duration */
     subscription->deadline = timeout;
     if (!absolute) {
-        int64_t now = waot_os_clock(WAOT_WASI_CLOCK_MONOTONIC);
+        int64_t now = waot_wasi_clock_peek(WAOT_WASI_CLOCK_MONOTONIC);
         if (now < 0)
             return waot_wasi_result(now);
         subscription->deadline = timeout > UINT64_MAX - (uint64_t)now ? UINT64_MAX : (uint64_t)now + timeout;
@@ -53,7 +53,7 @@ static void waot_wasi_read_file_subscription(const uint8_t *from, struct waot_wa
 /* Nanoseconds until the deadline, 0 if it is past. */
 static uint64_t waot_wasi_remaining(const struct waot_wasi_subscription *subscription)
 {
-    int64_t now = waot_os_clock(subscription->clock);
+    int64_t now = waot_wasi_clock_peek(subscription->clock);
     return now < 0 || (uint64_t)now >= subscription->deadline ? 0 : subscription->deadline - (uint64_t)now;
 }
 
@@ -129,7 +129,7 @@ static int64_t waot_wasi_wait(uint8_t *out, size_t count, const struct waot_wasi
                               struct waot_os_poll *polls)
 {
     for (;;) {
-        int64_t result = waot_os_poll(polls, count, waot_wasi_timeout(subscriptions, count));
+        int64_t result = waot_wasi_poll(polls, count, waot_wasi_timeout(subscriptions, count));
         if (result < 0)
             return result;
         int64_t events = 0;

@@ -26,7 +26,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-SYSTEM = ["beneath", "clock", "errors", "files", "memory", "poll", "process", "socket", "vdso"]  # of os/linux/
+SYSTEM = [  # of os/linux/
+    *("beneath", "clock", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket", "vdso"),
+]
 ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
@@ -145,6 +147,29 @@ def variable_record(text: str) -> bytes:
 
 
 INHERIT_ENVIRONMENT = record(3, b"")
+
+
+def file_record(host: Path | str, guest: str, *, read_only: bool = False) -> bytes:
+    """Grants a file."""
+    return record(10, os.fsencode(host) + b"\0" + guest.encode() + b"\0", int(read_only))
+
+
+def argument_record(text: str) -> bytes:
+    """A fixed argument."""
+    return record(11, text.encode() + b"\0")
+
+
+def listen_record(address: str) -> bytes:
+    """Grants a listening socket at ADDR:PORT."""
+    return record(12, address.encode() + b"\0")
+
+
+def seed_record(seed: int) -> bytes:
+    """Makes clocks and randomness follow from a seed."""
+    return record(13, struct.pack("=Q", seed))
+
+
+SEALED = record(14, b"")
 
 
 class NativeGuest:

@@ -10,9 +10,13 @@ import struct
 from dataclasses import dataclass
 
 from waot.errors import ToolError, UsageError
-from waot.options import DirGrant, EnvGrant, Grants
+from waot.linker.describe import describe
+from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant
 
+# enum waot_record_kind
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
+_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED = range(10, 15)
+_INFO = 19
 _READ_ONLY = 1
 _LINKED = 1
 
@@ -58,6 +62,16 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
         record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
     if grants.inherit_env:
         record(_INHERIT_ENV)
+    for file in grants.files:
+        record(_FILE, _strings(file.host, file.guest), _READ_ONLY if file.read_only else 0)
+    for argument in grants.args:
+        record(_ARGUMENT, _strings(argument))
+    for address in grants.listen:
+        record(_LISTEN, _strings(str(address)))
+    if grants.seed is not None:
+        record(_SEED, struct.pack(order + "Q", grants.seed))
+    if grants.sealed:
+        record(_SEALED)
     record(_VERSION, _strings(manifest.version))
     record(_TARGET, _strings(manifest.target))
     record(_MEMORY, _strings(manifest.memory))
@@ -66,6 +80,9 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     record(_MODULE, manifest.module_sha256 + _strings(manifest.module_name))
     for linked in manifest.linked:
         record(_MODULE, linked.sha256 + _strings(linked.file, linked.name), _LINKED)
+    # The words of `waot inspect`, for a program that is asked itself (WAOT_INFO); follows from the rest.
+    heading = f"program for {manifest.target}, made by waot {manifest.version}"
+    record(_INFO, "".join(f"{line}\n" for line in (heading, *describe(manifest))).encode())
     record(_END)
     return b"".join(parts)
 
@@ -87,6 +104,11 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     order = "<" if endian == "little" else ">"
     dirs: list[DirGrant] = []
     env: list[EnvGrant] = []
+    files: list[FileGrant] = []
+    arguments: list[str] = []
+    listen: list[ListenGrant] = []
+    seed: int | None = None
+    sealed = False
     imports: list[tuple[str, str]] = []
     linked: list[LinkedModule] = []
     texts = {_VERSION: "", _TARGET: "", _MEMORY: ""}
@@ -113,6 +135,22 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             env.append(EnvGrant(name, value if separator else None))
         elif kind == _INHERIT_ENV:
             inherit_env = True
+        elif kind == _FILE:
+            host, guest = _split(payload, 2, start)
+            files.append(FileGrant(host, guest, read_only=bool(flags & _READ_ONLY)))
+        elif kind == _ARGUMENT:
+            arguments.append(_split(payload, 1, start)[0])
+        elif kind == _LISTEN:
+            address, _, port = _split(payload, 1, start)[0].rpartition(":")
+            if not port.isascii() or not port.isdigit():
+                raise _damaged(start)
+            listen.append(ListenGrant(address.removeprefix("[").removesuffix("]"), int(port)))
+        elif kind == _SEED:
+            if size != 8:
+                raise _damaged(start)
+            (seed,) = struct.unpack(order + "Q", payload)
+        elif kind == _SEALED:
+            sealed = True
         elif kind == _STACK_SIZE:
             if size != 8:
                 raise _damaged(start)
@@ -132,7 +170,16 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
                 sha256 = payload[:32]
                 (module_name,) = _split(payload[32:], 1, start)
     return Manifest(
-        grants=Grants(tuple(dirs), tuple(env), inherit_env),
+        grants=Grants(
+            tuple(dirs),
+            tuple(env),
+            inherit_env,
+            files=tuple(files),
+            args=tuple(arguments),
+            listen=tuple(listen),
+            seed=seed,
+            sealed=sealed,
+        ),
         stack_size=stack_size,
         version=texts[_VERSION],
         target=texts[_TARGET],

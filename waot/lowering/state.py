@@ -22,6 +22,7 @@ from waot.lowering.abi import (
     TYPE_STRUCT,
     trap_symbol,
 )
+from waot.lowering.authority import authority
 from waot.lowering.exports import emit_exports
 from waot.lowering.heap_types import (
     first_element,
@@ -62,6 +63,7 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         yield from _heap(unit)
     yield from instantiation
     yield from _module(unit)
+    yield f"@waot_authority = hidden constant i32 {authority(plan.options.grants, plan.imports)}"
     if plan.options.exports:
         yield from emit_exports(unit)
 
