@@ -25,6 +25,7 @@ from waot.options import (
     BuildOptions,
     Cpu,
     DirGrant,
+    EmbedGrant,
     EnvGrant,
     Link,
     parse_features,
@@ -72,6 +73,8 @@ def build(
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
+    embeds: Sequence[str | EmbedGrant] = (),
+    compress: bool = False,
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
     cache: bool = True,
@@ -97,6 +100,8 @@ def build(
         dirs=dirs,
         env=env,
         inherit_env=inherit_env,
+        embeds=embeds,
+        compress=compress,
         features=features,
         cache=cache,
         verbose=verbose,
@@ -208,10 +213,10 @@ def build_files(
         check_output(path, file)
     artifacts = compile_module(source, name, targets, options, progress, linked)
     for path, artifact in zip(outputs, artifacts, strict=True):
-        write_output(path, artifact.data, executable=artifact.executable)
+        write_output(path, artifact)
     seconds = time.monotonic() - started
     return [
-        BuildResult(artifact.target.name, path, len(artifact.data), seconds)
+        BuildResult(artifact.target.name, path, artifact.size, seconds)
         for path, artifact in zip(outputs, artifacts, strict=True)
     ]
 
@@ -326,30 +331,28 @@ def check_output(path: Path, file: FileName) -> None:
         raise _unwritable(path, getattr(error, "strerror", None) or str(error)) from None
 
 
-def write_output(path: Path, data: bytes, *, executable: bool) -> None:
-    """Writes `data` beside `path` and renames: whoever looks sees the old file or the whole new one.
+def write_output(path: Path, artifact: Artifact) -> None:
+    """Writes `artifact` beside `path` and renames: whoever looks sees the old file or the whole new one.
 
     A device, a pipe or standard output (``-``) is written to directly, a symbolic link followed. Raises WaotError.
     """
     temporary = None
     try:
         if os.fspath(path) == STDOUT:
-            sys.stdout.buffer.write(data)
+            artifact.write(sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            with open(path, "wb", buffering=0) as file:
-                view = memoryview(data)
-                while view:
-                    view = view[file.write(view) :]
+            with open(path, "wb") as device:
+                artifact.write(device)
             return
         final = path.resolve()
         descriptor, temporary = tempfile.mkstemp(prefix=f".{final.name[:100]}.", suffix=".tmp", dir=final.parent)
         with open(descriptor, "wb") as file:
-            file.write(data)
+            artifact.write(file)
             mask = os.umask(0)  # mkstemp makes 0600; what open() would have made is asked of the umask
             os.umask(mask)
-            os.fchmod(file.fileno(), (0o777 if executable else 0o666) & ~mask)
+            os.fchmod(file.fileno(), (0o777 if artifact.executable else 0o666) & ~mask)
         os.replace(temporary, final)
         temporary = None
     except BrokenPipeError:

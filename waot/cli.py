@@ -26,6 +26,7 @@ from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptio
 
 if TYPE_CHECKING:
     from waot.linker.inspect import ExecutableInfo
+    from waot.pipeline import Artifact
     from waot.targets import Target
 
 _STATUS_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -182,6 +183,16 @@ _grant_options = _all(
         section=_GRANTS,
         help="Give it an environment variable: with VALUE, or with what NAME is when it is run. May be repeated.",
     ),
+    _option(
+        "--embed",
+        "embeds",
+        metavar="HOST[::GUEST]",
+        multiple=True,
+        section=_GRANTS,
+        help="Put the directory (or file) HOST into the executable: the program sees it as GUEST, for reading only, "
+        "wherever it is run. May be repeated.",
+    ),
+    _option("--compress", is_flag=True, section=_GRANTS, help="Compress what is embedded."),
     _option("--inherit-env", is_flag=True, section=_GRANTS, help="Give it the whole environment it is run in."),
 )
 
@@ -357,7 +368,7 @@ def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence
     with Progress(options.verbose) as progress:
         [artifact] = api.compile_module(source, shown, [chosen], options, progress, linked)
     name = "-" if file == api.STDIN else os.path.basename(file)
-    _execute(artifact.data, emulator, [name, *arguments])
+    _execute(artifact, emulator, [name, *arguments])
 
 
 @cli.command(context_settings=_CONTEXT)
@@ -478,8 +489,8 @@ def _emulator(target: Target) -> str | None:
     return path
 
 
-def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoReturn:
-    """Becomes the program `image`, with `arguments` (its name first)."""
+def _execute(artifact: Artifact, emulator: str | None, arguments: list[str]) -> NoReturn:
+    """Becomes the program `artifact`, with `arguments` (its name first)."""
     sys.stdout.flush()
     sys.stderr.flush()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -491,7 +502,7 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
         memory = os.memfd_create("waot", 0)
         try:
             with open(memory, "wb", closefd=False) as file:
-                file.write(image)
+                artifact.write(file)
             if emulator is None:
                 os.set_inheritable(memory, False)
                 os.execve(memory, arguments, os.environ)
@@ -506,7 +517,7 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
         with tempfile.TemporaryDirectory(prefix="waot-") as directory:
             program = os.path.join(directory, "program")
             with open(program, "wb") as file:
-                file.write(image)
+                artifact.write(file)
             os.chmod(program, 0o700)
             command = [emulator, "-0", arguments[0], program] if emulator else [arguments[0]]
             child = subprocess.Popen([*command, *arguments[1:]], executable=emulator or program)
@@ -538,6 +549,10 @@ def _size(size: int) -> str:
             break
         value /= 1024
     return f"{value:.1f} {unit}"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _runs_here(target: Target) -> str:
@@ -603,6 +618,11 @@ def _show_executable(info: ExecutableInfo) -> None:
     granted += [
         f"variable {grant.name}, {'as where it is run' if grant.value is None else f'with the value {grant.value!r}'}"
         for grant in grants.env
+    ]
+    granted += [
+        f"embedded directory {embedded.guest!r}: {_count(embedded.files, 'file')} of {_size(embedded.bytes)}, "
+        f"{_size(embedded.stored)} {'compressed' if embedded.compressed else 'stored'}"
+        for embedded in manifest.embedded
     ]
     if grants.inherit_env:
         granted.append("the whole environment where it is run")

@@ -72,6 +72,15 @@ class Grants:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedGrant:
+    """A directory, or a file, that becomes part of the executable: `host` when it is built, `guest` as the program sees
+    it."""
+
+    host: str
+    guest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A module to link: `file`, from which the modules after it import under `name`."""
 
@@ -100,6 +109,8 @@ class BuildOptions:
     max_heap: int | None = None  # bytes that objects may take; None: what the system gives
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
+    embeds: tuple[EmbedGrant, ...] = ()
+    compress: bool = False  # what is embedded
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
     cache: bool = True
     verbose: int = 0
@@ -118,6 +129,12 @@ class BuildOptions:
             raise UsageError(
                 f"a heap of {self.max_heap} bytes is out of range", hint=f"use {MINIMUM_HEAP >> 20}MiB or more"
             )
+        if self.compress and not self.embeds:
+            raise UsageError("nothing is embedded that could be compressed", hint="use --embed HOST::GUEST too")
+        granted = {grant.guest for grant in self.grants.dirs}
+        for embed in self.embeds:
+            if embed.guest in granted:
+                raise UsageError(f"{embed.guest!r} is both granted and embedded", hint="give each a name of its own")
         if self.jobs < 1:
             raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
 
@@ -136,6 +153,8 @@ class BuildOptions:
         dirs: Sequence[str | DirGrant] = (),
         env: Sequence[str | EnvGrant] = (),
         inherit_env: bool = False,
+        embeds: Sequence[str | EmbedGrant] = (),
+        compress: bool = False,
         features: str | Sequence[str] | None = None,
         cache: bool = True,
         verbose: int = 0,
@@ -155,6 +174,8 @@ class BuildOptions:
                 tuple(e if isinstance(e, EnvGrant) else parse_env_grant(e) for e in env),
                 inherit_env,
             ),
+            embeds=tuple(e if isinstance(e, EmbedGrant) else parse_embed_grant(e) for e in embeds),
+            compress=compress,
             features=parse_features(features),
             cache=cache,
             verbose=verbose,
@@ -241,6 +262,14 @@ def parse_dir_grant(text: str) -> DirGrant:
     if not host or (separator and not guest) or "::" in guest or "\0" in text:
         raise UsageError(f"{text!r} does not grant a directory", hint=forms)
     return DirGrant(host, guest or host, read_only=rest != text)
+
+
+def parse_embed_grant(text: str) -> EmbedGrant:
+    """``HOST[::GUEST]``; without GUEST the program sees it under HOST's own name."""
+    host, separator, guest = text.partition("::")
+    if not host or (separator and not guest) or "::" in guest or "\0" in text:
+        raise UsageError(f"{text!r} does not embed a directory", hint="use HOST or HOST::GUEST")
+    return EmbedGrant(host, guest or host)
 
 
 def parse_link(text: str) -> Link:

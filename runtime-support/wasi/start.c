@@ -1,7 +1,18 @@
 /* The state, and what the builder granted: directories become descriptors before the program runs. */
-#include "wasi.h"
+#include "embed.h"
 
 struct waot_wasi_state waot_wasi_state;
+
+/* Opens nothing, so it cannot fail but for memory. */
+static void waot_wasi_grant_embedded(const struct waot_wasi_record *record)
+{
+    const struct waot_embedded *embedded = (const struct waot_embedded *)(const void *)record->payload;
+    struct waot_wasi_descriptor descriptor;
+    waot_embed_grant(embedded, &descriptor);
+    descriptor.preopen = (const char *)(embedded + 1);
+    if (waot_wasi_enter(&descriptor) < 0)
+        waot_fatal("no memory for the descriptors of embedded directories");
+}
 
 static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t result)
 {
@@ -49,6 +60,8 @@ void waot_wasi_start(void)
     bool first = true;
     struct waot_wasi_record record = {NULL, NULL};
     while (waot_wasi_next_record(&record)) {
+        if ((waot_granted & WAOT_GRANTED_EMBED) != 0 && record.head->kind == WAOT_RECORD_EMBED)
+            waot_wasi_grant_embedded(&record);
         if (record.head->kind != WAOT_RECORD_DIR)
             continue;
         if (first && waot_os_variable("WAOT_FORCE_WALK", 15) != NULL)

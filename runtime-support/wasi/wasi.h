@@ -18,11 +18,13 @@ enum waot_wasi_kind { WAOT_WASI_FREE, WAOT_WASI_STDIO, WAOT_WASI_FILE, WAOT_WASI
 struct waot_wasi_descriptor {
     waot_os_handle handle;
     const char *preopen;         /* the guest's name of a granted directory, or null */
-    uint64_t position;           /* of a directory: where the host's stream stands */
+    uint64_t position;           /* of an embedded file: where it is read */
+    uint32_t node;               /* what is open if it is embedded (embed.h), else 0 */
     uint32_t dropped;            /* rights taken away */
     uint32_t dropped_inheriting; /* and from what is opened through it */
     uint8_t kind;
-    bool read_only; /* opened through a grant with WAOT_RECORD_READ_ONLY */
+    uint8_t fdflags; /* of what is embedded; the system knows all others */
+    bool read_only;  /* opened through a grant with WAOT_RECORD_READ_ONLY, or embedded */
 };
 
 #define WAOT_WASI_FIRST_DESCRIPTORS 16

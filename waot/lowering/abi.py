@@ -29,6 +29,10 @@ MEMORY_CHECKED = 2
 MEMORY_SHARED = 4
 MEMORY_INDEX64 = 8
 
+# WAOT_GRANTED_*
+GRANTED_EMBED = 1
+GRANTED_COMPRESSED = 2
+
 EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
 TYPE_STRUCT, TYPE_ARRAY, TYPE_FUNCTION = 0, 1, 2  # enum waot_type_kind

@@ -49,6 +49,7 @@ class LoweringOptions:
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
     relaxed_simd: str = "fast"  # "fast" or "deterministic"
+    granted: int = 0  # WAOT_GRANTED_*
     fma: bool = False  # the CPU has a fused multiply-add of vectors
 
 

@@ -45,6 +45,8 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         if index < module.imported_func_count:
             yield unit.import_thunk(index)
     yield from _globals(unit)
+    if plan.options.granted:
+        yield f"@waot_granted = hidden constant i32 {plan.options.granted}"
     if plan.argument_slots:
         yield f"@waot_arguments = {_variable(unit)} [{plan.argument_slots} x i128] zeroinitializer"
     yield from _memories(unit)
