@@ -3,17 +3,6 @@
 
 struct waot_wasi_state waot_wasi_state;
 
-/* Opens nothing, so it cannot fail but for memory. */
-static void waot_wasi_grant_embedded(const struct waot_wasi_record *record)
-{
-    const struct waot_embedded *embedded = (const struct waot_embedded *)(const void *)record->payload;
-    struct waot_wasi_descriptor descriptor;
-    waot_embed_grant(embedded, &descriptor);
-    descriptor.preopen = (const char *)(embedded + 1);
-    if (waot_wasi_enter(&descriptor) < 0)
-        waot_fatal("no memory for the descriptors of embedded directories");
-}
-
 static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t result)
 {
     static const struct {
@@ -41,6 +30,18 @@ static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t resul
     waot_os_ignore_write_signals(); /* the status is the same where nobody reads this */
     waot_os_write(waot_os_standard(2), buffers, 5);
     waot_exit(1);
+}
+
+/* Opens nothing, so it cannot fail but for memory. */
+static void waot_wasi_grant_embedded(const struct waot_wasi_record *record)
+{
+    const struct waot_embedded *embedded = (const struct waot_embedded *)(const void *)record->payload;
+    struct waot_wasi_descriptor descriptor;
+    waot_embed_grant(embedded, &descriptor);
+    descriptor.preopen = (const char *)(embedded + 1);
+    int64_t result = waot_wasi_enter(&descriptor);
+    if (result < 0)
+        waot_wasi_refuse_directory(descriptor.preopen, result);
 }
 
 /* Without a grant this makes no system call. */
