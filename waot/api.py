@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
 import stat
 import sys
@@ -143,12 +144,13 @@ def validate(
 
 def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
     """What `file` is made of: a module, or an executable that waot built."""
-    source, name = _read(file)
+    source, name = _map_executable(file) or _read(file)
     try:
-        if source.startswith(EXECUTABLE_MAGICS):
+        if source[:4].startswith(EXECUTABLE_MAGICS):
             from waot.linker.inspect import inspect_executable
 
             return inspect_executable(source)
+        assert isinstance(source, bytes)
         from waot.frontend import decode_module
         from waot.frontend.inspect import inspect_module
 
@@ -156,6 +158,17 @@ def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
     except WaotError as error:
         error.file = error.file or name
         raise
+
+
+def _map_executable(file: FileName) -> tuple[mmap.mmap, str] | None:
+    """An executable and its name for messages, without reading what may be gigabytes; None for all else."""
+    name = os.fspath(file)
+    if name == STDIN:
+        return None
+    with contextlib.suppress(OSError, ValueError), open(name, "rb") as stream:
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and stream.read(4).startswith(EXECUTABLE_MAGICS):
+            return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), name
+    return None
 
 
 def is_executable(info: ModuleInfo | ExecutableInfo) -> TypeGuard[ExecutableInfo]:
