@@ -28,6 +28,7 @@ from waot.words import readable_size as _size
 
 if TYPE_CHECKING:
     from waot.linker.inspect import ExecutableInfo
+    from waot.pipeline import Artifact
     from waot.targets import Target
 
 _STATUS_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -206,6 +207,16 @@ _grant_options = _all(
         section=_GRANTS,
         help="Let it use the file HOST, which it sees as GUEST, and nothing else of its directory. Otherwise as --dir.",
     ),
+    _option(
+        "--embed",
+        "embeds",
+        metavar="HOST[::GUEST]",
+        multiple=True,
+        section=_GRANTS,
+        help="Put the directory (or file) HOST into the executable: the program sees it as GUEST, for reading only, "
+        "wherever it is run. May be repeated.",
+    ),
+    _option("--compress", is_flag=True, section=_GRANTS, help="Compress what is embedded."),
     _option(
         "--env",
         metavar="NAME[=VALUE]",
@@ -425,7 +436,7 @@ def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence
     with Progress(options.verbose) as progress:
         [artifact] = api.compile_module(source, shown, [chosen], options, progress, linked)
     name = "-" if file == api.STDIN else os.path.basename(file)
-    _execute(artifact.data, emulator, [name, *arguments])
+    _execute(artifact, emulator, [name, *arguments])
 
 
 @cli.command(context_settings=_CONTEXT)
@@ -546,8 +557,8 @@ def _emulator(target: Target) -> str | None:
     return path
 
 
-def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoReturn:
-    """Becomes the program `image`, with `arguments` (its name first)."""
+def _execute(artifact: Artifact, emulator: str | None, arguments: list[str]) -> NoReturn:
+    """Becomes the program `artifact`, with `arguments` (its name first)."""
     sys.stdout.flush()
     sys.stderr.flush()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -559,7 +570,7 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
         memory = os.memfd_create("waot", 0)
         try:
             with open(memory, "wb", closefd=False) as file:
-                file.write(image)
+                artifact.write(file)
             if emulator is None:
                 os.set_inheritable(memory, False)
                 os.execve(memory, arguments, os.environ)
@@ -574,7 +585,7 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
         with tempfile.TemporaryDirectory(prefix="waot-") as directory:
             program = os.path.join(directory, "program")
             with open(program, "wb") as file:
-                file.write(image)
+                artifact.write(file)
             os.chmod(program, 0o700)
             command = [emulator, "-0", arguments[0], program] if emulator else [arguments[0]]
             child = subprocess.Popen([*command, *arguments[1:]], executable=emulator or program)

@@ -104,6 +104,15 @@ class Grants:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedGrant:
+    """A directory, or a file, that becomes part of the executable: `host` when it is built, `guest` as the program sees
+    it."""
+
+    host: str
+    guest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A module to link: `file`, from which the modules after it import under `name`."""
 
@@ -132,6 +141,8 @@ class BuildOptions:
     max_heap: int | None = None  # bytes that objects may take; None: what the system gives
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
+    embeds: tuple[EmbedGrant, ...] = ()
+    compress: bool = False  # what is embedded
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
     cache: bool = True
     verbose: int = 0
@@ -150,6 +161,12 @@ class BuildOptions:
             raise UsageError(
                 f"a heap of {self.max_heap} bytes is out of range", hint=f"use {MINIMUM_HEAP >> 20}MiB or more"
             )
+        if self.compress and not self.embeds:
+            raise UsageError("nothing is embedded that could be compressed", hint="use --embed HOST::GUEST too")
+        granted = {grant.guest for grant in self.grants.dirs}
+        for embed in self.embeds:
+            if embed.guest in granted:
+                raise UsageError(f"{embed.guest!r} is both granted and embedded", hint="give each a name of its own")
         if self.jobs < 1:
             raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
         _check_grants(self.grants)
@@ -174,6 +191,8 @@ class BuildOptions:
         listen: Sequence[str | ListenGrant] = (),
         deterministic: bool | int | str | None = None,
         sealed: bool = False,
+        embeds: Sequence[str | EmbedGrant] = (),
+        compress: bool = False,
         features: str | Sequence[str] | None = None,
         cache: bool = True,
         verbose: int = 0,
@@ -198,6 +217,8 @@ class BuildOptions:
                 parse_seed(deterministic),
                 sealed,
             ),
+            embeds=tuple(e if isinstance(e, EmbedGrant) else parse_embed_grant(e) for e in embeds),
+            compress=compress,
             features=parse_features(features),
             cache=cache,
             verbose=verbose,
@@ -379,6 +400,14 @@ def _guest_path(path: str) -> str:
     """`path` without what does not change its meaning: one spelling for all that name the same."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     return ("/" if path.startswith("/") else "") + "/".join(parts)
+
+
+def parse_embed_grant(text: str) -> EmbedGrant:
+    """``HOST[::GUEST]``; without GUEST the program sees it under HOST's own name."""
+    host, separator, guest = text.partition("::")
+    if not host or (separator and not guest) or "::" in guest or "\0" in text:
+        raise UsageError(f"{text!r} does not embed a directory", hint="use HOST or HOST::GUEST")
+    return EmbedGrant(host, guest or host)
 
 
 def parse_link(text: str) -> Link:

@@ -15,6 +15,11 @@ def readable_size(size: int) -> str:
     return f"{value:.1f} {unit}"
 
 
+def count_of(count: int, what: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """`text` with what could drive a terminal, or is not Unicode, as escapes: names in a module are anybody's."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

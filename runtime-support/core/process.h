@@ -13,6 +13,7 @@ struct waot_process {
     int secure; /* whoever started us has less authority than we (AT_SECURE): his environment must not add any */
     const unsigned char *manifest; /* the records of waot_abi.h */
     const unsigned char *manifest_end;
+    const unsigned char *embedded; /* struct waot_embed_image, where a record of the manifest speaks of one */
     uintptr_t stack_guard; /* [stack_guard, stack_low) is never mapped: a fault there is an exhausted call stack */
     uintptr_t stack_low;   /* the wasm stack is [stack_low, stack_high) */
     uintptr_t stack_high;

@@ -119,6 +119,8 @@ extern const uint32_t waot_authority;
 #define WAOT_AUTHORITY_ARGUMENTS 16u     /* fixed arguments */
 #define WAOT_AUTHORITY_DETERMINISTIC 32u /* a seed */
 #define WAOT_AUTHORITY_RUN_TIME 64u      /* it is not sealed */
+#define WAOT_AUTHORITY_EMBEDDED 128u     /* embedded directories */
+#define WAOT_AUTHORITY_COMPRESSED 256u   /* with compressed files in them */
 
 /* ---------------------------------------------------------------- exports
  *
@@ -330,12 +332,55 @@ enum waot_record_kind {
     WAOT_RECORD_SEED = 13,       /* uint64_t: clocks and randomness follow from it */
     WAOT_RECORD_SEALED = 14,     /* empty: whoever runs the program cannot add grants */
     WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
+    WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
 };
 #define WAOT_RECORD_READ_ONLY 1u
 #define WAOT_RECORD_LINKED 1u
+#define WAOT_RECORD_COMPRESSED 1u
 extern const unsigned char waot_manifest_start[], waot_manifest_end[];
 
+/* ---------------------------------------------------------------- embedded directories
+ *
+ * All of them are one image, a loaded, read-only, page aligned part of the executable at waot_embed_start that nothing
+ * relocates: struct waot_embed_image, then contents and link targets, then nodes and names. Offsets are from the start of
+ * the image. Numbers are in the target's byte order. The record of a directory: */
+struct waot_embedded {
+    uint32_t root;        /* its node */
+    uint32_t directories; /* how many it holds, itself included */
+    uint32_t files;
+    uint32_t links;
+    uint64_t bytes;  /* of all its files, as the guest sees them */
+    uint64_t stored; /* the bytes that these take in the image, contents that are equal counted once */
+};
+
+struct waot_embed_image {
+    uint64_t size;       /* bytes of the whole image */
+    uint64_t nodes;      /* offset of the nodes; node 0 is none */
+    uint64_t names;      /* offset of the names */
+    uint64_t node_count; /* the one that is none included */
+};
+
+/* A file, a directory or a symbolic link; its number is also its inode. The entries of a directory stand side by side,
+ * sorted by the bytes of their names. */
+struct waot_embed_node {
+    uint64_t modified;  /* ns since 1970 */
+    uint64_t size;      /* bytes of a file or of a link's target */
+    uint64_t data;      /* offset of the contents, of the target, or, compressed, of uint64_t block offsets */
+    uint32_t name;      /* offset into the names */
+    uint32_t parent;    /* directory that it stands in; a root's is itself */
+    uint32_t first;     /* of a directory: its first entry */
+    uint32_t count;     /* and how many it has */
+    uint32_t links;     /* names that it has, as stat tells */
+    uint8_t name_size;  /* bytes */
+    uint8_t filetype;   /* WAOT_WASI_FILETYPE_* */
+    uint8_t compressed; /* 1: blocks of WAOT_EMBED_BLOCK bytes, the last one shorter. Block i is [offset[i], offset[i+1]):
+                         * raw deflate (RFC 1951), or as it is where it has all the bytes of the block. */
+    uint8_t unused;
+};
+#define WAOT_EMBED_BLOCK 65536u
+
 /* Linker-script symbols. */
+extern const unsigned char waot_embed_start[];
 extern const unsigned char waot_wasm_text_start[], waot_wasm_text_end[];
 extern const unsigned char waot_lines_start[], waot_lines_end[];
 extern const unsigned char waot_eh_frame_start[], waot_eh_frame_end[];

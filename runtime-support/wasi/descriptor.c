@@ -1,5 +1,5 @@
 /* The descriptor table, and the functions that concern a descriptor rather than what it is open on. */
-#include "wasi.h"
+#include "embed.h"
 
 static bool waot_wasi_is_directory(const struct waot_wasi_descriptor *descriptor)
 {
@@ -49,7 +49,8 @@ int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor)
         fd++;
     uint32_t error = fd == state->capacity ? waot_wasi_grow_table(state) : (uint32_t)WAOT_WASI_SUCCESS;
     if (error != WAOT_WASI_SUCCESS) {
-        waot_os_close(descriptor->handle);
+        if (!waot_wasi_is_embedded(descriptor))
+            waot_os_close(descriptor->handle);
         return -(int64_t)error;
     }
     state->descriptors[fd] = *descriptor;
@@ -70,9 +71,9 @@ static void waot_wasi_forget(uint32_t fd)
 /* Standard error's handle stays open for the shim's own last words, and granted files have none. */
 static int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
 {
-    if (descriptor->handle == waot_os_standard(2) || waot_wasi_is_files(descriptor))
-        return 0;
-    return waot_os_close(descriptor->handle);
+    bool stays = descriptor->handle == waot_os_standard(2) || waot_wasi_is_files(descriptor) ||
+                 waot_wasi_is_embedded(descriptor);
+    return stays ? 0 : waot_os_close(descriptor->handle);
 }
 
 uint32_t waot_wasi_fd_close(struct waot_memory *memory, uint32_t fd)
@@ -132,10 +133,10 @@ static uint32_t waot_wasi_rights(const struct waot_wasi_descriptor *descriptor, 
     rights->inheriting = inherited;
     if (descriptor->preopen == NULL && !waot_wasi_is_files(descriptor)) {
         struct waot_os_stat stat;
-        int64_t result = waot_os_stat(descriptor->handle, &stat);
+        int64_t result = waot_wasi_stat(descriptor, &stat);
         if (result < 0)
             return waot_wasi_result(result);
-        int64_t flags = waot_os_flags(descriptor->handle);
+        int64_t flags = waot_wasi_flags(descriptor);
         if (flags < 0)
             return waot_wasi_result(flags);
         const bool directory = stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY; /* has no flags, as in wasmtime */
@@ -185,7 +186,7 @@ uint32_t waot_wasi_fd_fdstat_set_flags(struct waot_memory *memory, uint32_t fd, 
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_FDSTAT_SET_FLAGS, &descriptor);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    int64_t old = waot_os_flags(descriptor->handle);
+    int64_t old = waot_wasi_flags(descriptor);
     if (old < 0)
         return waot_wasi_result(old);
     /* Synchronous writing is decided when a file is opened; a caller may hand back what it found. */
@@ -195,6 +196,10 @@ uint32_t waot_wasi_fd_fdstat_set_flags(struct waot_memory *memory, uint32_t fd, 
     /* A log that we were given to append to stays one: the flag is shared with whoever gave it, and protects it. */
     if (descriptor->kind == WAOT_WASI_STDIO && ((flags ^ (uint32_t)old) & WAOT_WASI_FDFLAGS_APPEND) != 0)
         return WAOT_WASI_PERM;
+    if (waot_wasi_is_embedded(descriptor)) {
+        descriptor->fdflags = (uint8_t)(((uint32_t)old & fixed) | (flags & ~fixed));
+        return WAOT_WASI_SUCCESS;
+    }
     return waot_wasi_result(waot_os_set_flags(descriptor->handle, flags));
 }
 

@@ -3,7 +3,7 @@
  * A cookie is the host's own position after an entry plus 3, so it stays good while other entries come and go. `.` and
  * `..` come first, with the cookies 1 and 2, and both name the directory itself: what stands above a grant is not
  * the guest's to know. The host's own two are left out. */
-#include "wasi.h"
+#include "embed.h"
 
 enum { WAOT_WASI_COOKIE_REST = 2, WAOT_WASI_COOKIE_BIAS = 3 };
 
@@ -30,6 +30,19 @@ static bool waot_wasi_append_entry(struct waot_wasi_readdir *list, uint64_t next
     __builtin_memcpy(list->to + list->used, name, part);
     list->used += part;
     return list->used < list->size;
+}
+
+/* The embedded entries from `position` on, which is a number of entries. */
+static uint32_t waot_wasi_append_embedded(uint32_t directory, uint64_t position, struct waot_wasi_readdir *list)
+{
+    struct waot_os_entry entry;
+    while (waot_embed_entry(directory, position, &entry)) {
+        position = entry.next;
+        if (!waot_wasi_append_entry(list, position + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype, entry.name,
+                                    entry.name_size))
+            break;
+    }
+    return WAOT_WASI_SUCCESS;
 }
 
 /* The host's entries from `position` on. */
@@ -91,7 +104,8 @@ uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t 
     }
     if (room) {
         uint64_t position = cookie == WAOT_WASI_COOKIE_REST ? 0 : cookie - WAOT_WASI_COOKIE_BIAS;
-        error = waot_wasi_append_entries(descriptor, position, &list);
+        error = waot_wasi_is_embedded(descriptor) ? waot_wasi_append_embedded(descriptor->node, position, &list)
+                                                  : waot_wasi_append_entries(descriptor, position, &list);
         if (error != WAOT_WASI_SUCCESS) /* even with entries in hand: a buffer that is not full tells of the end */
             return error;
     }

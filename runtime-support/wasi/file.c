@@ -1,5 +1,5 @@
 /* fd_*: reading, writing and changing what a descriptor is open on. */
-#include "wasi.h"
+#include "embed.h"
 
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count)
 {
@@ -41,7 +41,8 @@ static uint32_t waot_wasi_move(struct waot_memory *memory, uint32_t fd, uint32_t
     error = waot_wasi_buffers(memory, iovs, iovs_len, &count);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    int64_t moved = move(descriptor->handle, count, offset);
+    int64_t moved = waot_wasi_is_embedded(descriptor) ? waot_embed_move(descriptor, right, count, offset)
+                                                      : move(descriptor->handle, count, offset);
     if (moved < 0)
         return waot_wasi_result(moved);
     waot_guest_store_u32(to, (uint32_t)moved);
@@ -118,7 +119,7 @@ static uint32_t waot_wasi_seek(struct waot_memory *memory, uint32_t fd, uint32_t
     uint8_t *to;
     if (!waot_guest_range(memory, offset_at, 8, &to))
         return WAOT_WASI_FAULT;
-    int64_t position = waot_os_seek(descriptor->handle, offset, whence);
+    int64_t position = waot_wasi_seek_to(descriptor, offset, whence);
     if (position < 0)
         return waot_wasi_result(position);
     waot_guest_store_u64(to, (uint64_t)position);
@@ -144,7 +145,9 @@ uint32_t waot_wasi_fd_sync(struct waot_memory *memory, uint32_t fd)
     (void)memory;
     struct waot_wasi_descriptor *descriptor;
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_SYNC, &descriptor);
-    return error != WAOT_WASI_SUCCESS ? error : waot_wasi_result(waot_os_sync(descriptor->handle, false));
+    if (error != WAOT_WASI_SUCCESS || waot_wasi_is_embedded(descriptor))
+        return error;
+    return waot_wasi_result(waot_os_sync(descriptor->handle, false));
 }
 
 uint32_t waot_wasi_fd_datasync(struct waot_memory *memory, uint32_t fd)
@@ -152,7 +155,9 @@ uint32_t waot_wasi_fd_datasync(struct waot_memory *memory, uint32_t fd)
     (void)memory;
     struct waot_wasi_descriptor *descriptor;
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_DATASYNC, &descriptor);
-    return error != WAOT_WASI_SUCCESS ? error : waot_wasi_result(waot_os_sync(descriptor->handle, true));
+    if (error != WAOT_WASI_SUCCESS || waot_wasi_is_embedded(descriptor))
+        return error;
+    return waot_wasi_result(waot_os_sync(descriptor->handle, true));
 }
 
 uint32_t waot_wasi_fd_advise(struct waot_memory *memory, uint32_t fd, uint64_t offset, uint64_t len, uint32_t advice)
@@ -164,6 +169,8 @@ uint32_t waot_wasi_fd_advise(struct waot_memory *memory, uint32_t fd, uint64_t o
         return error;
     if (advice > WAOT_WASI_ADVICE_NOREUSE || len > INT64_MAX) /* any offset will do: it is advice */
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_embedded(descriptor))
+        return WAOT_WASI_SUCCESS;
     return waot_wasi_result(waot_os_advise(descriptor->handle, offset, len, advice));
 }
 
@@ -176,6 +183,8 @@ uint32_t waot_wasi_fd_allocate(struct waot_memory *memory, uint32_t fd, uint64_t
         return error;
     if (len == 0 || len > INT64_MAX || offset > INT64_MAX - len)
         return len == 0 ? WAOT_WASI_INVAL : WAOT_WASI_FBIG;
+    if (waot_wasi_is_embedded(descriptor))
+        return WAOT_WASI_BADF; /* as of any file that is open for reading alone */
     waot_wasi_expect_errors();
     return waot_wasi_result(waot_os_allocate(descriptor->handle, offset, len));
 }

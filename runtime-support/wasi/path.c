@@ -1,5 +1,5 @@
 /* path_*. Resolution beneath the descriptor is the business of os/. */
-#include "wasi.h"
+#include "embed.h"
 
 bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
 {
@@ -81,6 +81,31 @@ static uint32_t waot_wasi_give(const struct waot_wasi_descriptor *opened, uint8_
     return WAOT_WASI_SUCCESS;
 }
 
+/* Opens below a directory of the host. */
+static int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
+                              uint32_t oflags, uint32_t fdflags, struct waot_wasi_descriptor *opened)
+{
+    int64_t handle = waot_os_path_open(directory->handle, path, access, oflags, fdflags);
+    if (handle < 0)
+        return handle;
+    *opened = (struct waot_wasi_descriptor){
+        .handle = (waot_os_handle)handle,
+        .dropped = directory->dropped_inheriting,
+        .dropped_inheriting = directory->dropped_inheriting,
+        .kind = WAOT_WASI_FILE,
+        .read_only = directory->read_only,
+    };
+    struct waot_os_stat stat;
+    int64_t result = waot_os_stat(opened->handle, &stat);
+    if (result < 0) {
+        waot_os_close(opened->handle);
+        return result;
+    }
+    if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
+        opened->kind = WAOT_WASI_DIRECTORY;
+    return 0;
+}
+
 uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t dirflags, uint32_t path,
                              uint32_t path_len, uint32_t oflags, uint64_t rights_base, uint64_t rights_inheriting,
                              uint32_t fdflags, uint32_t opened_fd)
@@ -131,24 +156,12 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
     if (directory->read_only && changes)
         return WAOT_WASI_PERM;
 
-    int64_t handle = waot_os_path_open(directory->handle, host, access, oflags, fdflags);
-    if (handle < 0)
-        return waot_wasi_result(handle);
-    struct waot_wasi_descriptor opened = {
-        .handle = (waot_os_handle)handle,
-        .dropped = directory->dropped_inheriting,
-        .dropped_inheriting = directory->dropped_inheriting,
-        .kind = WAOT_WASI_FILE,
-        .read_only = directory->read_only,
-    };
-    struct waot_os_stat stat;
-    int64_t result = waot_os_stat(opened.handle, &stat);
-    if (result < 0) {
-        waot_os_close(opened.handle);
+    struct waot_wasi_descriptor opened;
+    int64_t result = waot_wasi_is_embedded(directory)
+                         ? waot_embed_open(directory, host, access, oflags, fdflags, &opened)
+                         : waot_wasi_open(directory, host, access, oflags, fdflags, &opened);
+    if (result < 0)
         return waot_wasi_result(result);
-    }
-    if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
-        opened.kind = WAOT_WASI_DIRECTORY;
     return waot_wasi_give(&opened, to);
 }
 
@@ -167,8 +180,10 @@ uint32_t waot_wasi_path_stat(struct waot_memory *memory, uint32_t fd, uint32_t f
         return WAOT_WASI_INVAL;
     if (waot_wasi_is_files(directory))
         return waot_wasi_files_stat(directory, host, stat);
-    return waot_wasi_result(
-        waot_os_path_stat(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, stat));
+    bool follow = (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
+    return waot_wasi_result(waot_wasi_is_embedded(directory)
+                                ? waot_embed_path_stat(directory->node, host, follow, stat)
+                                : waot_os_path_stat(directory->handle, host, follow, stat));
 }
 
 uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
@@ -295,7 +310,9 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
     if (waot_wasi_is_files(directory))
         return waot_wasi_files_readlink(directory, host);
     char *target = waot_wasi_state.paths[1];
-    int64_t size = waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
+    int64_t size = waot_wasi_is_embedded(directory)
+                       ? waot_embed_readlink(directory->node, host, target, WAOT_OS_PATH_SIZE)
+                       : waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
     if (size < 0)
         return waot_wasi_result(size);
     if (size > 0 && target[0] == '/') /* would tell the guest of the host's tree */

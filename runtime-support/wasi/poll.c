@@ -1,5 +1,5 @@
 /* poll_oneoff. */
-#include "wasi.h"
+#include "embed.h"
 
 struct waot_wasi_subscription {
     uint64_t userdata;
@@ -8,6 +8,7 @@ struct waot_wasi_subscription {
     uint8_t clock;
     uint16_t error;    /* known before waiting */
     uint64_t left;     /* of a regular file: the bytes behind its position, else UINT64_MAX */
+    bool ready;        /* without waiting: it is embedded */
 };
 
 /* `from` is where the fields stand that every snapshot has: the number of the clock and what follows. */
@@ -43,9 +44,10 @@ static void waot_wasi_read_file_subscription(const uint8_t *from, struct waot_wa
     if (subscription->error != WAOT_WASI_SUCCESS)
         return;
     poll->handle = descriptor->handle;
+    subscription->ready = waot_wasi_is_embedded(descriptor);
     struct waot_os_stat stat;
-    if (!write && waot_os_stat(descriptor->handle, &stat) >= 0 && stat.filetype == WAOT_WASI_FILETYPE_REGULAR_FILE) {
-        int64_t position = waot_os_seek(descriptor->handle, 0, WAOT_WASI_WHENCE_CUR);
+    if (!write && waot_wasi_stat(descriptor, &stat) >= 0 && stat.filetype == WAOT_WASI_FILETYPE_REGULAR_FILE) {
+        int64_t position = waot_wasi_seek_to(descriptor, 0, WAOT_WASI_WHENCE_CUR);
         subscription->left = position >= 0 && (uint64_t)position < stat.size ? stat.size - (uint64_t)position : 0;
     }
 }
@@ -85,7 +87,7 @@ static bool waot_wasi_is_due(const struct waot_wasi_subscription *subscription, 
 {
     if (subscription->type == WAOT_WASI_EVENT_CLOCK)
         return waot_wasi_remaining(subscription) == 0;
-    return subscription->error != WAOT_WASI_SUCCESS || poll->ready || poll->invalid;
+    return subscription->error != WAOT_WASI_SUCCESS || subscription->ready || poll->ready || poll->invalid;
 }
 
 /* Subscription i waits for polls[i]; one that is a clock or an error leaves its poll without a handle. */
@@ -113,7 +115,7 @@ static uint64_t waot_wasi_timeout(const struct waot_wasi_subscription *subscript
 {
     uint64_t timeout = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        if (subscriptions[i].error != WAOT_WASI_SUCCESS)
+        if (subscriptions[i].error != WAOT_WASI_SUCCESS || subscriptions[i].ready)
             return 0;
         if (subscriptions[i].type != WAOT_WASI_EVENT_CLOCK)
             continue;

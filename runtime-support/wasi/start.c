@@ -1,7 +1,7 @@
-/* The state, and what was granted: directories, then granted files, then sockets become descriptors before the program
- * runs, each kind in the order in which the builder gave them, and behind his those of whoever runs the program. C
- * libraries look for directories from descriptor 3 on and stop at the first number that is none: hence sockets last. */
-#include "wasi.h"
+/* The state, and what was granted: directories, those embedded, granted files, then sockets become descriptors before the
+ * program runs, each kind in the order in which the builder gave them, and behind his those of whoever runs the program.
+ * C libraries look for directories from descriptor 3 on and stop at the first number that is none: hence sockets last. */
+#include "embed.h"
 
 struct waot_wasi_state waot_wasi_state;
 
@@ -52,6 +52,7 @@ void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char
 {
     const char *what = descriptor->preopen == NULL ? "cannot listen at"
                        : descriptor->kind == WAOT_WASI_FILES ? "cannot grant file"
+                       : waot_wasi_is_embedded(descriptor)   ? "cannot give embedded directory"
                                                              : "cannot open granted directory";
     /* Two directories of one name: C libraries would take the later for both. */
     for (uint32_t fd = 3; descriptor->preopen != NULL && fd < waot_wasi_state.lowest; fd++) {
@@ -108,6 +109,20 @@ static void waot_wasi_grant_directories(void)
         waot_wasi_grant_directory(&grant);
 }
 
+static void waot_wasi_grant_embedded(void)
+{
+    struct waot_wasi_record record = {NULL, NULL};
+    while (waot_wasi_next_record(&record)) {
+        if (record.head->kind != WAOT_RECORD_EMBED)
+            continue;
+        const struct waot_embedded *embedded = (const struct waot_embedded *)(const void *)record.payload;
+        struct waot_wasi_descriptor descriptor;
+        waot_embed_grant(embedded, &descriptor);
+        descriptor.preopen = (const char *)(embedded + 1);
+        waot_wasi_preopen(&descriptor, descriptor.preopen);
+    }
+}
+
 /* Without a grant this makes no system call. */
 void waot_wasi_start(void)
 {
@@ -127,6 +142,8 @@ void waot_wasi_start(void)
         waot_wasi_seed();
     if (WAOT_MAY(DIRECTORIES))
         waot_wasi_grant_directories();
+    if (WAOT_MAY(EMBEDDED))
+        waot_wasi_grant_embedded();
     if (WAOT_MAY(FILES))
         waot_wasi_grant_files();
     if (WAOT_MAY(LISTEN))

@@ -19,12 +19,14 @@ enum waot_wasi_kind { WAOT_WASI_FREE, WAOT_WASI_STDIO, WAOT_WASI_FILE, WAOT_WASI
 struct waot_wasi_descriptor {
     waot_os_handle handle;
     const char *preopen;         /* the guest's name of a granted directory, or null */
-    uint64_t position;           /* of a directory: where the host's stream stands */
+    uint64_t position;           /* of an embedded file: where it is read */
+    uint32_t node;               /* what is open if it is embedded (embed.h), else 0 */
     uint32_t dropped;            /* rights taken away */
     uint32_t dropped_inheriting; /* and from what is opened through it */
     uint8_t kind;
-    bool read_only; /* opened through a grant with WAOT_RECORD_READ_ONLY */
-    uint32_t files; /* of WAOT_WASI_FILES: which directory it is */
+    uint8_t fdflags; /* of what is embedded; the system knows all others */
+    bool read_only;  /* opened through a grant with WAOT_RECORD_READ_ONLY, or embedded */
+    uint32_t files;  /* of WAOT_WASI_FILES: which directory it is */
 };
 
 #define WAOT_WASI_FIRST_DESCRIPTORS 16
@@ -117,15 +119,6 @@ uint32_t waot_wasi_files_readlink(const struct waot_wasi_descriptor *directory, 
 bool waot_wasi_files_entry(const struct waot_wasi_descriptor *directory, uint64_t *position,
                            struct waot_os_entry *entry);
 void waot_wasi_files_own_stat(const struct waot_wasi_descriptor *directory, struct waot_os_stat *stat);
-
-/* waot_os_stat of what any descriptor is open on. */
-static inline int64_t waot_wasi_stat(const struct waot_wasi_descriptor *descriptor, struct waot_os_stat *stat)
-{
-    if (!waot_wasi_is_files(descriptor))
-        return waot_os_stat(descriptor->handle, stat);
-    waot_wasi_files_own_stat(descriptor, stat);
-    return 0;
-}
 
 /* ---------------------------------------------------------------- clocks and randomness (deterministic.c) */
 

@@ -1,7 +1,7 @@
 /* A guest without WebAssembly: runs the WASI functions of runtime-support on orders from the test that started it.
  *
  * Orders come on descriptor 100 and answers go to 101, so that 0, 1 and 2 are the test's to choose. The first message
- * is the manifest (size, bytes). Then, integers in host order:
+ * is the manifest (size, bytes), the second what is embedded (likewise). Then, integers in host order:
  *     W address size bytes     write guest memory
  *     R address size           -> bytes
  *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
@@ -152,6 +152,11 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
     take(manifest, size);
     waot_process.manifest = manifest;
     waot_process.manifest_end = manifest + size;
+    size = take_number();
+    uint8_t *embedded = reserve(size + 65536);
+    take(embedded, size);
+    waot_syscall(SYS_mprotect, (long)embedded, (long)(size + 65536), PROT_READ, 0, 0, 0);
+    waot_process.embedded = embedded;
     struct waot_memory memory = {.base = reserve(SPACE), .bytes = SPACE, .reserve = SPACE};
     waot_wasi_start();
     serve(&memory);

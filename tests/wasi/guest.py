@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import io
 import os
 import re
 import shutil
@@ -21,6 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from waot.linker import EmbeddedImage
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
@@ -141,6 +144,18 @@ def directory_record(host: Path | str, guest: str, *, read_only: bool = False) -
     return record(1, os.fsencode(host) + b"\0" + guest.encode() + b"\0", int(read_only))
 
 
+def embedded_records(image: EmbeddedImage) -> tuple[list[bytes], bytes]:
+    """What embeds an image: the records, and its bytes."""
+    records = []
+    for directory in image.directories:
+        counts = (directory.root, directory.directories, directory.files, directory.links)
+        head = struct.pack("=IIIIQQ", *counts, directory.bytes, directory.stored)
+        records.append(record(16, head + directory.guest.encode() + b"\0", int(directory.compressed)))
+    file = io.BytesIO()
+    image.write(file)
+    return records, file.getvalue()
+
+
 def variable_record(text: str) -> bytes:
     """Grants NAME=VALUE, or NAME from the environment."""
     return record(2, text.encode() + b"\0")
@@ -180,6 +195,7 @@ class NativeGuest:
         architecture: str = "x86_64",
         *,
         records: Sequence[bytes] = (),
+        embedded: bytes = b"",  # the image of which records speak
         arguments: Sequence[str] = ("guest",),
         environment: dict[str, str] | None = None,
         stdin: int | None = subprocess.DEVNULL,
@@ -219,10 +235,14 @@ class NativeGuest:
         self._answers = os.fdopen(ours_in, "rb", buffering=0)
         self._orders = os.fdopen(ours_out, "wb", buffering=0)
         manifest = b"".join(records) + record(0, b"")
-        self._send(struct.pack("=Q", len(manifest)) + manifest)
+        for part in (manifest, embedded):
+            self._send(struct.pack("=Q", len(part)))
+            self._send(part)
 
     def _send(self, message: bytes) -> None:
-        self._orders.write(message)
+        view = memoryview(message)
+        while view:
+            view = view[self._orders.write(view) or 0 :]
 
     def _receive(self, size: int) -> bytes:
         data = b""

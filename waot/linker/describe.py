@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from waot.words import printable, readable_size
+from waot.words import count_of, printable, readable_size
 
 if TYPE_CHECKING:
     from waot.linker.manifest import Manifest
-    from waot.options import Grants
+    from waot.options import DirGrant, FileGrant
 
 _WIDTH = 100  # columns
 _NOTHING = "granted: nothing but arguments, standard streams, clocks and random numbers"
@@ -20,7 +20,7 @@ def describe(manifest: Manifest) -> list[str]:
     lines = [f"from: {manifest.module_name}, SHA-256 {manifest.module_sha256.hex()}"]
     lines += [f"linked: {linked.name} from {linked.file}, SHA-256 {linked.sha256.hex()}" for linked in manifest.linked]
     lines += [f"memory: {manifest.memory}", f"stack: {readable_size(manifest.stack_size)}"]
-    granted = _granted(manifest.grants)
+    granted = _granted(manifest)
     lines.append("granted:" if granted else _NOTHING)
     lines += [f"  {line}" for line in granted]
     if manifest.grants.sealed:
@@ -42,13 +42,17 @@ def describe(manifest: Manifest) -> list[str]:
     return lines
 
 
-def _granted(grants: Grants) -> list[str]:
+def _granted(manifest: Manifest) -> list[str]:
     """A line for each grant, in the order in which the program gets descriptors for them."""
-    lines = [
-        f"{kind} {grant.host!r} as {grant.guest!r}{', for reading only' if grant.read_only else ''}"
-        for kind, paths in (("directory", grants.dirs), ("file", grants.files))
-        for grant in paths
+    grants = manifest.grants
+    lines = [f"directory {_path(grant)}" for grant in grants.dirs]
+    lines += [
+        f"embedded directory {embedded.guest!r}: {count_of(embedded.files, 'file')} of "
+        f"{readable_size(embedded.bytes)}, {readable_size(embedded.stored)} "
+        f"{'compressed' if embedded.compressed else 'stored'}"
+        for embedded in manifest.embedded
     ]
+    lines += [f"file {_path(grant)}" for grant in grants.files]
     lines += [f"a socket that listens at {address}" for address in grants.listen]
     lines += [
         f"variable {grant.name}, {'as where it is run' if grant.value is None else f'with the value {grant.value!r}'}"
@@ -60,3 +64,7 @@ def _granted(grants: Grants) -> list[str]:
     if grants.seed is not None:
         lines.append(f"clocks and random numbers that follow from the seed {grants.seed}")
     return lines
+
+
+def _path(grant: DirGrant | FileGrant) -> str:
+    return f"{grant.host!r} as {grant.guest!r}{', for reading only' if grant.read_only else ''}"

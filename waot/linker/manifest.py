@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 from waot.errors import ToolError, UsageError
 from waot.linker.describe import describe
+from waot.linker.embed import Embedded
 from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant
 
 # enum waot_record_kind
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
 _FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED = range(10, 15)
+_EMBED = 16
 _INFO = 19
 _READ_ONLY = 1
+_COMPRESSED = 1
+_EMBEDDED = "IIIIQQ"  # struct waot_embedded
 _LINKED = 1
 
 
@@ -43,6 +47,7 @@ class Manifest:
     module_sha256: bytes
     module_name: str  # the .wasm file's, without directories
     linked: tuple[LinkedModule, ...] = ()  # in the order of their instantiation, before the module itself
+    embedded: tuple[Embedded, ...] = ()
 
 
 def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
@@ -58,6 +63,17 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     record(_STACK_SIZE, struct.pack(order + "Q", manifest.stack_size))
     for grant in grants.dirs:
         record(_DIR, _strings(grant.host, grant.guest), _READ_ONLY if grant.read_only else 0)
+    for embedded in manifest.embedded:
+        head = struct.pack(
+            order + _EMBEDDED,
+            embedded.root,
+            embedded.directories,
+            embedded.files,
+            embedded.links,
+            embedded.bytes,
+            embedded.stored,
+        )
+        record(_EMBED, head + _strings(embedded.guest), _COMPRESSED if embedded.compressed else 0)
     for variable in grants.env:
         record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
     if grants.inherit_env:
@@ -111,6 +127,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     sealed = False
     imports: list[tuple[str, str]] = []
     linked: list[LinkedModule] = []
+    embedded: list[Embedded] = []
     texts = {_VERSION: "", _TARGET: "", _MEMORY: ""}
     inherit_env = False
     stack_size = 0
@@ -130,6 +147,13 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         if kind == _DIR:
             host, guest = _split(payload, 2, start)
             dirs.append(DirGrant(host, guest, read_only=bool(flags & _READ_ONLY)))
+        elif kind == _EMBED:
+            head_size = struct.calcsize(order + _EMBEDDED)
+            if size < head_size:
+                raise _damaged(start)
+            (guest,) = _split(payload[head_size:], 1, start)
+            numbers = struct.unpack_from(order + _EMBEDDED, payload)
+            embedded.append(Embedded(guest, *numbers, compressed=bool(flags & _COMPRESSED)))
         elif kind == _ENV:
             name, separator, value = _split(payload, 1, start)[0].partition("=")
             env.append(EnvGrant(name, value if separator else None))
@@ -188,6 +212,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         module_sha256=sha256,
         module_name=module_name,
         linked=tuple(linked),
+        embedded=tuple(embedded),
     )
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from waot.lowering.abi import (
     AUTHORITY_ARGUMENTS,
+    AUTHORITY_COMPRESSED,
     AUTHORITY_DETERMINISTIC,
     AUTHORITY_DIRECTORIES,
+    AUTHORITY_EMBEDDED,
     AUTHORITY_ENVIRONMENT,
     AUTHORITY_FILES,
     AUTHORITY_LISTEN,
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from waot.options import Grants
 
 
-def authority(grants: Grants, imports: Iterable[tuple[str, str]]) -> int:
-    """The WAOT_AUTHORITY_* of a program with those imports, (module, name) each, and grants."""
+def authority(
+    grants: Grants, imports: Iterable[tuple[str, str]], *, embedded: bool = False, compressed: bool = False
+) -> int:
+    """The WAOT_AUTHORITY_* of a program with those imports, (module, name) each, grants and embedded files."""
     names = {name for module, name in imports if module in WASI_MODULES}
     paths = any(name.startswith("path_") or name in ("fd_readdir", "fd_prestat_get") for name in names)
     environment = not names.isdisjoint(("environ_get", "environ_sizes_get"))
@@ -38,5 +42,7 @@ def authority(grants: Grants, imports: Iterable[tuple[str, str]]) -> int:
         AUTHORITY_ARGUMENTS: grants.args,
         AUTHORITY_DETERMINISTIC: grants.seed is not None,
         AUTHORITY_RUN_TIME: run_time,
+        AUTHORITY_EMBEDDED: embedded,
+        AUTHORITY_COMPRESSED: compressed,
     }
     return sum(bit for bit, needed in wanted.items() if needed)

@@ -50,6 +50,8 @@ class LoweringOptions:
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
     relaxed_simd: str = "fast"  # "fast" or "deterministic"
+    embedded: bool = False  # directories in the executable
+    compressed: bool = False  # and compressed files in them
     fma: bool = False  # the CPU has a fused multiply-add of vectors
     grants: Grants = field(default_factory=Grants)  # of an executable
 

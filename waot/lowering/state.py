@@ -63,7 +63,9 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         yield from _heap(unit)
     yield from instantiation
     yield from _module(unit)
-    yield f"@waot_authority = hidden constant i32 {authority(plan.options.grants, plan.imports)}"
+    options = plan.options
+    may = authority(options.grants, plan.imports, embedded=options.embedded, compressed=options.compressed)
+    yield f"@waot_authority = hidden constant i32 {may}"
     if plan.options.exports:
         yield from emit_exports(unit)
 

@@ -115,6 +115,7 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
     }
     waot_process.manifest = waot_manifest_start;
     waot_process.manifest_end = waot_manifest_end;
+    waot_process.embedded = waot_embed_start;
     waot_make_stack();
     waot_catch_faults();
     waot_switch_stack((void *)waot_process.stack_high, waot_main);
