@@ -144,7 +144,7 @@ static int64_t waot_wasi_wait(uint8_t *out, size_t count, const struct waot_wasi
 }
 
 /* `identifier` is the size of what stands in a subscription before a clock's number: nothing, or a u64 in snapshot 0. */
-static uint32_t waot_wasi_poll(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
+static uint32_t waot_wasi_poll_all(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
                                uint32_t nevents, size_t identifier)
 {
     enum { FEW = 8 };
@@ -182,11 +182,11 @@ static uint32_t waot_wasi_poll(struct waot_memory *memory, uint32_t in, uint32_t
 uint32_t waot_wasi_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
                                uint32_t nevents)
 {
-    return waot_wasi_poll(memory, in, out, nsubscriptions, nevents, 0);
+    return waot_wasi_poll_all(memory, in, out, nsubscriptions, nevents, 0);
 }
 
 uint32_t waot_wasi_unstable_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
                                         uint32_t nevents)
 {
-    return waot_wasi_poll(memory, in, out, nsubscriptions, nevents, sizeof(uint64_t));
+    return waot_wasi_poll_all(memory, in, out, nsubscriptions, nevents, sizeof(uint64_t));
 }

@@ -153,7 +153,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
                 raise _damaged(start)
             (guest,) = _split(payload[head_size:], 1, start)
             numbers = struct.unpack_from(order + _EMBEDDED, payload)
-            embedded.append(Embedded(guest, *numbers, compressed=bool(flags & _COMPRESSED)))
+            embedded.append(Embedded(guest, *numbers, bool(flags & _COMPRESSED)))
         elif kind == _ENV:
             name, separator, value = _split(payload, 1, start)[0].partition("=")
             env.append(EnvGrant(name, value if separator else None))
