@@ -87,17 +87,30 @@ class Outcome:
 
 @functools.cache
 def _directory() -> Path:
-    """Where all is made: in memory where that can be, which is faster and gives no inode's number a second time."""
-    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    directory = Path(tempfile.mkdtemp(prefix="waot-sequences-", dir=place))
+    """Where all is made: in $WAOT_SEQUENCES_DIRECTORY, or in memory where that can be, which is faster."""
+    place = os.environ.get("WAOT_SEQUENCES_DIRECTORY", "/dev/shm")
+    directory = Path(tempfile.mkdtemp(prefix="waot-sequences-", dir=place if os.access(place, os.W_OK) else None))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     return directory
+
+
+@functools.cache
+def reuses_inodes() -> bool:
+    """Whether a new file gets the inode's number of one that is gone, at times."""
+    path = _directory() / "inode"
+    numbers = set()
+    for _ in range(2):
+        path.touch()
+        numbers.add(path.stat().st_ino)
+        path.unlink()
+    return len(numbers) == 1
 
 
 def prepare(variants: Sequence[str]) -> None:
     """Makes all that `become_nobody` would leave nobody able to make."""
     driver_bytes()
     functions()
+    reuses_inodes()
     for name in variants:
         VARIANTS[name].program()
 
