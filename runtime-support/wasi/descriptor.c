@@ -20,20 +20,20 @@ uint32_t waot_wasi_directory(uint32_t fd, uint32_t right, bool changes, struct w
 }
 
 /* Doubles the table. Numbers stay below 2**31 (witx, path_open). */
-static bool waot_wasi_grow_table(struct waot_wasi_state *state)
+static uint32_t waot_wasi_grow_table(struct waot_wasi_state *state)
 {
     if (state->capacity >= UINT32_C(1) << 30)
-        return false;
+        return WAOT_WASI_NFILE;
     size_t size = state->capacity * sizeof *state->descriptors;
     struct waot_wasi_descriptor *descriptors = waot_os_allocate_pages(2 * size);
     if (descriptors == NULL)
-        return false;
+        return WAOT_WASI_NOMEM;
     __builtin_memcpy(descriptors, state->descriptors, size);
     if (state->descriptors != state->first)
         waot_os_free_pages(state->descriptors, size);
     state->descriptors = descriptors;
     state->capacity *= 2;
-    return true;
+    return WAOT_WASI_SUCCESS;
 }
 
 int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor)
@@ -42,9 +42,10 @@ int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor)
     uint32_t fd = state->lowest;
     while (fd < state->capacity && state->descriptors[fd].kind != WAOT_WASI_FREE)
         fd++;
-    if (fd == state->capacity && !waot_wasi_grow_table(state)) {
+    uint32_t error = fd == state->capacity ? waot_wasi_grow_table(state) : (uint32_t)WAOT_WASI_SUCCESS;
+    if (error != WAOT_WASI_SUCCESS) {
         waot_os_close(descriptor->handle);
-        return -WAOT_WASI_NFILE;
+        return -(int64_t)error;
     }
     state->descriptors[fd] = *descriptor;
     state->lowest = fd + 1;
