@@ -130,10 +130,11 @@ static uint32_t waot_wasi_rights(const struct waot_wasi_descriptor *descriptor, 
         int64_t flags = waot_os_flags(descriptor->handle);
         if (flags < 0)
             return waot_wasi_result(flags);
-        rights->fdflags = (uint32_t)flags & WAOT_WASI_FDFLAGS_ALL;
+        const bool directory = stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY; /* has no flags, as in wasmtime */
+        rights->fdflags = directory ? 0 : (uint32_t)flags & WAOT_WASI_FDFLAGS_ALL;
         rights->filetype = stat.filetype;
         rights->base = WAOT_WASI_RIGHTS_ALL;
-        if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
+        if (directory)
             rights->base &= ~(uint32_t)(WAOT_WASI_RIGHT_FD_SEEK | WAOT_WASI_RIGHT_FD_FILESTAT_SET_SIZE |
                                         WAOT_WASI_RIGHT_PATH_FILESTAT_SET_SIZE);
         if (stat.filetype == WAOT_WASI_FILETYPE_CHARACTER_DEVICE && waot_os_is_terminal(descriptor->handle))

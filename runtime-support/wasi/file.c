@@ -19,6 +19,8 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
     }
     if (total > UINT32_MAX)
         return WAOT_WASI_INVAL;
+    if (used == 0) /* a call that moves nothing is one all the same: the system says whether it may be made */
+        buffers[used++] = (struct waot_os_buffer){memory->base, 0};
     *host_count = used;
     return WAOT_WASI_SUCCESS;
 }

@@ -48,6 +48,24 @@ static uint32_t waot_wasi_at(struct waot_memory *memory, uint32_t fd, uint32_t r
     return error == WAOT_WASI_SUCCESS || error == WAOT_WASI_PERM ? (bad_path != 0 ? bad_path : error) : error;
 }
 
+/* Two of them, both to be changed. Checked in wasmtime's order: descriptors, paths, grants. */
+static uint32_t waot_wasi_at_both(struct waot_memory *memory, const uint32_t fd[2], const uint32_t right[2],
+                                  const uint32_t path[2], const uint32_t path_len[2],
+                                  struct waot_wasi_descriptor *directory[2], const char *host[2])
+{
+    for (int i = 0; i < 2; i++) {
+        uint32_t error = waot_wasi_directory(fd[i], right[i], false, &directory[i]);
+        if (error != WAOT_WASI_SUCCESS)
+            return error;
+    }
+    for (int i = 0; i < 2; i++) {
+        uint32_t error = waot_wasi_path(memory, path[i], path_len[i], i, &host[i]);
+        if (error != WAOT_WASI_SUCCESS)
+            return error;
+    }
+    return directory[0]->read_only || directory[1]->read_only ? WAOT_WASI_PERM : WAOT_WASI_SUCCESS;
+}
+
 static bool waot_wasi_bad_lookup(uint32_t flags)
 {
     return (flags & ~WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
@@ -58,12 +76,14 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
                              uint32_t fdflags, uint32_t opened_fd)
 {
     (void)rights_inheriting; /* rights follow from the kind of file and the two below, as in wasmtime */
+    const char *host;
+    uint32_t error = waot_wasi_path(memory, path, path_len, 0, &host);
+    if (error != WAOT_WASI_SUCCESS)
+        return error;
     struct waot_wasi_descriptor *directory = waot_wasi_descriptor(fd);
     if (directory != NULL && directory->kind == WAOT_WASI_FILE)
         return WAOT_WASI_NOTDIR;
-    const char *host;
-    uint32_t error =
-        waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_OPEN, false, path, path_len, 0, &directory, &host);
+    error = waot_wasi_directory(fd, WAOT_WASI_RIGHT_PATH_OPEN, false, &directory);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     uint8_t *to;
@@ -196,35 +216,29 @@ uint32_t waot_wasi_path_unlink_file(struct waot_memory *memory, uint32_t fd, uin
 uint32_t waot_wasi_path_link(struct waot_memory *memory, uint32_t old_fd, uint32_t old_flags, uint32_t old_path,
                              uint32_t old_path_len, uint32_t new_fd, uint32_t new_path, uint32_t new_path_len)
 {
-    struct waot_wasi_descriptor *old_directory, *new_directory;
-    const char *old_host, *new_host;
-    uint32_t error = waot_wasi_at(memory, old_fd, WAOT_WASI_RIGHT_PATH_LINK_SOURCE, true, old_path, old_path_len, 0,
-                                  &old_directory, &old_host);
-    if (error != WAOT_WASI_SUCCESS)
-        return error;
-    error = waot_wasi_at(memory, new_fd, WAOT_WASI_RIGHT_PATH_LINK_TARGET, true, new_path, new_path_len, 1,
-                         &new_directory, &new_host);
+    static const uint32_t rights[2] = {WAOT_WASI_RIGHT_PATH_LINK_SOURCE, WAOT_WASI_RIGHT_PATH_LINK_TARGET};
+    struct waot_wasi_descriptor *directory[2];
+    const char *host[2];
+    uint32_t error = waot_wasi_at_both(memory, (uint32_t[2]){old_fd, new_fd}, rights, (uint32_t[2]){old_path, new_path},
+                                       (uint32_t[2]){old_path_len, new_path_len}, directory, host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     if (old_flags != 0) /* a link is made to what the name stands for, never through it; wasmtime refuses alike */
         return WAOT_WASI_INVAL;
-    return waot_wasi_result(waot_os_path_link(old_directory->handle, old_host, new_directory->handle, new_host));
+    return waot_wasi_result(waot_os_path_link(directory[0]->handle, host[0], directory[1]->handle, host[1]));
 }
 
 uint32_t waot_wasi_path_rename(struct waot_memory *memory, uint32_t fd, uint32_t old_path, uint32_t old_path_len,
                                uint32_t new_fd, uint32_t new_path, uint32_t new_path_len)
 {
-    struct waot_wasi_descriptor *old_directory, *new_directory;
-    const char *old_host, *new_host;
-    uint32_t error = waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_RENAME_SOURCE, true, old_path, old_path_len, 0,
-                                  &old_directory, &old_host);
+    static const uint32_t rights[2] = {WAOT_WASI_RIGHT_PATH_RENAME_SOURCE, WAOT_WASI_RIGHT_PATH_RENAME_TARGET};
+    struct waot_wasi_descriptor *directory[2];
+    const char *host[2];
+    uint32_t error = waot_wasi_at_both(memory, (uint32_t[2]){fd, new_fd}, rights, (uint32_t[2]){old_path, new_path},
+                                       (uint32_t[2]){old_path_len, new_path_len}, directory, host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    error = waot_wasi_at(memory, new_fd, WAOT_WASI_RIGHT_PATH_RENAME_TARGET, true, new_path, new_path_len, 1,
-                         &new_directory, &new_host);
-    if (error != WAOT_WASI_SUCCESS)
-        return error;
-    return waot_wasi_result(waot_os_path_rename(old_directory->handle, old_host, new_directory->handle, new_host));
+    return waot_wasi_result(waot_os_path_rename(directory[0]->handle, host[0], directory[1]->handle, host[1]));
 }
 
 uint32_t waot_wasi_path_symlink(struct waot_memory *memory, uint32_t old_path, uint32_t old_path_len, uint32_t fd,
@@ -232,11 +246,13 @@ uint32_t waot_wasi_path_symlink(struct waot_memory *memory, uint32_t old_path, u
 {
     struct waot_wasi_descriptor *directory;
     const char *target, *host;
-    uint32_t error =
-        waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_SYMLINK, true, new_path, new_path_len, 0, &directory, &host);
+    uint32_t error = waot_wasi_directory(fd, WAOT_WASI_RIGHT_PATH_SYMLINK, false, &directory);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     error = waot_wasi_path(memory, old_path, old_path_len, 1, &target);
+    if (error != WAOT_WASI_SUCCESS)
+        return error;
+    error = waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_SYMLINK, true, new_path, new_path_len, 0, &directory, &host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     if (target[0] == '/') /* names something outside, if not to us then to whoever else follows it */

@@ -97,8 +97,8 @@ static inline uint32_t waot_wasi_result(int64_t result)
     return result < 0 ? (uint32_t)-result : WAOT_WASI_SUCCESS;
 }
 
-/* The guest's array of iovecs as at most WAOT_OS_BUFFERS host buffers in waot_wasi_state.buffers, empty ones left out.
- * Longer arrays are cut: the call then moves less than asked, as it may. FAULT, or INVAL if the sizes overflow. */
+/* The guest's array of iovecs as at most WAOT_OS_BUFFERS host buffers in waot_wasi_state.buffers, empty ones left
+ * out unless all are. Longer arrays are cut: the call then moves less than asked, as it may. FAULT, or INVAL if the sizes overflow. */
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count);
 
 /* The guest's path, NUL-terminated in waot_wasi_state.paths[which]. FAULT, NAMETOOLONG, INVAL for a NUL inside,
