@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import struct
@@ -97,16 +98,54 @@ def test_the_exit_status_is_the_programs(start: Start, status: int) -> None:
     assert calls.guest.process.wait() == status  # type: ignore[attr-defined]
 
 
-SIGNALS = {"HUP": 1, "INT": 2, "ABRT": 6, "FPE": 8, "KILL": 9, "SEGV": 11, "ALRM": 14, "TERM": 15, "SYS": 30}
+# By their numbers in typenames.witx: those that end a program.
+SIGNALS = {
+    "HUP": 1,
+    "INT": 2,
+    "QUIT": 3,
+    "ILL": 4,
+    "TRAP": 5,
+    "ABRT": 6,
+    "BUS": 7,
+    "FPE": 8,
+    "KILL": 9,
+    "USR1": 10,
+    "SEGV": 11,
+    "USR2": 12,
+    "ALRM": 14,
+    "TERM": 15,
+    "XCPU": 23,
+    "XFSZ": 24,
+    "VTALRM": 25,
+    "PROF": 26,
+    "POLL": 28,
+    "PWR": 29,
+    "SYS": 30,
+}
 
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_raising_a_signal_ends_the_program_by_it(start: Start, architecture: str, name: str) -> None:
     if architecture != "x86_64" and name == "ALRM":
         pytest.skip("qemu-user may hold ALRM itself")
-    calls = start(stderr=subprocess.DEVNULL)
+    calls = start(stderr=subprocess.DEVNULL, prepare=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
     calls.guest.start("proc_raise", SIGNALS[name])  # type: ignore[attr-defined]
     assert calls.guest.process.wait() == -getattr(signal, f"SIG{name}")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", [18, 19, 20, 21], ids=["STOP", "TSTP", "TTIN", "TTOU"])
+def test_a_signal_that_stops_the_program_returns_when_it_goes_on(start: Start, number: int) -> None:
+    # A process group of its own, with its parent outside: in one that nobody looks after three of the four do nothing.
+    calls = start(prepare=lambda: os.setpgid(0, 0))
+    guest = calls.guest
+    assert guest.call("sched_yield") == SUCCESS
+    guest.start("proc_raise", number)  # type: ignore[attr-defined]
+    pid = guest.process.pid  # type: ignore[attr-defined]
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    os.kill(pid, signal.SIGCONT)
+    assert guest.finish() == SUCCESS  # type: ignore[attr-defined]
+    assert guest.call("proc_raise", 17) == SUCCESS  # CONT, for one that goes on anyhow
 
 
 def test_signals_that_do_nothing(start: Start) -> None:
