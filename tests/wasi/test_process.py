@@ -250,6 +250,21 @@ def test_many_subscriptions(start: Start) -> None:
     os.close(reading)
 
 
+def test_as_many_subscriptions_as_open_files_may_be(start: Start) -> None:
+    reading, writing = os.pipe()
+    calls = start(stdin=reading, stdout=writing)
+    pid = calls.guest.process.pid  # type: ignore[attr-defined]
+    assert calls.fdstat(0)[0] == SUCCESS
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, 200))
+    both = [fd_subscription(1, 1, 0), fd_subscription(2, 2, 0), fd_subscription(3, 1, 1), fd_subscription(4, 2, 1)]
+    assert calls.poll(*both[:2] * 150, *both[2:] * 150)[1] == [(4, 0, 2, 1, 0)] * 150
+    os.write(writing, b"abc")
+    events = calls.poll(*both[:2] * 150, *both[2:] * 150)[1]
+    assert events == [(1, 0, 1, 3, 0)] * 150 + [(4, 0, 2, 1, 0)] * 150
+    os.close(writing)
+    os.close(reading)
+
+
 # ---------------------------------------------------------------- sockets
 
 
