@@ -7,6 +7,9 @@
  *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
  *     M size                   the guest's memory has that many bytes; none at all for all ones
  *     T microseconds           from here on SIGALRM comes that often and interrupts system calls
+ *     L count inode function argument*10
+ *                              -> how often the call gave each errno (256 counts), and how often what path_open or
+ *                                 path_filestat_get came to was the file with that inode; what is opened is closed
  */
 #include "core/process.h"
 #include "include/waot_abi.h"
@@ -109,6 +112,37 @@ static void interrupt_every(uint64_t microseconds)
     waot_syscall(SYS_setitimer, ITIMER_REAL, (long)&timer, 0, 0, 0, 0);
 }
 
+static uint64_t call(struct waot_memory *memory, uint64_t index, const uint64_t *a)
+{
+    return ((function *)functions[index])(memory, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
+}
+
+static void repeat(struct waot_memory *memory, uint64_t count, uint64_t inode)
+{
+    uint64_t index = take_number(), a[10], counts[257] = {0};
+    take(a, sizeof a);
+    for (; count > 0; count--) {
+        uint64_t result = call(memory, index, a);
+        counts[result & 255]++;
+        uint64_t stat = a[4];
+        if (result != 0)
+            continue;
+        if (functions[index] == (void (*)(void))waot_wasi_path_open) {
+            uint32_t fd;
+            __builtin_memcpy(&fd, memory->base + a[8], sizeof fd);
+            stat = SPACE - 64;
+            waot_wasi_fd_filestat_get(memory, fd, (uint32_t)stat);
+            waot_wasi_fd_close(memory, fd);
+        } else if (functions[index] != (void (*)(void))waot_wasi_path_filestat_get) {
+            continue;
+        }
+        uint64_t found;
+        __builtin_memcpy(&found, memory->base + stat + 8, sizeof found);
+        counts[256] += found == inode;
+    }
+    give(counts, sizeof counts);
+}
+
 static void serve(struct waot_memory *memory)
 {
     for (;;) {
@@ -129,11 +163,14 @@ static void serve(struct waot_memory *memory)
         case 'T':
             interrupt_every(take_number());
             break;
+        case 'L':
+            a[0] = take_number();
+            repeat(memory, a[0], take_number());
+            break;
         case 'C':
             order = take_number();
             take(a, sizeof a);
-            a[0] = ((function *)functions[order])(memory->bytes == UINT64_MAX ? NULL : memory, a[0], a[1], a[2], a[3],
-                                                  a[4], a[5], a[6], a[7], a[8], a[9]);
+            a[0] = call(memory->bytes == UINT64_MAX ? NULL : memory, order, a);
             give(a, sizeof a[0]);
             break;
         default:

@@ -112,14 +112,18 @@ def test_reading_nothing_needs_a_file_that_can_be_read(calls: Calls, function: s
 
 
 @pytest.mark.parametrize(("architecture", "walk"), WAYS)
-def test_a_directory_is_left_upwards_by_who_may_search_it(tmp_path: Path, architecture: str, walk: bool) -> None:
-    """path_resolution(7): search permission is needed for each directory in which a name is looked up, `..` too."""
-    (tmp_path / "root/d").mkdir(parents=True)
-    (tmp_path / "root/a").write_bytes(b"text")
-    for path in (tmp_path, tmp_path / "root", build(architecture).parent):
+def test_a_directory_is_searched_only_for_a_name_in_it(tmp_path: Path, architecture: str, walk: bool) -> None:
+    """path_resolution(7): that takes a permission, for `.` and `..` too; a slash at the end of a path is no name."""
+    root = tmp_path / "root"
+    (root / "d").mkdir(parents=True)
+    (root / "a").write_bytes(b"text")
+    (root / "slash").symlink_to("d/")
+    for path in (tmp_path, root, build(architecture).parent):
         path.chmod(0o777)
-    (tmp_path / "root/a").chmod(0o666)
-    (tmp_path / "root/d").chmod(0o666)
+    (root / "d").chmod(0o666)
+    if os.geteuid() == 0:
+        os.chown(root / "a", 65534, 65534)
+        os.chown(root / "d", 65534, 65534)
 
     def become_nobody() -> None:
         os.chdir(tmp_path)
@@ -129,11 +133,15 @@ def test_a_directory_is_left_upwards_by_who_may_search_it(tmp_path: Path, archit
     guest = NativeGuest(architecture, records=[directory_record("root", "/")], walk=walk, prepare=become_nobody)
     calls = Calls(guest)
     try:
-        assert calls.path_stat(ROOT, "d/../a")[0] == "acces"
-        assert calls.path_stat(ROOT, "d/..")[0] == "acces"
-        assert calls.set_times(ROOT, "d/../a", 1, 2, 5, follow=True) == "acces"
+        for name in ("d/../a", "d/..", "d/."):
+            assert calls.path_stat(ROOT, name)[0] == "acces"
+            assert calls.set_times(ROOT, name, 1, 2, 5, follow=True) == "acces"
         assert calls.open(ROOT, "d/../a", follow=True)[0] == "acces"
-        assert calls.path_stat(ROOT, "a")[0] == SUCCESS
+        for name in ("d/", "slash/"):
+            assert calls.path_stat(ROOT, name)[1].filetype == 3
+            assert calls.set_times(ROOT, name, 1, 2, 5) == SUCCESS
+        assert calls.set_times(ROOT, "slash", 3, 4, 5, follow=True) == SUCCESS
+        assert calls.path_stat(ROOT, "d")[1].mtim == 4
     finally:
         guest.close()
-        (tmp_path / "root/d").chmod(0o777)
+        (root / "d").chmod(0o777)

@@ -75,15 +75,23 @@ static long waot_linux_walk_open(long directory, const char *name)
                             WAOT_LINUX_O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 }
 
+/* Whoever looks up `.` or `..` in a directory must be allowed to search it. */
+static long waot_linux_walk_search(const struct waot_linux_walk *walk)
+{
+    long found = waot_linux_walk_open(walk->at, ".");
+    if (found >= 0)
+        WAOT_LINUX_CALL(SYS_close, found);
+    return found < 0 ? found : 0;
+}
+
 /* `..`: walks again from the root to the directory above. */
 static long waot_linux_walk_up(struct waot_linux_walk *walk)
 {
     if (walk->depth == 0)
         return -EPERM;
-    long searched = waot_linux_walk_open(walk->at, "."); /* whoever looks up `..` in a directory may search it */
+    long searched = waot_linux_walk_search(walk);
     if (searched < 0)
         return searched;
-    WAOT_LINUX_CALL(SYS_close, searched);
     do
         walk->depth--;
     while (walk->depth > 0 && walk->names[walk->depth - 1] != '\0');
@@ -128,7 +136,7 @@ static long waot_linux_walk_link(struct waot_linux_walk *walk, const char *name,
 static long waot_linux_walk_enter(struct waot_linux_walk *walk, const char *name, size_t size, size_t after)
 {
     if (size == 1 && name[0] == '.')
-        return 0;
+        return waot_linux_walk_search(walk);
     if (size == 2 && name[0] == '.' && name[1] == '.')
         return waot_linux_walk_up(walk);
     if (walk->depth + size + 1 > sizeof walk->names)

@@ -330,6 +330,29 @@ int64_t waot_os_path_open(waot_os_handle root, const char *path, uint32_t access
     return result;
 }
 
+/* Of a place that is a directory itself, the directory is asked by its handle: as `.` it would have to be searched. */
+static bool waot_linux_is_itself(const struct waot_linux_place *place)
+{
+    return place->name[0] == '.' && place->name[1] == '\0';
+}
+
+static long waot_linux_place_stat(const struct waot_linux_place *place, struct waot_os_stat *stat)
+{
+    if (waot_linux_is_itself(place))
+        return waot_linux_stat(place->directory, "", WAOT_LINUX_AT_EMPTY_PATH, stat);
+    return waot_linux_stat(place->directory, place->name, AT_SYMLINK_NOFOLLOW, stat);
+}
+
+static long waot_linux_place_set_times(const struct waot_linux_place *place, const struct waot_os_times *times)
+{
+    if (waot_linux_is_itself(place)) {
+        long result = waot_linux_set_times(place->directory, "", WAOT_LINUX_AT_EMPTY_PATH, times);
+        if (result != -EINVAL && result != -ENOENT) /* what kernels before 5.8 say of that flag */
+            return result;
+    }
+    return waot_linux_set_times(place->directory, place->name, AT_SYMLINK_NOFOLLOW, times);
+}
+
 int64_t waot_os_path_stat(waot_os_handle root, const char *path, bool follow, struct waot_os_stat *stat)
 {
     struct waot_linux_place place;
@@ -337,7 +360,7 @@ int64_t waot_os_path_stat(waot_os_handle root, const char *path, bool follow, st
         long result = waot_linux_locate(root, path, WAOT_LINUX_LAST_NOFOLLOW, &place);
         if (result < 0)
             return waot_linux_result(result);
-        result = waot_linux_stat(place.directory, place.name, AT_SYMLINK_NOFOLLOW, stat);
+        result = waot_linux_place_stat(&place, stat);
         waot_linux_release(&place);
         return waot_linux_result(result);
     }
@@ -365,9 +388,9 @@ int64_t waot_os_path_set_times(waot_os_handle root, const char *path, bool follo
         return waot_linux_result(result);
     struct waot_os_stat stat;
     if (follow && times->flags == 0) /* utimensat with nothing to set does not even look for the file */
-        result = waot_linux_stat(place.directory, place.name, AT_SYMLINK_NOFOLLOW, &stat);
+        result = waot_linux_place_stat(&place, &stat);
     else
-        result = waot_linux_set_times(place.directory, place.name, AT_SYMLINK_NOFOLLOW, times);
+        result = waot_linux_place_set_times(&place, times);
     waot_linux_release(&place);
     return waot_linux_result(result);
 }

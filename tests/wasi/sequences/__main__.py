@@ -94,6 +94,8 @@ def run(seed: str, count: int, jobs: int, variants: tuple[str, ...]) -> Report:
             seeds = ended.task.seeds
             if ended.result is not None:
                 report.add(ended.result)
+                for differing, variant in ended.result.differing:
+                    print(f"{differing} differs, {variant}")
             elif len(seeds) > 1:
                 print(f"{seeds[0]} to {seeds[-1]}, again one by one: {(ended.failure or '').strip().splitlines()[-1]}")
                 again += [Batch((seed,), variants) for seed in seeds]
@@ -111,11 +113,11 @@ def run(seed: str, count: int, jobs: int, variants: tuple[str, ...]) -> Report:
 
 def tell(report: Report) -> None:
     """Prints the summary."""
-    succeeded = sum(count for (_, error), count in report.errors.items() if error == "success")
-    kinds = len(report.errors)
-    print(
-        f"{report.scripts} sequences, {report.calls} calls: {succeeded} succeeded; {kinds} pairs of function and result"
-    )
+    print(f"{report.scripts} sequences, {report.calls} calls, {len(report.errors)} pairs of function and result")
+    results: Counter[str] = Counter()
+    for (_, error), count in report.errors.items():
+        results[error] += count
+    print("under wasmtime: " + ", ".join(f"{error} {count}" for error, count in results.most_common()))
     for reason, count in report.explained.most_common():
         print(f"{count:10} explained: {reason}")
 

@@ -95,11 +95,12 @@ enum call_flags {
 };
 
 enum save {
-    SAVE_U32 = 0,         /* at that address */
-    SAVE_U64 = 1,         /* likewise */
-    SAVE_COOKIE = 2,      /* of the entry number `at` in the list of fd_readdir, or of its last */
-    SAVE_DESCRIPTOR = 3,  /* SAVE_U32, of a descriptor just opened */
-    SAVE_CLOSED = 4,      /* the number of the descriptor just closed, until another one is opened */
+    SAVE_U32 = 0,        /* at that address */
+    SAVE_U64 = 1,        /* likewise */
+    SAVE_COOKIE = 2,     /* of the entry number `at` in the list of fd_readdir, or of its last */
+    SAVE_DESCRIPTOR = 3, /* SAVE_U32, of a descriptor just opened */
+    SAVE_CLOSED = 4,     /* the number of the descriptor just closed, until another one is opened */
+    SAVE_NUMBER = 5,     /* `at` itself, the number of a descriptor */
 };
 
 static uint64_t registers[REGISTERS];
@@ -231,11 +232,13 @@ static I32 call_whole(int function, uint64_t *a)
 
 static void save(int kind, int to, uintptr_t at, const uint64_t *a, I32 error)
 {
-    kinds[to] = (uint8_t)kind;
+    kinds[to] = kind == SAVE_NUMBER ? SAVE_DESCRIPTOR : (uint8_t)kind;
     if (error != 0) { /* not what was there before */
-        registers[to] = kind == SAVE_DESCRIPTOR || kind == SAVE_CLOSED ? CLOSED : 0;
+        registers[to] = kind >= SAVE_DESCRIPTOR ? CLOSED : 0;
         return;
     }
+    if (kind == SAVE_NUMBER)
+        registers[to] = at;
     if (kind == SAVE_U32 || kind == SAVE_DESCRIPTOR) {
         registers[to] = load(at, 4);
     } else if (kind == SAVE_U64) {

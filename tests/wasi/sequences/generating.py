@@ -1,8 +1,8 @@
 """Random scripts: few names, so that calls meet each other; every kind of path, flag and descriptor.
 
 A seed gives the same script wherever and whenever it is made. Left out are bad pointers, at
-which wasmtime ends the program (tests/wasi/test_bad_pointers.py has them), and the standard streams, which are not the
-same on both sides here.
+which wasmtime ends the program (tests/wasi/test_bad_pointers.py has them), and what is asked of the standard streams
+themselves, which are not the same on both sides here.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.wasi.sequences.scripts import (
     SAVE_CLOSED,
     SAVE_COOKIE,
     SAVE_DESCRIPTOR,
+    SAVE_NUMBER,
     SAVE_U64,
     Call,
     Entry,
@@ -160,6 +161,7 @@ class Generator:
         self.directories: list[int | Register] = [ROOT, OTHER, FIXED]
         self.files: list[int | Register] = []
         self.closed: list[Register] = []
+        self.streams = [0, 1, 2]  # standard streams as they were at the start
         self.cookies: list[tuple[int | Register, Register]] = []
         self.entries = self.choose_entries()
         self.where: dict[int | Register, str] = {
@@ -187,7 +189,8 @@ class Generator:
             (self.filestat, 4),
             (self.set_times, 3),
             (self.prestat, 2),
-            (self.readdir, 6),
+            (self.readdir, 5),
+            (self.list_directory, 3),
             (self.path_stat, 8),
             (self.path_set_times, 4),
             (self.create_directory, 5),
@@ -219,9 +222,9 @@ class Generator:
         self.cookies = [(of, cookie) for of, cookie in self.cookies if cookie != register]
         return register
 
-    def directory(self) -> int | Register:
+    def directory(self, streams: bool = True) -> int | Register:
         if self.chance_of(0.04) or not self.directories:
-            return self.odd_descriptor()
+            return self.random.choice(self.streams) if streams and self.chance_of(0.2) else self.odd_descriptor()
         if self.files and self.chance_of(0.03):
             return self.random.choice(self.files)
         if self.chance_of(0.5):
@@ -236,6 +239,15 @@ class Generator:
         if self.chance_of(0.5):
             return self.files[-1]
         return self.random.choice(self.files)
+
+    def stream(self) -> int:
+        """Standard input or standard error, which is one no more; results go to standard output."""
+        left = [stream for stream in self.streams if stream != 1]
+        if not left:
+            return CLOSED
+        stream = self.random.choice(left)
+        self.streams.remove(stream)
+        return stream
 
     def odd_descriptor(self) -> int | Register:
         if self.closed and self.chance_of(0.5):
@@ -427,7 +439,9 @@ class Generator:
     def close(self) -> tuple[Call, ...]:
         opened = [d for d in self.files + self.directories if isinstance(d, Register)]
         descriptor: int | Register
-        if self.chance_of(0.08) or not opened:
+        if self.chance_of(0.04):
+            descriptor = self.stream()
+        elif self.chance_of(0.08) or not opened:
             descriptor = self.random.choice([self.odd_descriptor(), OTHER if OTHER in self.directories else CLOSED])
         else:
             descriptor = self.random.choice(opened)
@@ -445,6 +459,12 @@ class Generator:
         )
         if from_ == ROOT:
             from_ = CLOSED
+        if from_ in everything and self.chance_of(0.15):
+            stream, register = self.stream(), self.register()
+            (self.directories if from_ in self.directories else self.files).append(register)
+            self.forget(from_)
+            text = f"fd_renumber({from_}, {stream}), then {register} is {stream}"
+            return (Call("fd_renumber", (from_, stream), text, saves=((SAVE_NUMBER, register, stream),)),)
         text = f"fd_renumber({from_}, {to})"
         if from_ != to and from_ in everything and to in everything:
             is_directory = from_ in self.directories
@@ -454,7 +474,7 @@ class Generator:
         return (Call("fd_renumber", (from_, to), text),)
 
     def fdstat(self) -> tuple[Call, ...]:
-        descriptor = self.file() if self.chance_of(0.7) else self.directory()
+        descriptor = self.file() if self.chance_of(0.7) else self.directory(streams=False)
         return (Call("fd_fdstat_get", (descriptor, RESULT), f"fd_fdstat_get({descriptor})", output=24),)
 
     def set_flags(self) -> tuple[Call, ...]:
@@ -576,7 +596,7 @@ class Generator:
     # ------------------------------------------------------------ attributes
 
     def filestat(self) -> tuple[Call, ...]:
-        descriptor = self.file() if self.chance_of(0.7) else self.directory()
+        descriptor = self.file() if self.chance_of(0.7) else self.directory(streams=False)
         return (Call("fd_filestat_get", (descriptor, RESULT), f"fd_filestat_get({descriptor})", output=64),)
 
     def times(self) -> tuple[int, int, int]:
@@ -585,7 +605,7 @@ class Generator:
         return self.random.choice(usual), self.random.choice(usual), flags
 
     def set_times(self) -> tuple[Call, ...]:
-        descriptor = self.file() if self.chance_of(0.8) else self.directory()
+        descriptor = self.file() if self.chance_of(0.8) else self.directory(streams=False)
         atim, mtim, flags = self.times()
         text = f"fd_filestat_set_times({descriptor}, {atim}, {mtim}, {flags})"
         return (Call("fd_filestat_set_times", (descriptor, atim, mtim, flags), text, invalid=flags > 15),)
@@ -611,6 +631,21 @@ class Generator:
         return (
             Call("fd_readdir", (descriptor, BUFFER, size, cookie, RESULT), text, saves=saves, output=64 + size + 8),
         )
+
+    def list_directory(self) -> tuple[Call, ...]:
+        """A directory piece by piece, each from where the one before ended."""
+        descriptor = self.random.choice(self.directories) if self.directories else ROOT
+        size = self.random.choice([50, 60, 100, 200, 300])
+        register = self.register()
+        calls = []
+        cookie: int | Register = 0
+        for _ in range(self.random.randrange(2, 6)):
+            text = f"fd_readdir({descriptor}, {size} bytes, {cookie}), {register} is the cookie of its last entry"
+            saves = ((SAVE_COOKIE, register, 1000),)
+            arguments = (descriptor, BUFFER, size, cookie, RESULT)
+            calls.append(Call("fd_readdir", arguments, text, saves=saves, output=64 + size + 8))
+            cookie = register
+        return tuple(calls)
 
     def path_stat(self) -> tuple[Call, ...]:
         directory, follow = self.directory(), self.follow()
@@ -649,6 +684,8 @@ class Generator:
         """Not by a name with a slash behind it, which wasmtime refuses: nothing that follows would be the same."""
         directory = self.directory()
         path = self.path(directory, 0.7).rstrip(b"/")
+        if self.chance_of(0.3):
+            path = self.random.choice([b"e", b"d/e", b"m", b"n"])
         text = f"path_remove_directory({directory}, {_show(path)})"
         return (self.path_call("path_remove_directory", (directory,), path, (), text),)
 
@@ -774,6 +811,9 @@ class Generator:
             modes = MODES.get(entry.kind)
             mode = self.random.choice(modes) if modes and odd_modes and self.chance_of(0.25) else None
             chosen[entry.path] = replace(entry, mode=mode)
+        if self.chance_of(0.05):
+            names = [f"tree/m/{'name' * (number % 9)}{number}" for number in range(self.random.choice([3, 20, 100]))]
+            chosen |= {"tree/m": Entry("tree/m", "directory"), **{name: Entry(name, "file") for name in names}}
         return tuple(chosen.values())
 
     def script(self) -> Script:
