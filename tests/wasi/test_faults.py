@@ -100,7 +100,6 @@ def test_what_a_full_device_does_not_take_is_an_error(start: Start) -> None:
     with open("/dev/full", "wb") as full:
         calls = start(stdout=full.fileno())
         assert calls.write(1, b"lost")[0] == "nospc"
-        assert calls.write(1, b"") == (SUCCESS, 0)
 
 
 def test_a_read_only_file_system(at_root: Calls, root: Path) -> None:
@@ -399,7 +398,7 @@ def test_no_directory_is_left_of_a_grant(start: Start, root: Path) -> None:
     for at in (3, below):
         assert calls.open(at, "new", oflags=CREAT, rights=WRITE)[0] == "noent"
         assert calls.mkdir(at, "new") == "noent"
-        assert calls.readdir_once(at, 4096, 2) == ("noent", b"")
+        assert calls.readdir_once(at, 4096, 2) == (SUCCESS, b"")  # as wasmtime
         assert calls.open(at, ".", oflags=DIRECTORY)[0] == SUCCESS
     assert calls.read(fd, 10) == (SUCCESS, b"kept")
     assert calls.stat(fd)[1].links == 0
