@@ -139,6 +139,9 @@ def test_a_directory_is_searched_only_for_a_name_in_it(tmp_path: Path, architect
             assert calls.path_stat(ROOT, name)[0] == "acces"
             assert calls.set_times(ROOT, name, 1, 2, 5, follow=True) == "acces"
         assert calls.open(ROOT, "d/../a", follow=True)[0] == "acces"
+        error, fd = calls.open(ROOT, "d")
+        assert error == SUCCESS
+        assert calls.path_stat(fd, "..")[0] == "acces"
         for name in ("d/", "slash/"):
             assert calls.path_stat(ROOT, name)[1].filetype == 3
             assert calls.set_times(ROOT, name, 1, 2, 5) == "acces"  # as wasmtime

@@ -87,11 +87,11 @@ static long waot_linux_walk_search(const struct waot_linux_walk *walk)
 /* `..`: walks again from the root to the directory above. */
 static long waot_linux_walk_up(struct waot_linux_walk *walk)
 {
-    if (walk->depth == 0)
-        return -EPERM;
     long searched = waot_linux_walk_search(walk);
     if (searched < 0)
         return searched;
+    if (walk->depth == 0)
+        return -EPERM;
     do
         walk->depth--;
     while (walk->depth > 0 && walk->names[walk->depth - 1] != '\0');
