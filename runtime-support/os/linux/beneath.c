@@ -87,11 +87,11 @@ static long waot_linux_walk_search(const struct waot_linux_walk *walk)
 /* `..`: walks again from the root to the directory above. */
 static long waot_linux_walk_up(struct waot_linux_walk *walk)
 {
-    if (walk->depth == 0)
-        return -EPERM;
     long searched = waot_linux_walk_search(walk);
     if (searched < 0)
         return searched;
+    if (walk->depth == 0)
+        return -EPERM;
     do
         walk->depth--;
     while (walk->depth > 0 && walk->names[walk->depth - 1] != '\0');
@@ -184,7 +184,7 @@ static long waot_linux_walk_all(struct waot_linux_walk *walk, enum waot_linux_la
         __builtin_memcpy(name, walk->rest + start, size);
         name[size] = '\0';
         bool is_last = walk->rest[after] == '\0';
-        if (is_last && after > end && last == WAOT_LINUX_LAST_CREATE)
+        if (is_last && after > end && last == WAOT_LINUX_LAST_CREATE && !waot_linux_is_dots(name))
             return -EISDIR;
         if (is_last && last == WAOT_LINUX_LAST_AS_NAMED) {
             if (after > end)

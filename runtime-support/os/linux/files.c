@@ -343,9 +343,11 @@ static long waot_linux_place_stat(const struct waot_linux_place *place, struct w
     return waot_linux_stat(place->directory, place->name, AT_SYMLINK_NOFOLLOW, stat);
 }
 
-static long waot_linux_place_set_times(const struct waot_linux_place *place, const struct waot_os_times *times)
+/* wasmtime asks by the handle too, but only where links are followed. */
+static long waot_linux_place_set_times(const struct waot_linux_place *place, bool follow,
+                                       const struct waot_os_times *times)
 {
-    if (waot_linux_is_itself(place)) {
+    if (follow && waot_linux_is_itself(place)) {
         long result = waot_linux_set_times(place->directory, "", WAOT_LINUX_AT_EMPTY_PATH, times);
         if (result != -EINVAL && result != -ENOENT) /* what kernels before 5.8 say of that flag */
             return result;
@@ -390,7 +392,7 @@ int64_t waot_os_path_set_times(waot_os_handle root, const char *path, bool follo
     if (follow && times->flags == 0) /* utimensat with nothing to set does not even look for the file */
         result = waot_linux_place_stat(&place, &stat);
     else
-        result = waot_linux_place_set_times(&place, times);
+        result = waot_linux_place_set_times(&place, follow, times);
     waot_linux_release(&place);
     return waot_linux_result(result);
 }
