@@ -1,6 +1,6 @@
-/* The state, and what was granted: directories, then granted files, then sockets become descriptors before the program
- * runs, each kind in the order in which the builder gave them, and behind his those of whoever runs the program. C
- * libraries look for directories from descriptor 3 on and stop at the first number that is none: hence sockets last. */
+/* The state, and what was granted: it becomes descriptors before the program runs. First the builder's directories and
+ * those that his files stand in, in the order given; then the same of whoever runs the program; then sockets, his behind
+ * the builder's. C libraries look for directories from descriptor 3 on and stop at the first number that is none. */
 #include "wasi.h"
 
 struct waot_wasi_state waot_wasi_state;
@@ -98,14 +98,21 @@ static void waot_wasi_grant_directory(const struct waot_wasi_path_grant *grant)
     waot_wasi_preopen(&descriptor, grant->host);
 }
 
-static void waot_wasi_grant_directories(void)
+static void waot_wasi_grant_paths(void)
 {
     struct waot_wasi_record record = {NULL, NULL};
     struct waot_wasi_path_grant grant;
-    while (waot_wasi_next_path_record(&record, WAOT_RECORD_DIR, &grant))
+    while (WAOT_MAY(DIRECTORIES) && waot_wasi_next_path_record(&record, WAOT_RECORD_DIR, &grant))
         waot_wasi_grant_directory(&grant);
-    while (WAOT_MAY(RUN_TIME) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_DIR, &grant))
+    record.head = NULL;
+    while (WAOT_MAY(FILES) && waot_wasi_next_path_record(&record, WAOT_RECORD_FILE, &grant))
+        waot_wasi_grant_file(&grant);
+    if (!WAOT_MAY(RUN_TIME))
+        return;
+    while (WAOT_MAY(DIRECTORIES) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_DIR, &grant))
         waot_wasi_grant_directory(&grant);
+    while (WAOT_MAY(FILES) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_FILE, &grant))
+        waot_wasi_grant_file(&grant);
 }
 
 /* Without a grant this makes no system call. */
@@ -125,10 +132,7 @@ void waot_wasi_start(void)
     waot_wasi_read_variables();
     if (WAOT_MAY(DETERMINISTIC))
         waot_wasi_seed();
-    if (WAOT_MAY(DIRECTORIES))
-        waot_wasi_grant_directories();
-    if (WAOT_MAY(FILES))
-        waot_wasi_grant_files();
+    waot_wasi_grant_paths();
     if (WAOT_MAY(LISTEN))
         waot_wasi_grant_sockets();
 }
