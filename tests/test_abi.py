@@ -78,6 +78,9 @@ def test_constants_are_the_headers() -> None:
     flags = dict(re.findall(r"#define WAOT_(MEMORY_\w+) (\d+)u", HEADER))
     assert len(flags) == 4
     assert {name: getattr(abi, name) for name in flags} == {name: int(value) for name, value in flags.items()}
+    authority = dict(re.findall(r"#define WAOT_(AUTHORITY_\w+) (\d+)u", HEADER))
+    assert len(authority) == 7
+    assert {name: getattr(abi, name) for name in authority} == {name: int(bit) for name, bit in authority.items()}
     assert f"#define WAOT_FUNCTION_INDEX_BITS {abi.FUNCTION_INDEX_BITS}u" in HEADER
     kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))
     assert kinds == {"STRUCT": str(abi.TYPE_STRUCT), "ARRAY": str(abi.TYPE_ARRAY), "FUNCTION": str(abi.TYPE_FUNCTION)}

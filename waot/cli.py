@@ -340,12 +340,19 @@ Examples:
   waot build app.wasm -o bin/app -O3 --cpu x86-64-v3
   waot build app.wasm --target linux/amd64 --target linux/arm64 -o 'dist/app-{target}'
   waot build app.wasm --dir data::/data:ro --env LANG=C
+  waot build app.wasm --file /etc/app.conf:ro --listen 127.0.0.1:8080 --sealed
   waot build app.wasm --link math=libmath.wasm
   waot build app.wasm --emit asm -o -
 
 Without -o the result is called after FILE: app.wasm makes app, or app-TARGET where there are
 several targets, in the current directory. Nothing is ever half-written: an output appears whole
 or not at all. The status is 0, 1 for an error, 2 for wrong usage.
+
+What a program was granted is shown by `waot inspect app`, and by the program itself when it is
+run with WAOT_INFO=1. Descriptors for it begin at 3: the directories in the order given, then the
+directories that granted files stand in, then the sockets. Unless it is sealed, who runs it adds
+grants with the same words, separated by semicolons: WAOT_DIR='data::/data;/srv:ro' ./app. They
+never change what the builder granted, and a bad one ends the program before it begins, status 1.
 """,
 )
 @click.argument("file", metavar="FILE")

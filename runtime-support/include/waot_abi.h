@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define WAOT_ABI_VERSION 2
+#define WAOT_ABI_VERSION 3
 
 /* ---------------------------------------------------------------- symbols that generated code defines
  *

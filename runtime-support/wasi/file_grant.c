@@ -17,9 +17,10 @@ struct waot_wasi_granted_file {
 
 /* ---------------------------------------------------------------- at the start */
 
+/* At least as many as there are, when the first is in hand: an item of WAOT_FILE is off the list already. */
 static uint32_t waot_wasi_count_file_grants(void)
 {
-    uint32_t count = 0;
+    uint32_t count = 1;
     struct waot_wasi_record record = {NULL, NULL};
     while (waot_wasi_next_record(&record))
         count += record.head->kind == WAOT_RECORD_FILE;
@@ -50,10 +51,14 @@ static int64_t waot_wasi_split_guest(const char *guest, struct waot_wasi_granted
     return 0;
 }
 
-static void waot_wasi_grant_file(const struct waot_wasi_path_grant *grant)
+void waot_wasi_grant_file(const struct waot_wasi_path_grant *grant)
 {
     struct waot_wasi_state *state = &waot_wasi_state;
     uint32_t number = state->file_count;
+    if (number == 0) /* the first makes room for all */
+        state->files = waot_os_allocate_pages(waot_wasi_count_file_grants() * sizeof *state->files);
+    if (state->files == NULL)
+        waot_wasi_refuse_result("cannot grant file", grant->guest, -WAOT_WASI_NOMEM);
     struct waot_wasi_granted_file *file = &state->files[number];
     int64_t result = waot_wasi_split_guest(grant->guest, file);
     if (result < 0)
@@ -78,22 +83,6 @@ static void waot_wasi_grant_file(const struct waot_wasi_path_grant *grant)
     struct waot_wasi_descriptor descriptor = {
         .handle = -1, .preopen = file->guest_directory, .kind = WAOT_WASI_FILES, .read_only = true, .files = number};
     waot_wasi_preopen(&descriptor, grant->host);
-}
-
-void waot_wasi_grant_files(void)
-{
-    uint32_t count = waot_wasi_count_file_grants();
-    if (count == 0)
-        return;
-    waot_wasi_state.files = waot_os_allocate_pages(count * sizeof *waot_wasi_state.files);
-    if (waot_wasi_state.files == NULL)
-        waot_wasi_refuse_result("cannot grant", "files", -WAOT_WASI_NOMEM);
-    struct waot_wasi_record record = {NULL, NULL};
-    struct waot_wasi_path_grant grant;
-    while (waot_wasi_next_path_record(&record, WAOT_RECORD_FILE, &grant))
-        waot_wasi_grant_file(&grant);
-    while (WAOT_MAY(RUN_TIME) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_FILE, &grant))
-        waot_wasi_grant_file(&grant);
 }
 
 /* ---------------------------------------------------------------- paths */

@@ -1,6 +1,7 @@
-/* The state, and what was granted: directories, those embedded, granted files, then sockets become descriptors before the
- * program runs, each kind in the order in which the builder gave them, and behind his those of whoever runs the program.
- * C libraries look for directories from descriptor 3 on and stop at the first number that is none: hence sockets last. */
+/* The state, and what was granted: it becomes descriptors before the program runs. First the builder's directories, those
+ * embedded, and those that his files stand in, each in the order given; then the same of whoever runs the program; then
+ * sockets, his behind the builder's. C libraries look for directories from descriptor 3 on and stop at the first number
+ * that is none. */
 #include "embed.h"
 
 struct waot_wasi_state waot_wasi_state;
@@ -99,16 +100,6 @@ static void waot_wasi_grant_directory(const struct waot_wasi_path_grant *grant)
     waot_wasi_preopen(&descriptor, grant->host);
 }
 
-static void waot_wasi_grant_directories(void)
-{
-    struct waot_wasi_record record = {NULL, NULL};
-    struct waot_wasi_path_grant grant;
-    while (waot_wasi_next_path_record(&record, WAOT_RECORD_DIR, &grant))
-        waot_wasi_grant_directory(&grant);
-    while (WAOT_MAY(RUN_TIME) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_DIR, &grant))
-        waot_wasi_grant_directory(&grant);
-}
-
 static void waot_wasi_grant_embedded(void)
 {
     struct waot_wasi_record record = {NULL, NULL};
@@ -121,6 +112,25 @@ static void waot_wasi_grant_embedded(void)
         descriptor.preopen = (const char *)(embedded + 1);
         waot_wasi_preopen(&descriptor, descriptor.preopen);
     }
+}
+
+static void waot_wasi_grant_paths(void)
+{
+    struct waot_wasi_record record = {NULL, NULL};
+    struct waot_wasi_path_grant grant;
+    while (WAOT_MAY(DIRECTORIES) && waot_wasi_next_path_record(&record, WAOT_RECORD_DIR, &grant))
+        waot_wasi_grant_directory(&grant);
+    if (WAOT_MAY(EMBEDDED))
+        waot_wasi_grant_embedded();
+    record.head = NULL;
+    while (WAOT_MAY(FILES) && waot_wasi_next_path_record(&record, WAOT_RECORD_FILE, &grant))
+        waot_wasi_grant_file(&grant);
+    if (!WAOT_MAY(RUN_TIME))
+        return;
+    while (WAOT_MAY(DIRECTORIES) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_DIR, &grant))
+        waot_wasi_grant_directory(&grant);
+    while (WAOT_MAY(FILES) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_FILE, &grant))
+        waot_wasi_grant_file(&grant);
 }
 
 /* Without a grant this makes no system call. */
@@ -140,12 +150,7 @@ void waot_wasi_start(void)
     waot_wasi_read_variables();
     if (WAOT_MAY(DETERMINISTIC))
         waot_wasi_seed();
-    if (WAOT_MAY(DIRECTORIES))
-        waot_wasi_grant_directories();
-    if (WAOT_MAY(EMBEDDED))
-        waot_wasi_grant_embedded();
-    if (WAOT_MAY(FILES))
-        waot_wasi_grant_files();
+    waot_wasi_grant_paths();
     if (WAOT_MAY(LISTEN))
         waot_wasi_grant_sockets();
 }

@@ -99,7 +99,7 @@ bool waot_wasi_same_path(const char *a, const char *b);
  * name already. */
 void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char *host);
 
-void waot_wasi_grant_files(void);
+void waot_wasi_grant_file(const struct waot_wasi_path_grant *grant);
 void waot_wasi_grant_sockets(void);
 void waot_wasi_seed(void);
 

@@ -415,7 +415,7 @@ def test_a_program_has_what_its_imports_could_use(
 
 
 def test_a_program_without_use_for_grants_does_not_know_of_them(tree: Path) -> None:
-    program = build("chance", tree)
+    program = build("chance", tree, "--deterministic")
     for name in (b"WAOT_DIR", b"WAOT_FILE", b"WAOT_LISTEN", b"LISTEN_FDS", b"WAOT_FORCE_WALK", b"cannot open"):
         assert name not in program.read_bytes()
     assert b"WAOT_INFO" in program.read_bytes()

@@ -18,6 +18,7 @@ from tests.wasi.guest import (
     Calls,
     argument_record,
     directory_record,
+    file_record,
     record,
     variable_record,
 )
@@ -78,6 +79,25 @@ def test_files_are_added(start: Start, trees: Path) -> None:
     assert (content(calls, 3, "1"), content(calls, 3, "2"), content(calls, 4, "file")) == (b"one", b"two", b"a:b")
     assert calls.open(3, "1", rights=WRITE)[0] == SUCCESS
     assert calls.open(3, "2", rights=WRITE)[0] == "perm"
+
+
+def test_the_builders_directories_keep_their_numbers(start: Start, trees: Path) -> None:
+    records = [file_record(trees / "one" / "file", "/x/1"), directory_record(trees / "one", "/one")]
+    environment = {
+        "WAOT_DIR": f"{trees}/two::/two",
+        "WAOT_FILE": ";".join(f"{trees}/two/file::/{where}/{i}" for i in range(2, 9) for where in ("x", "y")),
+    }
+    calls = start(records, environment=environment)
+    assert preopens(calls) == ["/one", "/x", "/two", "/y"]
+    assert [entry.name for entry in calls.readdir(4)] == [b".", b"..", *(b"%d" % i for i in range(1, 9))]
+    assert (content(calls, 4, "1"), content(calls, 4, "8"), content(calls, 6, "8")) == (b"one", b"two", b"two")
+
+
+def test_one_name_for_two_files_ends_the_program(start: Start, trees: Path) -> None:
+    records = [file_record(trees / "one" / "file", "/x/1")]
+    environment = {"WAOT_FILE": f"{trees}/two/file::/x//1"}
+    calls = start(records, environment=environment, stderr=subprocess.PIPE)
+    assert refusal(calls) == "cannot grant file '/x//1': something is granted under that name already"
 
 
 @pytest.mark.parametrize("variable", ["WAOT_DIR", "WAOT_FILE", "WAOT_LISTEN", "WAOT_ENV", "WAOT_INHERIT_ENV"])
