@@ -72,6 +72,7 @@ def build(
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
+    seccomp: str = "default",
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
     cache: bool = True,
@@ -81,7 +82,8 @@ def build(
 
     `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
     results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
-    `Link`: what is imported from NAME comes from FILE. The other arguments have the forms of the options of the same
+    `Link`: what is imported from NAME comes from FILE. `seccomp` is "default", "off" (``--no-seccomp``) or "required"
+    (``--require-seccomp``). The other arguments have the forms of the options of the same
     names.
     Raises WaotError, and has written nothing for a target whose result is not complete.
     """
@@ -97,6 +99,7 @@ def build(
         dirs=dirs,
         env=env,
         inherit_env=inherit_env,
+        seccomp=seccomp,
         features=features,
         cache=cache,
         verbose=verbose,
@@ -180,6 +183,7 @@ def compile_module(
     for target in targets:
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
+        target.check_seccomp(options.seccomp)
     from waot import pipeline
 
     try:

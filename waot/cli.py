@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from waot import __version__
-from waot.errors import WaotError
+from waot.errors import UsageError, WaotError
 from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
 
 if TYPE_CHECKING:
@@ -183,6 +183,18 @@ _grant_options = _all(
         help="Give it an environment variable: with VALUE, or with what NAME is when it is run. May be repeated.",
     ),
     _option("--inherit-env", is_flag=True, section=_GRANTS, help="Give it the whole environment it is run in."),
+    _option(
+        "--no-seccomp",
+        is_flag=True,
+        section=_GRANTS,
+        help="Leave out the filter with which it gives up, on Linux, the system calls that its grants have no use for.",
+    ),
+    _option(
+        "--require-seccomp",
+        is_flag=True,
+        section=_GRANTS,
+        help="Do not let it run where the system refuses that filter; otherwise it then runs without.",
+    ),
 )
 
 _work_options = _all(
@@ -195,6 +207,10 @@ _work_options = _all(
 def _build_options(values: dict[str, Any]) -> BuildOptions:
     """The options that are common to `build` and `run`, as click gives them."""
     values["cache"] = not values.pop("no_cache")
+    off, required = values.pop("no_seccomp"), values.pop("require_seccomp")
+    if off and required:
+        raise UsageError("--no-seccomp and --require-seccomp contradict each other", hint="use one of them")
+    values["seccomp"] = "off" if off else "required" if required else "default"
     return BuildOptions.parse(**values)
 
 
@@ -609,6 +625,7 @@ def _show_executable(info: ExecutableInfo) -> None:
     click.echo("granted:" if granted else "granted: nothing but arguments, standard streams, clocks and random numbers")
     for line in granted:
         click.echo(f"  {_printable(line)}")
+    _show_confinement(info)
     imports: dict[str, list[str]] = {}
     for module, name in manifest.imports:
         imports.setdefault(module, []).append(name)
@@ -616,6 +633,22 @@ def _show_executable(info: ExecutableInfo) -> None:
         click.echo(f"imports from {_printable(module)}:")
         click.echo(click.wrap_text(" ".join(map(_printable, names)), 100, "  ", "  "))
     _show_fields(_plain({"sections": info.sections, "segments": info.segments}), "")
+
+
+def _show_confinement(info: ExecutableInfo) -> None:
+    confinement = info.manifest.confinement
+    if not confinement.filters:
+        click.echo("system calls: not filtered")
+        return
+    refused = "does not run" if confinement.required else "runs"
+    click.echo(f"system calls: filtered; it {refused} where the system refuses the filter")
+    before: frozenset[str] = frozenset()
+    for calls in info.system_calls:
+        if more := sorted(frozenset(calls.names) - before):
+            heading = f"with {calls.grants}" if before else "allowed"
+            click.echo(f"  {heading}:")
+            click.echo(click.wrap_text(" ".join(more), 100, "    ", "    "))
+        before |= frozenset(calls.names)
 
 
 def _show_fields(fields: dict[str, Any], indent: str) -> None:

@@ -19,6 +19,7 @@ EMITS = ("exe", "obj", "asm", "llvm-ir")
 MEMORY_STRATEGIES = ("static", "guarded", "checked")
 MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
 RELAXED_SIMD_CHOICES = ("fast", "deterministic")
+SECCOMP_CHOICES = ("default", "off", "required")
 
 DEFAULT_STACK_SIZE = 8 << 20
 # Of objects: room for a block of every size.
@@ -100,6 +101,7 @@ class BuildOptions:
     max_heap: int | None = None  # bytes that objects may take; None: what the system gives
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
+    seccomp: str = "default"  # one of SECCOMP_CHOICES
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
     cache: bool = True
     verbose: int = 0
@@ -109,6 +111,7 @@ class BuildOptions:
         _one_of("kind of output", self.emit, EMITS)
         _one_of("memory strategy", self.memory, MEMORY_CHOICES)
         _one_of("choice for relaxed SIMD", self.relaxed_simd, RELAXED_SIMD_CHOICES)
+        _one_of("choice for seccomp", self.seccomp, SECCOMP_CHOICES)
         if not MINIMUM_STACK_SIZE <= self.stack_size <= MAXIMUM_STACK_SIZE:
             raise UsageError(
                 f"a stack of {self.stack_size} bytes is out of range",
@@ -136,6 +139,7 @@ class BuildOptions:
         dirs: Sequence[str | DirGrant] = (),
         env: Sequence[str | EnvGrant] = (),
         inherit_env: bool = False,
+        seccomp: str = "default",
         features: str | Sequence[str] | None = None,
         cache: bool = True,
         verbose: int = 0,
@@ -155,6 +159,7 @@ class BuildOptions:
                 tuple(e if isinstance(e, EnvGrant) else parse_env_grant(e) for e in env),
                 inherit_env,
             ),
+            seccomp=seccomp,
             features=parse_features(features),
             cache=cache,
             verbose=verbose,

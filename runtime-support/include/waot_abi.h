@@ -309,9 +309,13 @@ enum waot_record_kind {
     WAOT_RECORD_IMPORT = 8,      /* MODULE NUL NAME NUL: one for each import the program uses */
     WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
                                   * module it was linked as */
+    WAOT_RECORD_SECCOMP = 15,    /* filters of system calls (waot/linker/confine.py); flag 1: left out (empty), flag 2:
+                                  * the program does not run without */
 };
 #define WAOT_RECORD_READ_ONLY 1u
 #define WAOT_RECORD_LINKED 1u
+#define WAOT_RECORD_LEFT_OUT 1u
+#define WAOT_RECORD_REQUIRED 2u
 extern const unsigned char waot_manifest_start[], waot_manifest_end[];
 
 /* Linker-script symbols. */

@@ -32,7 +32,7 @@ static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t resul
     waot_exit(1);
 }
 
-/* Without a grant this makes no system call. */
+/* Without a grant this makes no system call but those that confine the program. */
 void waot_wasi_start(void)
 {
     struct waot_wasi_state *state = &waot_wasi_state;
@@ -47,8 +47,11 @@ void waot_wasi_start(void)
     state->lowest = 3;
 
     bool first = true;
-    struct waot_wasi_record record = {NULL, NULL};
+    uint32_t grants = 0; /* WAOT_CONFINE_* */
+    struct waot_wasi_record record = {NULL, NULL}, confinement = {NULL, NULL};
     while (waot_wasi_next_record(&record)) {
+        if (record.head->kind == WAOT_RECORD_SECCOMP)
+            confinement = record;
         if (record.head->kind != WAOT_RECORD_DIR)
             continue;
         if (first && waot_os_variable("WAOT_FORCE_WALK", 15) != NULL)
@@ -65,10 +68,15 @@ void waot_wasi_start(void)
         if (result < 0)
             waot_wasi_refuse_directory(host, result);
         descriptor.handle = (waot_os_handle)result;
+        grants |= descriptor.read_only ? WAOT_CONFINE_READ : WAOT_CONFINE_READ | WAOT_CONFINE_WRITE;
         result = waot_wasi_enter(&descriptor);
         if (result < 0)
             waot_wasi_refuse_directory(host, result);
     }
+    /* Last: from here on no grant can be opened. */
+    if (confinement.head != NULL && (confinement.head->flags & WAOT_RECORD_LEFT_OUT) == 0)
+        waot_os_confine(confinement.payload, confinement.head->size, grants,
+                        (confinement.head->flags & WAOT_RECORD_REQUIRED) != 0);
 }
 
 bool waot_wasi_next_record(struct waot_wasi_record *record)

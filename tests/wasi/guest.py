@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-SYSTEM = ["beneath", "clock", "errors", "files", "memory", "poll", "process", "socket", "vdso"]  # of os/linux/
+SYSTEM = ["beneath", "clock", "confine", "errors", "files", "memory", "poll", "process", "socket", "vdso"]  # of os/linux/
 ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
@@ -136,6 +136,14 @@ def variable_record(text: str) -> bytes:
 INHERIT_ENVIRONMENT = record(3, b"")
 
 
+@functools.cache
+def confinement_record(architecture: str) -> bytes:
+    """The filters of a program that imports every function. The guest takes its orders by calls that they allow."""
+    from waot.linker.confine import encode_filters, make_filters
+
+    return record(15, encode_filters(make_filters(architecture, frozenset(f.name for f in functions()))))
+
+
 class NativeGuest:
     """The shim in a process of its own."""
 
@@ -182,7 +190,8 @@ class NativeGuest:
         os.close(theirs_out)
         self._answers = os.fdopen(ours_in, "rb", buffering=0)
         self._orders = os.fdopen(ours_out, "wb", buffering=0)
-        manifest = b"".join(records) + record(0, b"")
+        # Whatever a test does, it does as a program that has given up what it does not need.
+        manifest = b"".join([*records, confinement_record(architecture), record(0, b"")])
         self._send(struct.pack("=Q", len(manifest)) + manifest)
 
     def _send(self, message: bytes) -> None:

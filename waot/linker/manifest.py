@@ -7,14 +7,17 @@ payload, padding; a record of kind 0 ends it. Numbers are in the target's byte o
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from waot.errors import ToolError, UsageError
+from waot.linker.confine import Filter, decode_filters, encode_filters
 from waot.options import DirGrant, EnvGrant, Grants
 
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
+_SECCOMP = 15
 _READ_ONLY = 1
 _LINKED = 1
+_LEFT_OUT, _REQUIRED = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,14 @@ class LinkedModule:
     name: str
     file: str
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What the program gives up at its start; without `filters` nothing. `required`: it does not run without."""
+
+    filters: tuple[Filter, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class Manifest:
     module_sha256: bytes
     module_name: str  # the .wasm file's, without directories
     linked: tuple[LinkedModule, ...] = ()  # in the order of their instantiation, before the module itself
+    confinement: Confinement = field(default_factory=Confinement)
 
 
 def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
@@ -58,6 +70,9 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
         record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
     if grants.inherit_env:
         record(_INHERIT_ENV)
+    confinement = manifest.confinement
+    flags = (0 if confinement.filters else _LEFT_OUT) | (_REQUIRED if confinement.required else 0)
+    record(_SECCOMP, encode_filters(confinement.filters, endian), flags)
     record(_VERSION, _strings(manifest.version))
     record(_TARGET, _strings(manifest.target))
     record(_MEMORY, _strings(manifest.memory))
@@ -93,6 +108,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     inherit_env = False
     stack_size = 0
     sha256, module_name = b"", ""
+    confinement = Confinement()
     at = 0
     while True:
         if len(data) - at < 8:
@@ -117,6 +133,11 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             if size != 8:
                 raise _damaged(start)
             (stack_size,) = struct.unpack(order + "Q", payload)
+        elif kind == _SECCOMP:
+            try:
+                confinement = Confinement(decode_filters(payload, endian), bool(flags & _REQUIRED))
+            except ToolError:
+                raise _damaged(start) from None
         elif kind in texts:
             (texts[kind],) = _split(payload, 1, start)
         elif kind == _IMPORT:
@@ -141,6 +162,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         module_sha256=sha256,
         module_name=module_name,
         linked=tuple(linked),
+        confinement=confinement,
     )
 
 
