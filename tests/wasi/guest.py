@@ -26,7 +26,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-SYSTEM = ["beneath", "clock", "confine", "errors", "files", "memory", "poll", "process", "socket", "vdso"]  # of os/linux/
+SYSTEM = [
+    "beneath",
+    "clock",
+    "confine",
+    "errors",
+    "files",
+    "memory",
+    "poll",
+    "process",
+    "socket",
+    "vdso",
+]  # of os/linux/
 ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
@@ -137,11 +148,13 @@ INHERIT_ENVIRONMENT = record(3, b"")
 
 
 @functools.cache
-def confinement_record(architecture: str) -> bytes:
-    """The filters of a program that imports every function. The guest takes its orders by calls that they allow."""
+def confinement_record(architecture: str, imports: frozenset[str] | None = None, *, required: bool = False) -> bytes:
+    """The filters of a program that imports these functions, or all. `fd_read` is always among them: by what it needs
+    the guest takes its orders."""
     from waot.linker.confine import encode_filters, make_filters
 
-    return record(15, encode_filters(make_filters(architecture, frozenset(f.name for f in functions()))))
+    imports = frozenset(f.name for f in functions()) if imports is None else imports | {"fd_read"}
+    return record(15, encode_filters(make_filters(architecture, imports)), 2 * required)
 
 
 class NativeGuest:
@@ -158,6 +171,8 @@ class NativeGuest:
         stdout: int | None = subprocess.DEVNULL,
         stderr: int | None = None,
         walk: bool = False,
+        imports: frozenset[str] | None = None,  # what its filter is for; all
+        require_filter: bool = False,
         prepare: Callable[[], None] = lambda: None,  # in the new process, before the guest
     ) -> None:
         environment = dict(environment or {})
@@ -191,7 +206,9 @@ class NativeGuest:
         self._answers = os.fdopen(ours_in, "rb", buffering=0)
         self._orders = os.fdopen(ours_out, "wb", buffering=0)
         # Whatever a test does, it does as a program that has given up what it does not need.
-        manifest = b"".join([*records, confinement_record(architecture), record(0, b"")])
+        manifest = b"".join(
+            [*records, confinement_record(architecture, imports, required=require_filter), record(0, b"")]
+        )
         self._send(struct.pack("=Q", len(manifest)) + manifest)
 
     def _send(self, message: bytes) -> None:
@@ -216,6 +233,13 @@ class NativeGuest:
     def set_memory(self, size: int | None) -> None:
         """How much memory the guest has, in bytes; none at all (a null descriptor) for None."""
         self._send(struct.pack("=QQ", ord("M"), (1 << 64) - 1 if size is None else size))
+
+    def system_call(self, number: int, *arguments: int) -> int:
+        """The result of a system call that the process makes outside of the shim. Raises EOFError where it ends it."""
+        padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (6 - len(arguments))
+        self._send(struct.pack("=QQ6Q", ord("S"), number, *padded))
+        (result,) = struct.unpack("=q", self._receive(8))
+        return int(result)
 
     def start(self, name: str, *arguments: int) -> None:
         """Begins a call; ``finish`` waits for it."""

@@ -56,8 +56,9 @@ static long waot_linux_install(const struct waot_linux_filter *filter)
             instructions[i].k = process;
     }
     long result = WAOT_LINUX_CALL(SYS_prctl, WAOT_LINUX_PR_SET_NO_NEW_PRIVS, 1);
-    if (result >= 0)
-        result = WAOT_LINUX_CALL(SYS_seccomp, WAOT_LINUX_SET_MODE_FILTER, WAOT_LINUX_SPEC_ALLOW, &program);
+    if (result < 0)
+        return result;
+    result = WAOT_LINUX_CALL(SYS_seccomp, WAOT_LINUX_SET_MODE_FILTER, WAOT_LINUX_SPEC_ALLOW, &program);
     if (result == -EINVAL) /* Linux before 4.17 does not know the flag */
         result = WAOT_LINUX_CALL(SYS_seccomp, WAOT_LINUX_SET_MODE_FILTER, 0, &program);
     return result;
