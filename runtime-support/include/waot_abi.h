@@ -306,7 +306,7 @@ enum waot_record_kind {
     WAOT_RECORD_VERSION = 5,     /* waot's version NUL */
     WAOT_RECORD_TARGET = 6,      /* target name NUL */
     WAOT_RECORD_MEMORY = 7,      /* strategy name NUL */
-    WAOT_RECORD_IMPORT = 8,      /* MODULE NUL NAME NUL: one for each import the program uses */
+    WAOT_RECORD_IMPORT = 8,      /* MODULE NUL, then NAME NUL for each import from it that the program uses */
     WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
                                   * module it was linked as */
     WAOT_RECORD_SECCOMP = 15,    /* filters of system calls (waot/linker/confine.py); flag 1: left out (empty), flag 2:

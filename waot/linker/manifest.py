@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from waot.errors import ToolError, UsageError
 from waot.linker.confine import Filter, decode_filters, encode_filters
@@ -76,8 +77,8 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     record(_VERSION, _strings(manifest.version))
     record(_TARGET, _strings(manifest.target))
     record(_MEMORY, _strings(manifest.memory))
-    for module, name in manifest.imports:
-        record(_IMPORT, _strings(module, name))
+    for module, imports in groupby(manifest.imports, lambda item: item[0]):
+        record(_IMPORT, _strings(module, *(name for _, name in imports)))
     record(_MODULE, manifest.module_sha256 + _strings(manifest.module_name))
     for linked in manifest.linked:
         record(_MODULE, linked.sha256 + _strings(linked.file, linked.name), _LINKED)
@@ -141,8 +142,8 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         elif kind in texts:
             (texts[kind],) = _split(payload, 1, start)
         elif kind == _IMPORT:
-            module, name = _split(payload, 2, start)
-            imports.append((module, name))
+            module, *names = _split(payload, max(2, payload.count(0)), start)
+            imports += [(module, name) for name in names]
         elif kind == _MODULE:
             if size < 33:
                 raise _damaged(start)

@@ -35,41 +35,49 @@ struct waot_linux_filter {
 /* In a comparison: this process. */
 #define WAOT_LINUX_PROCESS UINT32_MAX
 
-static uint32_t waot_linux_standard_sockets(void)
+/* Short, because it stands in every program: the calls here have no more arguments. */
+__attribute__((noinline)) static long waot_linux_call(long number, long a, long b, const void *c)
+{
+    return WAOT_LINUX_CALL(number, a, b, c);
+}
+
+static bool waot_linux_has_sockets(void)
 {
     for (long handle = 0; handle < 3; handle++) {
         int type, size = sizeof type;
         if (WAOT_LINUX_CALL(SYS_getsockopt, handle, 1, 3, &type, &size) >= 0) /* SOL_SOCKET, SO_TYPE */
-            return WAOT_CONFINE_SOCKETS;
+            return true;
     }
-    return 0;
+    return false;
 }
 
 static long waot_linux_install(const struct waot_linux_filter *filter)
 {
     struct waot_linux_instruction instructions[WAOT_LINUX_FILTER_ROOM];
     const struct waot_linux_program program = {(uint16_t)filter->count, instructions};
-    const uint32_t process = (uint32_t)WAOT_LINUX_CALL(SYS_getpid, 0);
-    for (uint32_t i = 0; i < filter->count && i < WAOT_LINUX_FILTER_ROOM; i++) {
+    const uint32_t process = (uint32_t)waot_linux_call(SYS_getpid, 0, 0, NULL);
+    for (uint32_t i = 0; i < filter->count; i++) {
         instructions[i] = filter->instructions[i];
         if (instructions[i].k == WAOT_LINUX_PROCESS)
             instructions[i].k = process;
     }
-    long result = WAOT_LINUX_CALL(SYS_prctl, WAOT_LINUX_PR_SET_NO_NEW_PRIVS, 1);
+    long result = waot_linux_call(SYS_prctl, WAOT_LINUX_PR_SET_NO_NEW_PRIVS, 1, NULL);
     if (result < 0)
         return result;
-    result = WAOT_LINUX_CALL(SYS_seccomp, WAOT_LINUX_SET_MODE_FILTER, WAOT_LINUX_SPEC_ALLOW, &program);
-    if (result == -EINVAL) /* Linux before 4.17 does not know the flag */
-        result = WAOT_LINUX_CALL(SYS_seccomp, WAOT_LINUX_SET_MODE_FILTER, 0, &program);
-    return result;
+    /* Linux before 4.17 does not know the flag. */
+    for (long flag = WAOT_LINUX_SPEC_ALLOW;; flag = 0) {
+        result = waot_linux_call(SYS_seccomp, WAOT_LINUX_SET_MODE_FILTER, flag, &program);
+        if (result != -EINVAL || flag == 0)
+            return result;
+    }
 }
 
 void waot_os_confine(const void *filters, size_t size, uint32_t grants, bool required)
 {
     const struct waot_linux_filter *filter = filters;
     const char *end = (const char *)filters + size;
-    if ((filter->grants & WAOT_CONFINE_SOCKETS) == 0)
-        grants |= waot_linux_standard_sockets();
+    if ((filter->grants & WAOT_CONFINE_SOCKETS) == 0 && waot_linux_has_sockets())
+        grants |= WAOT_CONFINE_SOCKETS;
     for (;;) {
         const void *next = filter->instructions + filter->count;
         if ((grants & ~filter->grants) == 0 || next == end)
@@ -77,9 +85,9 @@ void waot_os_confine(const void *filters, size_t size, uint32_t grants, bool req
         filter = next;
     }
     if (waot_linux_install(filter) < 0 && required) {
-        static const char refused[] = "waot: the system refuses the program its own filter of system calls\n";
+        static const char refused[] = "waot: the system refuses to filter its calls\n";
         waot_os_ignore_write_signals();
-        WAOT_LINUX_RETRY(SYS_write, 2, refused, sizeof refused - 1);
+        waot_linux_call(SYS_write, 2, (long)refused, (const void *)(sizeof refused - 1));
         waot_exit(1);
     }
 }
