@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -357,6 +358,70 @@ def exceptions(bench: Bench) -> list[Row]:
     return rows
 
 
+# --------------------------------------------------------------------------------------------------------------- files
+
+_IO = {
+    "read-4k": "reading 1 GiB by 4 KiB",
+    "read-1m": "reading 1 GiB by 1 MiB",
+    "write-4k": "writing 1 GiB by 4 KiB",
+    "write-1m": "writing 1 GiB by 1 MiB",
+    "open": "100,000 files opened and closed",
+    "stat": "100,000 files asked for their status",
+    "clock": "1,000,000 readings of the clock",
+    "list": "listing 100,000 entries",
+}
+
+
+def files(bench: Bench) -> list[Row]:
+    """Calls on files in memory (tmpfs) and on clocks: the same C natively, by waot and under wasmtime."""
+    source = PROGRAMS / "io.c"
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        raise Absent("a writable /dev/shm, which keeps disks out of the measurement")
+    native = tools.compile_natively(source, ("-O3", NATIVE_CPU))
+    wasm = _wasm("io.c", "-O3")
+    with tempfile.TemporaryDirectory(prefix="waot-bench-", dir=memory) as name:
+        directory = Path(name)
+        ours = bench.build(wasm, "io", "-O3", "--dir", f"{name}::/data")
+        commands = {"native": ([str(native)], "."), "waot": ([str(ours)], "/data")}
+        rows = []
+        try:
+            compiled = bench.directory / "io.cwasm"
+            _compile_for_wasmtime(wasm, compiled)
+            commands["wasmtime"] = ([*_under_wasmtime(compiled), f"{name}::/data", "--"], "/data")
+        except Absent as reason:
+            rows.append(Row("files under wasmtime", f"absent: {reason}"))
+
+        def told(what: str, name: str) -> str:
+            command, place = commands[name]
+            return output_of([*command, what, place], cwd=directory)
+
+        def contestant(what: str, name: str) -> Callable[[], float]:
+            return lambda: _seconds_told(told(what, name))
+
+        told("make", "native")
+        for what, description in _IO.items():
+            first = {name: told(what, name) for name in commands}
+            results = {output.splitlines()[0] for output in first.values()}
+            if len(results) != 1:
+                raise Failed(f"the contestants disagree about {what}: {results}")
+            # wasmtime reads a directory anew for each part of it, which takes minutes: once is enough to know.
+            slow = {name: _seconds_told(output) for name, output in first.items() if _seconds_told(output) > 10}
+            quick = {name: contestant(what, name) for name in commands if name not in slow}
+            times = by_turns(quick, bench.repeats(15, 5)) | {name: Series((value,)) for name, value in slow.items()}
+            ratio = times["waot"].minimum / times["native"].minimum
+            median = times["waot"].median / times["native"].median
+            measured = f"{ratio:.2f} (median {median:.2f}; {milliseconds(times['waot'])} / "
+            measured += milliseconds(times["native"])
+            met = ratio <= 1.1
+            if "wasmtime" in times:
+                measured += f"; wasmtime {milliseconds(times['wasmtime'])}"
+                met = met and times["waot"].minimum < times["wasmtime"].minimum
+            reach = "within 1.1 of native, less than wasmtime"
+            rows.append(Row(f"{description} / native", measured + ")", reach, met, {"ratio": ratio, **_data(times)}))
+    return rows
+
+
 # ------------------------------------------------------------------------------------------------------------ front end
 
 _FRONT_END = """
@@ -412,6 +477,7 @@ SUITES: dict[str, Callable[[Bench], list[Row]]] = {
     "hello-build": hello_build,
     "integer-mix": integer_mix,
     "exceptions": exceptions,
+    "io": files,
     "front-end": front_end_memory,
     "cpython-build": cpython_build,
     "cpython-parts": cpython_parts,

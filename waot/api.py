@@ -83,6 +83,7 @@ def build(
     sealed: bool = False,
     embeds: Sequence[str | EmbedGrant] = (),
     compress: bool = False,
+    seccomp: str = "default",
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
     cache: bool = True,
@@ -92,8 +93,9 @@ def build(
 
     `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
     results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
-    `Link`: what is imported from NAME comes from FILE. `deterministic` is True or a seed. The other
-    arguments have the forms of the options of the same names.
+    `Link`: what is imported from NAME comes from FILE. `deterministic` is True or a seed; `seccomp` is "default", "off"
+    (``--no-seccomp``) or "required" (``--require-seccomp``). The other arguments have the forms of the options of the
+    same names.
     Raises WaotError, and has written nothing for a target whose result is not complete.
     """
     options = BuildOptions.parse(
@@ -115,6 +117,7 @@ def build(
         sealed=sealed,
         embeds=embeds,
         compress=compress,
+        seccomp=seccomp,
         features=features,
         cache=cache,
         verbose=verbose,
@@ -210,6 +213,7 @@ def compile_module(
     for target in targets:
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
+        target.check_seccomp(options.seccomp)
     from waot import pipeline
 
     try:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from waot import __version__
-from waot.errors import WaotError
+from waot.errors import UsageError, WaotError
 from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
 from waot.words import printable as _printable
 from waot.words import readable_size as _size
@@ -262,6 +262,18 @@ _grant_options = _all(
         help="Let nobody grant more when it is run. Without this, who runs it may add grants in the environment: "
         "WAOT_DIR, WAOT_FILE, WAOT_LISTEN and WAOT_ENV, with ; between several, and WAOT_INHERIT_ENV=1.",
     ),
+    _option(
+        "--no-seccomp",
+        is_flag=True,
+        section=_GRANTS,
+        help="Leave out the filter with which it gives up, on Linux, the system calls that its grants have no use for.",
+    ),
+    _option(
+        "--require-seccomp",
+        is_flag=True,
+        section=_GRANTS,
+        help="Do not let it run where the system refuses that filter; otherwise it then runs without.",
+    ),
 )
 
 _work_options = _all(
@@ -274,6 +286,10 @@ _work_options = _all(
 def _build_options(values: dict[str, Any]) -> BuildOptions:
     """The options that are common to `build` and `run`, as click gives them."""
     values["cache"] = not values.pop("no_cache")
+    off, required = values.pop("no_seccomp"), values.pop("require_seccomp")
+    if off and required:
+        raise UsageError("--no-seccomp and --require-seccomp contradict each other", hint="use one of them")
+    values["seccomp"] = "off" if off else "required" if required else "default"
     return BuildOptions.parse(**values)
 
 
@@ -669,7 +685,17 @@ def _show_executable(info: ExecutableInfo) -> None:
     click.echo(f"{info.format} for {manifest.target}, {_size(info.size)}, made by waot {manifest.version}")
     for line in describe(manifest):
         click.echo(line)
+    _show_system_calls(info)
     _show_fields(_plain({"sections": info.sections, "segments": info.segments}), "")
+
+
+def _show_system_calls(info: ExecutableInfo) -> None:
+    before: frozenset[str] = frozenset()
+    for calls in info.system_calls:
+        if more := sorted(frozenset(calls.names) - before):
+            click.echo(f"system calls {f'with {calls.grants}' if before else 'allowed'}:")
+            click.echo(click.wrap_text(" ".join(more), 100, "  ", "  "))
+        before |= frozenset(calls.names)
 
 
 def _show_fields(fields: dict[str, Any], indent: str) -> None:

@@ -19,6 +19,7 @@ EMITS = ("exe", "obj", "asm", "llvm-ir")
 MEMORY_STRATEGIES = ("static", "guarded", "checked")
 MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
 RELAXED_SIMD_CHOICES = ("fast", "deterministic")
+SECCOMP_CHOICES = ("default", "off", "required")
 
 DEFAULT_STACK_SIZE = 8 << 20
 # Of objects: room for a block of every size.
@@ -143,6 +144,7 @@ class BuildOptions:
     grants: Grants = field(default_factory=Grants)
     embeds: tuple[EmbedGrant, ...] = ()
     compress: bool = False  # what is embedded
+    seccomp: str = "default"  # one of SECCOMP_CHOICES
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
     cache: bool = True
     verbose: int = 0
@@ -152,6 +154,7 @@ class BuildOptions:
         _one_of("kind of output", self.emit, EMITS)
         _one_of("memory strategy", self.memory, MEMORY_CHOICES)
         _one_of("choice for relaxed SIMD", self.relaxed_simd, RELAXED_SIMD_CHOICES)
+        _one_of("choice for seccomp", self.seccomp, SECCOMP_CHOICES)
         if not MINIMUM_STACK_SIZE <= self.stack_size <= MAXIMUM_STACK_SIZE:
             raise UsageError(
                 f"a stack of {self.stack_size} bytes is out of range",
@@ -193,6 +196,7 @@ class BuildOptions:
         sealed: bool = False,
         embeds: Sequence[str | EmbedGrant] = (),
         compress: bool = False,
+        seccomp: str = "default",
         features: str | Sequence[str] | None = None,
         cache: bool = True,
         verbose: int = 0,
@@ -219,6 +223,7 @@ class BuildOptions:
             ),
             embeds=tuple(e if isinstance(e, EmbedGrant) else parse_embed_grant(e) for e in embeds),
             compress=compress,
+            seccomp=seccomp,
             features=parse_features(features),
             cache=cache,
             verbose=verbose,

@@ -33,7 +33,7 @@ from waot.targets import Target
 if TYPE_CHECKING:
     from waot.codegen import CodegenOptions
     from waot.frontend.module import Facts, Module
-    from waot.linker import EmbeddedImage, Runtime
+    from waot.linker import Confinement, EmbeddedImage, Runtime
     from waot.lowering import LoweringOptions, Plan
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
@@ -219,7 +219,8 @@ def _build(
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
             lowering = lowering_options(target, options, codegen, facts, image=image)
             plan = make_plan(module, facts, lowering, mapped)
-            jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
+            waits = "threads" in facts.proposals
+            jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name), waits))
         objects = _compile(module, jobs, options, progress, store)
         results = []
         for job, parts in zip(jobs, objects, strict=True):
@@ -237,6 +238,7 @@ class _Job:
     plan: Plan
     codegen: CodegenOptions
     runtime: Callable[[], Runtime] | None  # waits for it
+    waits: bool  # the program may wait for other threads, or wake them
 
 
 def lowering_options(
@@ -325,6 +327,7 @@ def _finish(
             ]
         ),
         embedded=embedded.directories if embedded is not None else (),
+        confinement=_confinement(job, options),
     )
     image = None
     fixed = next((memory for memory in plan.memories if memory.base is not None), None)
@@ -342,6 +345,28 @@ def _finish(
         runtime=job.runtime(),
         cache_dir=tools,
     )
+
+
+def _confinement(job: _Job, options: BuildOptions) -> Confinement:
+    """What the executable gives up at its start: all but what its imports and its grants have a use for."""
+    from waot import linker
+    from waot.linker import confine
+
+    if options.seccomp == "off":
+        return linker.Confinement()
+    facilities = {"objects"} if job.plan.heap else set()
+    if job.waits:
+        facilities.add("waiting")
+    grants = options.grants
+    read_only = [directory.read_only for directory in grants.dirs] + [file.read_only for file in grants.files]
+    granted = confine.READ if read_only else 0
+    if not all(read_only):
+        granted |= confine.WRITE
+    if grants.listen:
+        granted |= confine.SOCKETS
+    functions = {name for _, name in job.plan.imports}
+    filters = confine.make_filters(job.target.arch, functions, facilities, granted, job.target.endian)
+    return linker.Confinement(filters, options.seccomp == "required")
 
 
 # ---------------------------------------------------------------- workers

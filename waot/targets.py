@@ -67,6 +67,12 @@ class Target:
         for feature in cpu.features:
             self._check_known("CPU feature", feature[1:], known_cpus(self.arch).features)
 
+    def check_seccomp(self, choice: str) -> None:
+        """Raises UsageError where `choice` of `SECCOMP_CHOICES` is about something that the system does not have."""
+        if choice != "default" and self.system != "linux":
+            option = {"off": "--no-seccomp", "required": "--require-seccomp"}[choice]
+            raise UsageError(f"target {self.name} has no seccomp, which is Linux's", hint=f"leave {option} out")
+
     def _check_known(self, what: str, name: str, known: frozenset[str]) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=3)

@@ -323,7 +323,7 @@ enum waot_record_kind {
     WAOT_RECORD_VERSION = 5,     /* waot's version NUL */
     WAOT_RECORD_TARGET = 6,      /* target name NUL */
     WAOT_RECORD_MEMORY = 7,      /* strategy name NUL */
-    WAOT_RECORD_IMPORT = 8,      /* MODULE NUL NAME NUL: one for each import the program uses */
+    WAOT_RECORD_IMPORT = 8,      /* MODULE NUL, then NAME NUL for each import from it that the program uses */
     WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
                                   * module it was linked as */
     WAOT_RECORD_FILE = 10,       /* HOST NUL GUEST NUL; flag 1: read-only */
@@ -331,12 +331,16 @@ enum waot_record_kind {
     WAOT_RECORD_LISTEN = 12,     /* ADDR:PORT NUL, an IPv6 address in brackets */
     WAOT_RECORD_SEED = 13,       /* uint64_t: clocks and randomness follow from it */
     WAOT_RECORD_SEALED = 14,     /* empty: whoever runs the program cannot add grants */
-    WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
+    WAOT_RECORD_SECCOMP = 15,    /* filters of system calls (waot/linker/confine.py); flag 1: left out (empty), flag 2:
+                                  * the program does not run without */
     WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
+    WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
 };
 #define WAOT_RECORD_READ_ONLY 1u
 #define WAOT_RECORD_LINKED 1u
 #define WAOT_RECORD_COMPRESSED 1u
+#define WAOT_RECORD_LEFT_OUT 1u
+#define WAOT_RECORD_REQUIRED 2u
 extern const unsigned char waot_manifest_start[], waot_manifest_end[];
 
 /* ---------------------------------------------------------------- embedded directories

@@ -161,6 +161,13 @@ int64_t waot_os_raise(uint32_t signal);
 /* From here on a write to a pipe without readers is PIPE, and one past the limit on the size of files is FBIG, and
  * neither the end of the program. */
 void waot_os_ignore_write_signals(void);
+/* Gives up, for good, what the program does not need, where the system has a way. `filters` is the payload of a
+ * WAOT_RECORD_SECCOMP; `grants` are WAOT_CONFINE_* for what it may use beyond its standard streams. Ends the program,
+ * with status 1, if that is `required` and the system refuses. */
+#define WAOT_CONFINE_READ 1u    /* directories or files */
+#define WAOT_CONFINE_WRITE 2u   /* some of them not for reading only */
+#define WAOT_CONFINE_SOCKETS 4u /* sockets; what stands as a standard stream is found out */
+void waot_os_confine(const void *filters, size_t size, uint32_t grants, bool required);
 /* The value of a variable of the host's environment, or null. */
 const char *waot_os_variable(const char *name, size_t name_size);
 

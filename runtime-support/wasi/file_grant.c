@@ -68,6 +68,7 @@ void waot_wasi_grant_file(const struct waot_wasi_path_grant *grant)
         waot_wasi_refuse_result("cannot open granted file", grant->host, result);
     file->parent = (waot_os_handle)result;
     file->read_only = grant->read_only;
+    waot_wasi_may_open(file->read_only);
     file->directory = number;
     for (uint32_t i = 0; i < number; i++) {
         const struct waot_wasi_granted_file *other = &state->files[i];

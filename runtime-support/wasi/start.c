@@ -64,6 +64,15 @@ void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char
     int64_t result = waot_wasi_enter(descriptor);
     if (result < 0)
         waot_wasi_refuse_result(what, host, result);
+    if (descriptor->preopen == NULL)
+        waot_wasi_state.granted |= WAOT_CONFINE_SOCKETS;
+    else if (descriptor->kind == WAOT_WASI_DIRECTORY && !waot_wasi_is_embedded(descriptor))
+        waot_wasi_may_open(descriptor->read_only);
+}
+
+void waot_wasi_may_open(bool read_only)
+{
+    waot_wasi_state.granted |= read_only ? WAOT_CONFINE_READ : WAOT_CONFINE_READ | WAOT_CONFINE_WRITE;
 }
 
 bool waot_wasi_same_path(const char *a, const char *b)
@@ -133,7 +142,17 @@ static void waot_wasi_grant_paths(void)
         waot_wasi_grant_file(&grant);
 }
 
-/* Without a grant this makes no system call. */
+/* Gives up what neither imports nor grants have a use for. */
+static void waot_wasi_confine(void)
+{
+    struct waot_wasi_record record = {NULL, NULL};
+    while (waot_wasi_next_record(&record))
+        if (record.head->kind == WAOT_RECORD_SECCOMP && (record.head->flags & WAOT_RECORD_LEFT_OUT) == 0)
+            waot_os_confine(record.payload, record.head->size, waot_wasi_state.granted,
+                            (record.head->flags & WAOT_RECORD_REQUIRED) != 0);
+}
+
+/* Without a grant this makes no system call but those that confine the program. */
 void waot_wasi_start(void)
 {
     struct waot_wasi_state *state = &waot_wasi_state;
@@ -153,6 +172,7 @@ void waot_wasi_start(void)
     waot_wasi_grant_paths();
     if (WAOT_MAY(LISTEN))
         waot_wasi_grant_sockets();
+    waot_wasi_confine();
 }
 
 bool waot_wasi_next_record(struct waot_wasi_record *record)

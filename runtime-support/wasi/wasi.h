@@ -56,6 +56,7 @@ struct waot_wasi_state {
     const char *environment_end;                  /* of WAOT_ENV, when its items have been ended by NULs */
     struct waot_wasi_granted_file *files;         /* file_grant.c */
     uint32_t file_count;
+    uint32_t granted; /* WAOT_CONFINE_* */
     struct waot_wasi_descriptor first[WAOT_WASI_FIRST_DESCRIPTORS]; /* until there are more: no mapping at start */
     struct waot_os_buffer buffers[WAOT_OS_BUFFERS];                 /* too large for a stack frame */
     char paths[2][WAOT_OS_PATH_SIZE];
@@ -98,6 +99,8 @@ bool waot_wasi_same_path(const char *a, const char *b);
 /* Enters a directory or socket that is there from the start. Ends the program where it cannot, or where another has that
  * name already. */
 void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char *host);
+/* Says that the program may open something of the host's, so that it keeps the system calls for that. */
+void waot_wasi_may_open(bool read_only);
 
 void waot_wasi_grant_file(const struct waot_wasi_path_grant *grant);
 void waot_wasi_grant_sockets(void);

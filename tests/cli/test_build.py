@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -18,7 +19,8 @@ import wasmtime
 
 import waot as package
 from tests.cli.helpers import HELLO, ROOT, Run, assemble, error_line
-from waot.targets import host_target, load_targets
+from waot.errors import UsageError
+from waot.targets import find_target, host_target, load_targets
 
 HOST = host_target().name
 
@@ -500,3 +502,30 @@ def test_run_works_where_memory_cannot_be_executed(tmp_path: Path, shared_cache:
     )
     assert (run.returncode, run.stdout, run.stderr) == (7, "", "")
     assert os.listdir(tmp_path) == ["seven.wasm"]
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ([], "system calls: filtered; it runs where the system refuses the filter"),
+        (["--require-seccomp"], "system calls: filtered; it does not run where the system refuses the filter"),
+        (["--no-seccomp"], "system calls: not filtered"),
+    ],
+)
+def test_inspect_shows_which_system_calls_are_left(waot: Run, hello: Path, option: list[str], told: str) -> None:
+    waot("build", "hello.wasm", "-O0", *option, check=True)
+    shown = waot("inspect", "hello", check=True).stdout
+    assert f"\n{told}\n" in shown
+    [*filters] = json.loads(waot("inspect", "--json", "hello", check=True).stdout)["system_calls"]
+    assert ("exit_group" in shown) == bool(filters)
+    if filters:
+        assert {"write", "writev", "exit_group"} <= set(filters[0]["names"])
+        assert not {"read", "openat", "clock_gettime"} & set(filters[0]["names"])
+
+
+def test_seccomp_is_refused_for_a_system_without_it() -> None:
+    other = dataclasses.replace(find_target("x86_64-linux"), system="darwin", name="x86_64-darwin")
+    other.check_seccomp("default")
+    for choice, option in (("off", "--no-seccomp"), ("required", "--require-seccomp")):
+        with pytest.raises(UsageError, match=f"x86_64-darwin has no seccomp, which is Linux's; leave {option} out"):
+            other.check_seccomp(choice)

@@ -90,6 +90,7 @@ def test_version(waot: Run) -> None:
         (["build", "a.wasm", "--max-heap", "1"], "a heap of 1 bytes is out of range; use 4MiB or more"),
         (["build", "a.wasm", "--dir", "::x"], "does not grant a directory"),
         (["build", "a.wasm", "--env", "=x"], "does not grant an environment variable"),
+        (["build", "a.wasm", "--no-seccomp", "--require-seccomp"], "contradict each other; use one of them"),
         (["build", "a.wasm", "--target", "pdp11"], "unknown target 'pdp11'; known targets: "),
         (["build", "a.wasm", "--cpu", "a b"], "'a b' is not a CPU"),
         (["build", "a.wasm", "--target", "x86_64-linux", "--cpu", "z80"], "unknown CPU 'z80' for target x86_64-linux"),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waot.errors import ToolError, UsageError
-from waot.linker import LinkedModule, Manifest, decode_manifest, encode_manifest
+from waot.linker import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
+from waot.linker.confine import Filter
 from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -36,6 +37,13 @@ manifests = st.builds(
     imports=st.lists(st.tuples(texts, texts), max_size=4).map(tuple),
     module_sha256=st.binary(min_size=32, max_size=32),
     module_name=texts,
+    confinement=st.builds(
+        Confinement,
+        st.lists(
+            st.builds(Filter, st.integers(0, 7), st.integers(0, 3).map(lambda n: bytes(range(8)) * n)), max_size=2
+        ).map(tuple),
+        st.booleans(),
+    ),
     linked=st.lists(st.builds(LinkedModule, texts, texts, st.binary(min_size=32, max_size=32)), max_size=3).map(tuple),
 )
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from tests import tools
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
-from waot.linker import Manifest, MemoryImage, Runtime, build_runtime, encode_manifest, link_executable
+from waot.linker import (
+    Confinement,
+    Manifest,
+    MemoryImage,
+    Runtime,
+    build_runtime,
+    encode_manifest,
+    link_executable,
+    make_filters,
+)
 from waot.options import Cpu, Grants
 from waot.targets import Target, find_target, load_targets
 
@@ -117,6 +126,7 @@ target triple = "{target.triple}"
 @memories = constant [1 x ptr] [ptr @waot_memory.0]
 @functions = constant [{len(functions)} x %waot.function] [{", ".join(functions)}]
 @names = constant [{len(names)} x i8] c"{escaped}"
+@waot_authority = hidden constant i32 0
 @waot_module = constant %waot.module {{ ptr @waot_instantiate, ptr @waot_entry, ptr @memories, {described} }}
 {traps}
 declare void @waot_memory_create(ptr)
@@ -162,7 +172,10 @@ attributes #2 = {{ alwaysinline nounwind }}
 
 def manifest(target: Target, strategy: str, stack_size: int = 1 << 20) -> bytes:
     digest = hashlib.sha256(b"").digest()
-    return encode_manifest(Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm"))
+    confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}))
+    return encode_manifest(
+        Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement)
+    )
 
 
 def build(

@@ -5,6 +5,7 @@
  *     W address size bytes     write guest memory
  *     R address size           -> bytes
  *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
+ *     S number argument*6      -> result     (a system call, as code that has taken the process over would make it)
  *     M size                   the guest's memory has that many bytes; none at all for all ones
  *     T microseconds           from here on SIGALRM comes that often and interrupts system calls
  *     L count inode function argument*10
@@ -171,6 +172,13 @@ static void serve(struct waot_memory *memory)
             order = take_number();
             take(a, sizeof a);
             a[0] = call(memory->bytes == UINT64_MAX ? NULL : memory, order, a);
+            give(a, sizeof a[0]);
+            break;
+        case 'S':
+            order = take_number();
+            take(a, 6 * sizeof a[0]);
+            a[0] = (uint64_t)waot_syscall((long)order, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
+                                          (long)a[5]);
             give(a, sizeof a[0]);
             break;
         default:

@@ -30,7 +30,8 @@ RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
 SYSTEM = [  # of os/linux/
-    *("beneath", "clock", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket", "vdso"),
+    *("beneath", "clock", "confine", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket"),
+    "vdso",
 ]
 ERRNO: list[str] = re.sub(
     r"\s+",
@@ -187,6 +188,16 @@ def seed_record(seed: int) -> bytes:
 SEALED = record(14, b"")
 
 
+@functools.cache
+def confinement_record(architecture: str, imports: frozenset[str] | None = None, *, required: bool = False) -> bytes:
+    """The filters of a program that imports these functions, or all. `fd_read` is always among them: by what it needs
+    the guest takes its orders."""
+    from waot.linker.confine import encode_filters, make_filters
+
+    imports = frozenset(f.name for f in functions()) if imports is None else imports | {"fd_read"}
+    return record(15, encode_filters(make_filters(architecture, imports)), 2 * required)
+
+
 class NativeGuest:
     """The shim in a process of its own."""
 
@@ -202,6 +213,8 @@ class NativeGuest:
         stdout: int | None = subprocess.DEVNULL,
         stderr: int | None = None,
         walk: bool = False,
+        imports: frozenset[str] | None = None,  # what its filter is for; all
+        require_filter: bool = False,
         prepare: Callable[[], None] = lambda: None,  # in the new process, before the guest
     ) -> None:
         environment = dict(environment or {})
@@ -234,7 +247,9 @@ class NativeGuest:
         os.close(theirs_out)
         self._answers = os.fdopen(ours_in, "rb", buffering=0)
         self._orders = os.fdopen(ours_out, "wb", buffering=0)
-        manifest = b"".join(records) + record(0, b"")
+        # Whatever a test does, it does as a program that has given up what it does not need.
+        confinement = confinement_record(architecture, imports, required=require_filter)
+        manifest = b"".join([*records, confinement, record(0, b"")])
         for part in (manifest, embedded):
             self._send(struct.pack("=Q", len(part)))
             self._send(part)
@@ -275,6 +290,13 @@ class NativeGuest:
         self._send(struct.pack("=QQQQ10Q", ord("L"), count, inode, index, *padded))
         *counts, reached = struct.unpack("=257Q", self._receive(257 * 8))
         return {ERRNO[i]: n for i, n in enumerate(counts) if n}, reached
+
+    def system_call(self, number: int, *arguments: int) -> int:
+        """The result of a system call that the process makes outside of the shim. Raises EOFError where it ends it."""
+        padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (6 - len(arguments))
+        self._send(struct.pack("=QQ6Q", ord("S"), number, *padded))
+        (result,) = struct.unpack("=q", self._receive(8))
+        return int(result)
 
     def start(self, name: str, *arguments: int) -> None:
         """Begins a call; ``finish`` waits for it."""

@@ -7,13 +7,15 @@ The only caller of zig. The way in is `build_runtime`, then `link_executable`;
 from __future__ import annotations
 
 from waot.linker.combine import combine_objects
+from waot.linker.confine import make_filters
 from waot.linker.embed import Embedded, EmbeddedImage, make_image
 from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import MemoryImage, image_as_segment, link_executable
-from waot.linker.manifest import LinkedModule, Manifest, decode_manifest, encode_manifest
+from waot.linker.manifest import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
 from waot.linker.runtime import Runtime, build_runtime
 
 __all__ = [
+    "Confinement",
     "Embedded",
     "EmbeddedImage",
     "ExecutableInfo",
@@ -28,5 +30,6 @@ __all__ = [
     "image_as_segment",
     "inspect_executable",
     "link_executable",
+    "make_filters",
     "make_image",
 ]

@@ -25,6 +25,11 @@ def describe(manifest: Manifest) -> list[str]:
     lines += [f"  {line}" for line in granted]
     if manifest.grants.sealed:
         lines.append("sealed: who runs it cannot grant more")
+    if manifest.confinement.filters:
+        refused = "does not run" if manifest.confinement.required else "runs"
+        lines.append(f"system calls: filtered; it {refused} where the system refuses the filter")
+    else:
+        lines.append("system calls: not filtered")
     lines = [printable(line) for line in lines]
     imports: dict[str, list[str]] = {}
     for module, name in manifest.imports:

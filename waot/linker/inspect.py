@@ -10,6 +10,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from waot.errors import ToolError
+from waot.linker.confine import allowed_calls, describe_grants
 from waot.linker.manifest import Manifest, decode_manifest
 
 _SECTION = ".waot.manifest"
@@ -27,6 +28,14 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemCalls:
+    """The system calls that the executable's filter lets through, where it has no more than `grants`."""
+
+    grants: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutableInfo:
     """An executable: what it says of itself, and how it is laid out. Sizes are in bytes."""
 
@@ -36,6 +45,7 @@ class ExecutableInfo:
     size: int
     sections: tuple[tuple[str, int], ...]  # (name, size)
     segments: tuple[Segment, ...]
+    system_calls: tuple[SystemCalls, ...]  # one a filter; none where it has no filter
 
 
 def inspect_executable(data: bytes | mmap.mmap) -> ExecutableInfo:
@@ -55,13 +65,20 @@ def inspect_executable(data: bytes | mmap.mmap) -> ExecutableInfo:
             Segment(s["p_vaddr"], s["p_filesz"], s["p_memsz"], _access(s["p_flags"]))
             for s in elf.iter_segments("PT_LOAD")
         )
+        machine = _MACHINES.get(elf["e_machine"], str(elf["e_machine"]))
+        endian = "little" if elf.little_endian else "big"
+        calls = tuple(
+            SystemCalls(describe_grants(f.grants), tuple(allowed_calls(f.program, machine, endian)))
+            for f in manifest.confinement.filters
+        )
         return ExecutableInfo(
             manifest=manifest,
             format="ELF static PIE" if elf["e_type"] == "ET_DYN" else "ELF executable",
-            machine=_MACHINES.get(elf["e_machine"], str(elf["e_machine"])),
+            machine=machine,
             size=len(data),
             sections=sections,
             segments=segments,
+            system_calls=calls,
         )
     except ToolError:
         raise

@@ -294,10 +294,9 @@ SECTIONS {{
   }} :text
   {next_segment}
   .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}
-  .data.rel.ro : {{ *(.data.rel.ro .data.rel.ro.*) }} :data
   .got : {{ *(.got .got.plt) }} :data
-  .data : {{ *(.data .data.* .sdata .sdata.*) }} :data
-  .bss : {{ *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
+  .data : {{ *(.data.rel.ro .data.rel.ro.* .data .data.* .sdata .sdata.*) }} :data
+  .bss : {{ *(.bss.waot_process) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
   waot_image_end = .;
   . = ALIGN({page:#x});
   waot_embed_start = .;

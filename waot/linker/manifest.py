@@ -7,22 +7,24 @@ payload, padding; a record of kind 0 ends it. Numbers are in the target's byte o
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 
 from waot.errors import ToolError, UsageError
+from waot.linker.confine import Filter, decode_filters, encode_filters
 from waot.linker.describe import describe
 from waot.linker.embed import Embedded
 from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant
 
 # enum waot_record_kind
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
-_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED = range(10, 15)
-_EMBED = 16
+_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED, _SECCOMP, _EMBED = range(10, 17)
 _INFO = 19
 _READ_ONLY = 1
 _COMPRESSED = 1
 _EMBEDDED = "IIIIQQ"  # struct waot_embedded
 _LINKED = 1
+_LEFT_OUT, _REQUIRED = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,14 @@ class LinkedModule:
     name: str
     file: str
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What the program gives up at its start; without `filters` nothing. `required`: it does not run without."""
+
+    filters: tuple[Filter, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class Manifest:
     module_name: str  # the .wasm file's, without directories
     linked: tuple[LinkedModule, ...] = ()  # in the order of their instantiation, before the module itself
     embedded: tuple[Embedded, ...] = ()
+    confinement: Confinement = field(default_factory=Confinement)
 
 
 def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
@@ -88,11 +99,14 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
         record(_SEED, struct.pack(order + "Q", grants.seed))
     if grants.sealed:
         record(_SEALED)
+    confinement = manifest.confinement
+    flags = (0 if confinement.filters else _LEFT_OUT) | (_REQUIRED if confinement.required else 0)
+    record(_SECCOMP, encode_filters(confinement.filters, endian), flags)
     record(_VERSION, _strings(manifest.version))
     record(_TARGET, _strings(manifest.target))
     record(_MEMORY, _strings(manifest.memory))
-    for module, name in manifest.imports:
-        record(_IMPORT, _strings(module, name))
+    for module, imports in groupby(manifest.imports, lambda item: item[0]):
+        record(_IMPORT, _strings(module, *(name for _, name in imports)))
     record(_MODULE, manifest.module_sha256 + _strings(manifest.module_name))
     for linked in manifest.linked:
         record(_MODULE, linked.sha256 + _strings(linked.file, linked.name), _LINKED)
@@ -132,6 +146,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     inherit_env = False
     stack_size = 0
     sha256, module_name = b"", ""
+    confinement = Confinement()
     at = 0
     while True:
         if len(data) - at < 8:
@@ -152,8 +167,9 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             if size < head_size:
                 raise _damaged(start)
             (guest,) = _split(payload[head_size:], 1, start)
-            numbers = struct.unpack_from(order + _EMBEDDED, payload)
-            embedded.append(Embedded(guest, *numbers, bool(flags & _COMPRESSED)))
+            root, directories, file_count, links, total, stored = struct.unpack_from(order + _EMBEDDED, payload)
+            compressed = bool(flags & _COMPRESSED)
+            embedded.append(Embedded(guest, root, directories, file_count, links, total, stored, compressed))
         elif kind == _ENV:
             name, separator, value = _split(payload, 1, start)[0].partition("=")
             env.append(EnvGrant(name, value if separator else None))
@@ -179,11 +195,16 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             if size != 8:
                 raise _damaged(start)
             (stack_size,) = struct.unpack(order + "Q", payload)
+        elif kind == _SECCOMP:
+            try:
+                confinement = Confinement(decode_filters(payload, endian), bool(flags & _REQUIRED))
+            except ToolError:
+                raise _damaged(start) from None
         elif kind in texts:
             (texts[kind],) = _split(payload, 1, start)
         elif kind == _IMPORT:
-            module, name = _split(payload, 2, start)
-            imports.append((module, name))
+            module, *names = _split(payload, max(2, payload.count(0)), start)
+            imports += [(module, name) for name in names]
         elif kind == _MODULE:
             if size < 33:
                 raise _damaged(start)
@@ -213,6 +234,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         module_name=module_name,
         linked=tuple(linked),
         embedded=tuple(embedded),
+        confinement=confinement,
     )
 
 

@@ -3,25 +3,7 @@
 
 #include "system.h"
 
-/* struct statx, the same on every architecture; the kernel has had it since 4.11, and filters may not know it. */
-struct waot_linux_statx_time {
-    int64_t seconds;
-    uint32_t nanoseconds;
-    int32_t reserved;
-};
-struct waot_linux_statx {
-    uint32_t mask, block_size;
-    uint64_t attributes;
-    uint32_t links, user, group;
-    uint16_t mode, spare0;
-    uint64_t inode, size, blocks, attributes_mask;
-    struct waot_linux_statx_time accessed, born, changed, modified;
-    uint32_t special_major, special_minor, device_major, device_minor;
-    uint64_t spare[14];
-};
-
 enum {
-    WAOT_LINUX_STATX_BASIC = 0x7ff,
     WAOT_LINUX_TCGETS = 0x5401,
     WAOT_LINUX_UTIME_NOW = 0x3fffffff,
     WAOT_LINUX_UTIME_OMIT = 0x3ffffffe,
@@ -65,6 +47,10 @@ int64_t waot_os_pread(waot_os_handle handle, const struct waot_os_buffer *buffer
 {
     if (WAOT_LINUX_BAD_OFFSET(offset))
         return -WAOT_WASI_INVAL;
+#if UINTPTR_MAX > UINT32_MAX
+    if (count == 1)
+        return waot_linux_result(WAOT_LINUX_RETRY(SYS_pread64, handle, buffers->bytes, buffers->size, offset));
+#endif
     return waot_linux_result(WAOT_LINUX_RETRY(SYS_preadv, handle, buffers, count, offset, offset >> 32));
 }
 
@@ -72,6 +58,10 @@ int64_t waot_os_pwrite(waot_os_handle handle, const struct waot_os_buffer *buffe
 {
     if (WAOT_LINUX_BAD_OFFSET(offset))
         return -WAOT_WASI_INVAL;
+#if UINTPTR_MAX > UINT32_MAX
+    if (count == 1)
+        return waot_linux_result(WAOT_LINUX_RETRY(SYS_pwrite64, handle, buffers->bytes, buffers->size, offset));
+#endif
     return waot_linux_result(WAOT_LINUX_RETRY(SYS_pwritev, handle, buffers, count, offset, offset >> 32));
 }
 
@@ -113,11 +103,11 @@ int64_t waot_os_advise(waot_os_handle handle, uint64_t offset, uint64_t size, ui
 
 /* ---------------------------------------------------------------- attributes */
 
-static uint64_t waot_linux_nanoseconds(const struct waot_linux_statx_time *time)
+static uint64_t waot_linux_nanoseconds(int64_t seconds, uint64_t nanoseconds)
 {
-    if (time->seconds < 0) /* before 1970 WASI has no times */
+    if (seconds < 0) /* before 1970 WASI has no times */
         return 0;
-    return (uint64_t)time->seconds * 1000000000u + time->nanoseconds;
+    return (uint64_t)seconds * 1000000000u + nanoseconds;
 }
 
 static uint8_t waot_linux_filetype(uint32_t mode)
@@ -141,40 +131,64 @@ static uint8_t waot_linux_filetype(uint32_t mode)
 }
 
 #if UINTPTR_MAX > UINT32_MAX
-/* Where there is no statx: on 64-bit systems the C library's struct stat is the kernel's. */
-static long waot_linux_old_stat(long directory, const char *path, int flags, struct waot_os_stat *stat)
+/* On 64-bit systems the C library's struct stat is the kernel's. */
+static void waot_linux_convert_stat(const struct stat *from, struct waot_os_stat *stat)
 {
-    struct stat from;
-    long result = WAOT_LINUX_RETRY(SYS_newfstatat, directory, path, &from, flags);
-    if (result < 0)
-        return result;
-    const uint64_t device = from.st_dev;
-    const struct waot_linux_statx_time accessed = {from.st_atim.tv_sec, (uint32_t)from.st_atim.tv_nsec, 0},
-                                       modified = {from.st_mtim.tv_sec, (uint32_t)from.st_mtim.tv_nsec, 0},
-                                       changed = {from.st_ctim.tv_sec, (uint32_t)from.st_ctim.tv_nsec, 0};
+    const uint64_t device = from->st_dev;
     *stat = (struct waot_os_stat){
         .device = ((device >> 8 & 0xfff) | (device >> 32 & ~UINT64_C(0xfff))) << 32 | (device & 0xff) |
                   (device >> 12 & 0xffffff00),
-        .inode = from.st_ino,
-        .links = from.st_nlink,
-        .size = (uint64_t)from.st_size,
-        .accessed = waot_linux_nanoseconds(&accessed),
-        .modified = waot_linux_nanoseconds(&modified),
-        .changed = waot_linux_nanoseconds(&changed),
-        .filetype = waot_linux_filetype(from.st_mode),
+        .inode = from->st_ino,
+        .links = from->st_nlink,
+        .size = (uint64_t)from->st_size,
+        .accessed = waot_linux_nanoseconds(from->st_atim.tv_sec, (uint64_t)from->st_atim.tv_nsec),
+        .modified = waot_linux_nanoseconds(from->st_mtim.tv_sec, (uint64_t)from->st_mtim.tv_nsec),
+        .changed = waot_linux_nanoseconds(from->st_ctim.tv_sec, (uint64_t)from->st_ctim.tv_nsec),
+        .filetype = waot_linux_filetype(from->st_mode),
     };
-    return 0;
 }
-#endif
+
+long waot_linux_stat(long directory, const char *path, int flags, struct waot_os_stat *stat)
+{
+    struct stat from;
+    long result = WAOT_LINUX_RETRY(SYS_newfstatat, directory, path, &from, flags);
+    if (result >= 0)
+        waot_linux_convert_stat(&from, stat);
+    return result;
+}
+
+/* Without a path, so that a program without files needs no call that could take one. */
+static long waot_linux_stat_open(long handle, struct waot_os_stat *stat)
+{
+    struct stat from;
+    long result = WAOT_LINUX_RETRY(SYS_fstat, handle, &from);
+    if (result >= 0)
+        waot_linux_convert_stat(&from, stat);
+    return result;
+}
+#else
+/* struct statx, the same on every architecture. Older calls of 32-bit systems know no time after 2038. */
+struct waot_linux_statx_time {
+    int64_t seconds;
+    uint32_t nanoseconds;
+    int32_t reserved;
+};
+struct waot_linux_statx {
+    uint32_t mask, block_size;
+    uint64_t attributes;
+    uint32_t links, user, group;
+    uint16_t mode, spare0;
+    uint64_t inode, size, blocks, attributes_mask;
+    struct waot_linux_statx_time accessed, born, changed, modified;
+    uint32_t special_major, special_minor, device_major, device_minor;
+    uint64_t spare[14];
+};
+enum { WAOT_LINUX_STATX_BASIC = 0x7ff };
 
 long waot_linux_stat(long directory, const char *path, int flags, struct waot_os_stat *stat)
 {
     struct waot_linux_statx from;
     long result = WAOT_LINUX_RETRY(SYS_statx, directory, path, flags, WAOT_LINUX_STATX_BASIC, &from);
-#if UINTPTR_MAX > UINT32_MAX
-    if (result == -ENOSYS || result == -EPERM) /* the call itself is never forbidden but by a filter */
-        return waot_linux_old_stat(directory, path, flags, stat);
-#endif
     if (result < 0)
         return result;
     *stat = (struct waot_os_stat){
@@ -182,17 +196,23 @@ long waot_linux_stat(long directory, const char *path, int flags, struct waot_os
         .inode = from.inode,
         .links = from.links,
         .size = from.size,
-        .accessed = waot_linux_nanoseconds(&from.accessed),
-        .modified = waot_linux_nanoseconds(&from.modified),
-        .changed = waot_linux_nanoseconds(&from.changed),
+        .accessed = waot_linux_nanoseconds(from.accessed.seconds, from.accessed.nanoseconds),
+        .modified = waot_linux_nanoseconds(from.modified.seconds, from.modified.nanoseconds),
+        .changed = waot_linux_nanoseconds(from.changed.seconds, from.changed.nanoseconds),
         .filetype = waot_linux_filetype(from.mode),
     };
     return 0;
 }
 
+static long waot_linux_stat_open(long handle, struct waot_os_stat *stat)
+{
+    return waot_linux_stat(handle, "", WAOT_LINUX_AT_EMPTY_PATH, stat);
+}
+#endif
+
 int64_t waot_os_stat(waot_os_handle handle, struct waot_os_stat *stat)
 {
-    long result = waot_linux_stat(handle, "", WAOT_LINUX_AT_EMPTY_PATH, stat);
+    long result = waot_linux_stat_open(handle, stat);
     if (result < 0 || stat->filetype != WAOT_WASI_FILETYPE_SOCKET_STREAM)
         return waot_linux_result(result);
     if (waot_linux_is_datagram(handle))
@@ -376,7 +396,7 @@ int64_t waot_os_path_stat(waot_os_handle root, const char *path, bool follow, st
     long handle = waot_linux_open_beneath(root, path, WAOT_LINUX_O_PATH, 0);
     if (handle < 0)
         return waot_linux_result(handle);
-    long result = waot_linux_stat(handle, "", WAOT_LINUX_AT_EMPTY_PATH, stat);
+    long result = waot_linux_stat_open(handle, stat);
     WAOT_LINUX_CALL(SYS_close, handle);
     return waot_linux_result(result);
 }

@@ -62,7 +62,7 @@ enum {
 /* Moves a handle to 3 or above, where it cannot be taken for a standard stream that was closed. */
 long waot_linux_above_standard(long handle);
 
-/* waot_os_stat of `path` at a directory, or of the directory itself with an empty path and AT_EMPTY_PATH. */
+/* waot_os_stat of `path` at a directory. */
 long waot_linux_stat(long directory, const char *path, int flags, struct waot_os_stat *stat);
 
 /* Whether a socket is one of datagrams. */
