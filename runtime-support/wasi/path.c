@@ -27,7 +27,7 @@ uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size
     uint8_t *from;
     if (!waot_guest_range(memory, path, size, &from))
         return WAOT_WASI_FAULT;
-    char *copy = waot_wasi_state.paths[which];
+    char *copy = waot_wasi_scratch.paths[which];
     if (size >= WAOT_OS_PATH_SIZE)
         return WAOT_WASI_NAMETOOLONG;
     __builtin_memcpy(copy, from, size); /* checked and used is our copy, not what the guest may change */
@@ -251,7 +251,7 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
     uint8_t *to, *to_used;
     if (!waot_guest_range(memory, buf, buf_len, &to) || !waot_guest_range(memory, bufused, 4, &to_used))
         return WAOT_WASI_FAULT;
-    char *target = waot_wasi_state.paths[1];
+    char *target = waot_wasi_scratch.paths[1];
     int64_t size = waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
     if (size < 0)
         return waot_wasi_result(size);

@@ -43,7 +43,7 @@ uint32_t waot_wasi_sock_recv(struct waot_memory *memory, uint32_t fd, uint32_t r
     if (error != WAOT_WASI_SUCCESS)
         return error;
     uint32_t flags = 0;
-    int64_t size = waot_os_receive(descriptor->handle, waot_wasi_state.buffers, count, ri_flags, &flags);
+    int64_t size = waot_os_receive(descriptor->handle, waot_wasi_scratch.buffers, count, ri_flags, &flags);
     if (size < 0)
         return waot_wasi_result(size);
     waot_guest_store_u32(to_size, (uint32_t)size);
@@ -68,7 +68,7 @@ uint32_t waot_wasi_sock_send(struct waot_memory *memory, uint32_t fd, uint32_t s
     uint32_t error = waot_wasi_buffers(memory, si_data, si_data_len, &count);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    int64_t size = waot_os_send(descriptor->handle, waot_wasi_state.buffers, count);
+    int64_t size = waot_os_send(descriptor->handle, waot_wasi_scratch.buffers, count);
     if (size < 0)
         return waot_wasi_result(size);
     waot_guest_store_u32(to, (uint32_t)size);

@@ -2,6 +2,7 @@
 #include "wasi.h"
 
 struct waot_wasi_state waot_wasi_state;
+WAOT_THREAD_LOCAL struct waot_wasi_scratch waot_wasi_scratch;
 
 static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t result)
 {
@@ -45,6 +46,8 @@ void waot_wasi_start(void)
         state->first[fd].dropped = WAOT_WASI_RIGHT_FD_FILESTAT_SET_SIZE | WAOT_WASI_RIGHT_FD_ALLOCATE;
     }
     state->lowest = 3;
+    if (WAOT_THREADS)
+        waot_wasi_share_standard();
 
     bool first = true;
     struct waot_wasi_record record = {NULL, NULL};

@@ -95,7 +95,7 @@ def link_executable(
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
             arguments += ["--start-lib", *map(str, runtime.on_demand), "--end-lib"]
-            script = linker_script(target, fixed=static, stack=stack, reserved=len(segments))
+            script = linker_script(target, fixed=static, stack=stack, reserved=len(segments), threads=runtime.threads)
             (work / "script.ld").write_text(script, encoding="ascii")
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")
             executable = (work / "out").read_bytes()
@@ -199,10 +199,20 @@ def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size
     return bytes(out) + b"".join(_SECTION_HEADER.pack(*header) for header in headers)
 
 
-def linker_script(target: Target, *, fixed: bool, stack: AddedSegment | None, reserved: int) -> str:
+# What a thread's variables begin as. Start and size are multiples of the alignment, which is then all that
+# os/linux/threads/threads.c has to know to lay them out.
+_THREAD_SECTIONS = """
+  .tdata : ALIGN(64) { *(.tdata .tdata.*) . = ALIGN(64); } :data :tls
+  .tbss : ALIGN(64) { *(.tbss .tbss.*) . = ALIGN(64); } :data :tls"""
+
+
+def linker_script(
+    target: Target, *, fixed: bool, stack: AddedSegment | None, reserved: int, threads: bool = False
+) -> str:
     """The script of an image at a `fixed` address or of a static PIE.
 
-    `reserved` program headers are left for segments to add, `stack` is the stack if among them.
+    `reserved` program headers are left for segments to add, `stack` is the stack if among them. With `threads` there is
+    a segment PT_TLS.
 
     Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h and os/linux/start.c.
     """
@@ -216,6 +226,8 @@ def linker_script(target: Target, *, fixed: bool, stack: AddedSegment | None, re
     ]
     if not fixed:
         headers.insert(-1, "dynamic PT_DYNAMIC FLAGS(6);")
+    if threads:
+        headers.insert(-1, "tls PT_TLS FLAGS(4);")
     # Loadable segments are listed by address, so those to add come first.
     headers = [f"added{i} PT_NULL;" for i in range(reserved)] + headers
     program_headers = "\n  ".join(headers)
@@ -256,7 +268,7 @@ SECTIONS {{
     *(.text .text.*)
   }} :text
   {next_segment}
-  .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}
+  .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}{_THREAD_SECTIONS if threads else ""}
   .data.rel.ro : {{ *(.data.rel.ro .data.rel.ro.*) }} :data
   .got : {{ *(.got .got.plt) }} :data
   .data : {{ *(.data .data.* .sdata .sdata.*) }} :data
