@@ -219,22 +219,22 @@ def _heap(unit: UnitLowering) -> Iterator[str]:
         for index, values in plan.element_values.items()
         if None in values and (not unit.alone or f"waot_elem.{index}" in unit.used_state)
     ]
-    kind = f"{THREAD_LOCAL}global" if own else "constant"
+    variable = f"{THREAD_LOCAL}global" if own else "constant"
     roots = ", ".join(
         f"%waot.roots {{ ptr {unit.pointer('@waot_roots', '%waot.roots', (k, 0), word, own)}, i64 {length} }}"
         for k, (word, length) in enumerate(words)
     )
-    yield f"@waot_roots = internal {kind} [{len(words)} x %waot.roots] [{roots}]"
+    yield f"@waot_roots = internal {variable} [{len(words)} x %waot.roots] [{roots}]"
     held = [f"waot_table.{table.index}" for table in plan.tables if holds_objects(module, table.element)]
     tables = ", ".join(
         f"ptr {unit.pointer('@waot_object_tables', 'ptr', (k,), f'@{name}', plan.is_thread_local(name))}"
         for k, name in enumerate(held)
     )
-    yield f"@waot_object_tables = internal {kind} [{len(held)} x ptr] [{tables}]"
+    yield f"@waot_object_tables = internal {variable} [{len(held)} x ptr] [{tables}]"
     at_roots = unit.pointer("@waot_heap", "%waot.heap", (0, 2), "@waot_roots", own)
     at_tables = unit.pointer("@waot_heap", "%waot.heap", (0, 4), "@waot_object_tables", own)
     yield (
-        f"@waot_heap = hidden {kind} %waot.heap {{ ptr @waot_types, i64 {len(rows)}, ptr {at_roots}, "
+        f"@waot_heap = hidden {variable} %waot.heap {{ ptr @waot_types, i64 {len(rows)}, ptr {at_roots}, "
         f"i64 {len(words)}, ptr {at_tables}, i64 {len(held)}, i64 {plan.options.heap_limit} }}"
     )
 
