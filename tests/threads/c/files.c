@@ -68,28 +68,37 @@ static void open_and_read(void *argument)
     (void)argument;
 }
 
-/* The number 5 is now a directory that may be changed, now one that may not: whoever makes a file there makes it in the
- * one that was checked. */
+/* The number 5 is now a directory that may be changed, now one that may not, whose handles the kernel gives anew at once:
+ * whoever makes a directory there makes it in the one that was checked. */
 static void swap(void *argument)
 {
+    bool renumber = false;
     (void)argument;
-    while (atomic_load(&meddling))
+    while (atomic_load(&meddling)) {
+        renumber = !renumber;
         for (__wasi_fd_t directory = 3; directory <= 4; directory++) {
             __wasi_fd_t fd;
+            if (!renumber && __wasi_fd_close(5))
+                atomic_fetch_add(&wrong, 1);
             if (open_at(directory, ".", __WASI_OFLAGS_DIRECTORY, __WASI_RIGHTS_FD_READ, &fd) ||
-                __wasi_fd_renumber(fd, 5))
+                (renumber ? __wasi_fd_renumber(fd, 5) != 0 : fd != 5))
                 atomic_fetch_add(&wrong, 1);
         }
+    }
 }
 
 static void make(void *argument)
 {
+    char path[3001]; /* long, so that there is time between the look at the number and the call of the kernel */
+    for (int i = 0; i < 2996; i += 2)
+        memcpy(path + i, "./", 2);
+    memcpy(path + 2996, "made", 5);
     (void)argument;
-    for (int i = 0; i < ROUNDS * 10; i++) {
-        __wasi_errno_t error = __wasi_path_create_directory(5, "made");
+    for (int i = 0; i < ROUNDS * 50; i++) {
+        __wasi_errno_t error = __wasi_path_create_directory(5, path);
         if (error == 0)
             error = __wasi_path_remove_directory(3, "made");
-        if (error != 0 && error != __WASI_ERRNO_PERM)
+        if (error != 0 && error != __WASI_ERRNO_PERM && error != __WASI_ERRNO_BADF)
             atomic_fetch_add(&wrong, 1);
     }
 }
