@@ -18,6 +18,7 @@ import waot
 from tests import tools
 from tests.programs.harness import MEMORIES, TARGETS, TRAP_STATUS, Configuration, told_trap
 from tests.threads.oracle import run_under_wasmtime
+from waot import pipeline
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT = 120
@@ -134,6 +135,18 @@ def test_work_that_is_shared_out_comes_to_the_same(count: int) -> None:
     status, output = run_under_wasmtime(compiled("c/sum"), [str(count)])
     assert (done.returncode, done.stdout.decode()) == (status, output)
     assert output == run_under_wasmtime(compiled("c/sum"), ["1"])[1]
+
+
+@pytest.mark.parametrize("name", ["c/counter", "wat/instances", "wat/objects"])
+def test_a_module_of_several_units_has_the_same_threads(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 0)
+    monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 50)
+    program = tmp_path / "program"
+    waot.build(compiled(name), program, opt_level=1, cache=False)
+    done = run(program, QUICK)
+    assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled(name))
 
 
 # ------------------------------------------------------------------------------------------------ how they end
