@@ -71,7 +71,9 @@ def test_every_function_has_the_headers_signature() -> None:
         )
         for result, name, parameters in prototypes
     }
-    assert {name: declared.get(name) for name in abi.FUNCTIONS} == abi.FUNCTIONS
+    functions = abi.FUNCTIONS | abi.THREAD_FUNCTIONS
+    assert {name: declared.get(name) for name in functions} == functions
+    assert declared[f"{abi.WASI_PREFIX}thread_spawn"] == ("i32", ("ptr", "i32"))
 
 
 def test_constants_are_the_headers() -> None:
@@ -124,6 +126,28 @@ def test_generated_code_refers_only_to_what_the_header_declares(memory: str) -> 
     assert set(own) <= set(abi.FUNCTIONS) | traps | wasi
     assert {"waot_wasi_proc_exit", "waot_trap_unreachable", *abi.FUNCTIONS} - {"waot_memory_write_parts"} <= set(own)
     assert sorted(external) == [abi.DATA_IMAGE, abi.WINDOWS_SYMBOL]
+
+
+_THREADS = """
+(import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+(import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+(import "env" "memory" (memory 1 1 shared))
+(type $s (struct)) (table $t 1 funcref)
+(func (export "wasi_thread_start") (param i32 i32) (drop (struct.new $s)) (drop (call $close (i32.const 0)))
+  (drop (table.grow $t (ref.null func) (i32.const 1))))
+(func (export "_start") (drop (call $spawn (i32.const 0))))
+"""
+
+
+def test_threads_refer_only_to_what_the_header_declares() -> None:
+    text = lower(_THREADS)
+    declared = re.findall(r"^declare .*? @(waot_[\w.]+)\(", text, re.MULTILINE)
+    assert set(abi.THREAD_FUNCTIONS) <= set(declared)
+    wasi = {f"{abi.WASI_PREFIX}{name}" for name in ("thread_spawn", "fd_close")}
+    traps = {abi.trap_symbol(name) for name in abi.TRAPS}
+    assert wasi <= set(declared) <= wasi | traps | set(abi.FUNCTIONS) | set(abi.THREAD_FUNCTIONS)
+    external = re.findall(r"^@([\w.]+) = external hidden thread_local", text, re.MULTILINE)
+    assert external == [abi.WINDOWS_SYMBOL]
 
 
 # ---------------------------------------------------------------------------------------------------------------- WASI

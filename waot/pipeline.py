@@ -205,14 +205,15 @@ def _build(
 ) -> list[bytes]:
     from waot import linker
     from waot.codegen import make_codegen_options
-    from waot.lowering import make_plan, never_mapped
+    from waot.lowering import make_plan, never_mapped, starts_threads
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
     module = load(source, file, links, options.features, progress)
     facts = _validate(module, options.jobs, progress)
     jobs: list[_Job] = []
-    with _runtimes(targets if options.emit == "exe" else (), tools, progress) as runtimes:
+    threads = starts_threads(module)
+    with _runtimes(targets if options.emit == "exe" else (), tools, progress, threads) as runtimes:
         for target in targets:
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
@@ -284,7 +285,7 @@ def lowering_options(
 
 @contextmanager
 def _runtimes(
-    targets: Sequence[Target], directory: Path, progress: Progress
+    targets: Sequence[Target], directory: Path, progress: Progress, threads: bool
 ) -> Iterator[dict[str, Callable[[], Runtime]]]:
     """The shim for each target, found or built in threads (zig does the work) while the front end goes on."""
     from concurrent.futures import ThreadPoolExecutor
@@ -292,7 +293,7 @@ def _runtimes(
     from waot.linker import build_runtime
 
     with ThreadPoolExecutor(max(1, len(targets))) as pool:
-        futures = {t.name: pool.submit(build_runtime, t, directory, progress.note) for t in targets}
+        futures = {t.name: pool.submit(build_runtime, t, directory, progress.note, threads=threads) for t in targets}
         yield {name: future.result for name, future in futures.items()}
 
 
@@ -355,6 +356,8 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     if options.seccomp == "off":
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
+    if job.plan.threads is not None:
+        facilities.add("threads")
     if job.waits:
         facilities.add("waiting")
     grants = options.grants

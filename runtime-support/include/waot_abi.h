@@ -8,6 +8,8 @@
 #ifndef WAOT_ABI_H
 #define WAOT_ABI_H
 
+#include "waot_threads.h"
+
 #include <stdint.h>
 
 #define WAOT_ABI_VERSION 3
@@ -26,6 +28,10 @@
  *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
  *   waot_arguments            parameters that have no register, where a tail call cannot have them on the stack; 16 bytes
  *                             each, and live only from a call to the first instructions of its callee; one a thread
+ *   waot_threads              struct waot_threads; only where the module imports wasi.thread-spawn
+ *
+ * In a program with threads each thread has an instance of its own: what is not constant is thread_local(localexec), but
+ * for waot_memory.<index>, which all share, and for waot_heap likewise, because it points to what is.
  *
  * and one that the linker makes from bytes that lowering hands it, because megabytes of data are no business of
  * LLVM's:
@@ -191,7 +197,7 @@ WAOT_TRAPS(WAOT_DECLARE_TRAP)
 #undef WAOT_DECLARE_TRAP
 
 /* Set before the trap uncaught_exception: the byte offset in the .wasm file of the operator that threw. */
-extern uint32_t waot_thrown_at;
+extern WAOT_THREAD_LOCAL uint32_t waot_thrown_at;
 
 /* memory.grow: the size in pages before, or -1 where the maximum or the system forbids it. */
 int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages);
@@ -265,7 +271,7 @@ struct waot_heap {
     uint64_t table_count;
     uint64_t limit; /* bytes that objects may take, in blocks of 64 KiB; 0: what the machine has */
 };
-extern const struct waot_heap waot_heap __attribute__((visibility("hidden")));
+extern WAOT_THREAD_LOCAL const struct waot_heap waot_heap __attribute__((visibility("hidden")));
 
 /* Zeros to allocate from: objects of 16 * i bytes, header included, take `next` of waot_windows[i] and move it on where
  * that does not pass `end`, i from 1 to 32. The header must be written before the next call. The collector need not be
@@ -275,12 +281,32 @@ struct waot_window {
     uint8_t *end;
 };
 #define WAOT_WINDOWS 33u
-extern struct waot_window waot_windows[WAOT_WINDOWS];
+extern WAOT_THREAD_LOCAL struct waot_window waot_windows[WAOT_WINDOWS];
 
 /* A new object, all zeros but for its header; never null: traps (out_of_memory) where a collection gives no room. These
  * read and write all memory that references can be in, so nothing about them may be told to LLVM that denies it. */
 void *waot_heap_allocate(uint32_t type);
 void *waot_heap_allocate_array(uint32_t type, uint32_t length);
+
+/* ---------------------------------------------------------------- threads (wasi-threads)
+ *
+ * Only in the variant of the shim for programs that start threads (waot_threads.h). */
+
+/* %waot.threads = type { ptr, ptr, ptr } */
+struct waot_threads {
+    void (*instantiate)(void);                         /* of a thread's instance: all but what makes shared memories */
+    void (*start)(uint32_t thread, uint32_t argument); /* the export `wasi_thread_start` */
+    void (*release)(void);                             /* gives back what the instance has taken from the system */
+};
+extern const struct waot_threads waot_threads;
+
+/* The import wasi.thread-spawn: a positive number, which no other living thread has, or minus an errno. */
+uint32_t waot_wasi_thread_spawn(struct waot_memory *memory, uint32_t argument);
+/* Called when an import that takes descriptors has returned: this thread is done with those that it looked up. */
+void waot_wasi_leave(void);
+/* For waot_threads.release: storage that a table has grown to, and the heap of this thread's objects. */
+void waot_table_release(struct waot_table *table);
+void waot_heap_release(void);
 
 /* ---------------------------------------------------------------- imports
  *

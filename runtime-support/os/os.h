@@ -133,6 +133,14 @@ void waot_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout);
 /* Wakes one thread that sleeps on `word`, which need not be there any more. */
 void waot_os_wake(const uint32_t *word);
 
+/* ---------------------------------------------------------------- threads (os/<system>/threads/) */
+
+typedef void waot_os_thread_function(uint32_t number, uint32_t argument);
+#define WAOT_OS_MOST_THREADS ((1u << 29) - 1)
+/* Calls `function` in a new thread, which ends when that returns: its number, from 1 to WAOT_OS_MOST_THREADS, which no
+ * other living thread has. */
+int64_t waot_os_spawn(waot_os_thread_function *function, uint32_t argument);
+
 /* ---------------------------------------------------------------- sockets */
 
 struct waot_os_address {

@@ -43,6 +43,8 @@ static uint32_t waot_wasi_grow_table(struct waot_wasi_state *state)
 
 int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor)
 {
+    if (WAOT_THREADS)
+        return waot_wasi_shared_enter(descriptor);
     struct waot_wasi_state *state = &waot_wasi_state;
     uint32_t fd = state->lowest;
     while (fd < state->capacity && state->descriptors[fd].kind != WAOT_WASI_FREE)
@@ -69,7 +71,7 @@ static void waot_wasi_forget(uint32_t fd)
 }
 
 /* Standard error's handle stays open for the shim's own last words, and granted files have none. */
-static int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
+int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
 {
     bool stays = descriptor->handle == waot_os_standard(2) || waot_wasi_is_files(descriptor) ||
                  waot_wasi_is_embedded(descriptor);
@@ -79,6 +81,8 @@ static int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
 uint32_t waot_wasi_fd_close(struct waot_memory *memory, uint32_t fd)
 {
     (void)memory;
+    if (WAOT_THREADS)
+        return waot_wasi_shared_close(fd);
     struct waot_wasi_descriptor *descriptor = waot_wasi_descriptor(fd);
     if (descriptor == NULL)
         return WAOT_WASI_BADF;
@@ -91,6 +95,8 @@ uint32_t waot_wasi_fd_close(struct waot_memory *memory, uint32_t fd)
 uint32_t waot_wasi_fd_renumber(struct waot_memory *memory, uint32_t fd, uint32_t to)
 {
     (void)memory;
+    if (WAOT_THREADS)
+        return waot_wasi_shared_renumber(fd, to);
     struct waot_wasi_descriptor *from = waot_wasi_descriptor(fd), *target = waot_wasi_descriptor(to);
     if (from == NULL || target == NULL)
         return WAOT_WASI_BADF;
@@ -203,6 +209,15 @@ uint32_t waot_wasi_fd_fdstat_set_flags(struct waot_memory *memory, uint32_t fd, 
     return waot_wasi_result(waot_os_set_flags(descriptor->handle, flags));
 }
 
+/* What is dropped stays so, also where two threads drop at once. */
+static void waot_wasi_drop(uint32_t *dropped, uint32_t rights)
+{
+    if (WAOT_THREADS)
+        __atomic_fetch_or(dropped, rights, __ATOMIC_RELAXED);
+    else
+        *dropped |= rights;
+}
+
 uint32_t waot_wasi_fd_fdstat_set_rights(struct waot_memory *memory, uint32_t fd, uint64_t rights_base,
                                         uint64_t rights_inheriting)
 {
@@ -217,8 +232,8 @@ uint32_t waot_wasi_fd_fdstat_set_rights(struct waot_memory *memory, uint32_t fd,
     if ((rights_base & ~(uint64_t)rights.base) != 0 || (rights_inheriting & ~(uint64_t)rights.inheriting) != 0)
         return WAOT_WASI_NOTCAPABLE;
     /* Only what was there is given up: a directory is told without FD_WRITE, and still opens files to write. */
-    descriptor->dropped |= rights.base & ~(uint32_t)rights_base;
-    descriptor->dropped_inheriting |= rights.inheriting & ~(uint32_t)rights_inheriting;
+    waot_wasi_drop(&descriptor->dropped, rights.base & ~(uint32_t)rights_base);
+    waot_wasi_drop(&descriptor->dropped_inheriting, rights.inheriting & ~(uint32_t)rights_inheriting);
     return WAOT_WASI_SUCCESS;
 }
 

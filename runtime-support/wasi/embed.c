@@ -232,7 +232,7 @@ static int64_t waot_embed_read(const struct waot_embed_node *node, size_t count,
 {
     size_t moved = 0;
     for (size_t i = 0; i < count && offset < node->size; i++) {
-        const struct waot_os_buffer *buffer = &waot_wasi_state.buffers[i];
+        const struct waot_os_buffer *buffer = &waot_wasi_scratch.buffers[i];
         size_t size = buffer->size < node->size - offset ? buffer->size : (size_t)(node->size - offset);
         if (WAOT_MAY(COMPRESSED) && node->compressed != 0) {
             int64_t result = waot_embed_expand(node, offset, buffer->bytes, size);

@@ -33,7 +33,7 @@ int64_t waot_embed_open(const struct waot_wasi_descriptor *directory, const char
 void waot_embed_stat(uint32_t number, struct waot_os_stat *stat);
 int64_t waot_embed_path_stat(uint32_t base, const char *path, bool follow, struct waot_os_stat *stat);
 int64_t waot_embed_readlink(uint32_t base, const char *path, char *target, size_t size);
-/* Reads into waot_wasi_state.buffers, from `offset` or, without FD_SEEK in `right`, from where the descriptor stands,
+/* Reads into waot_wasi_scratch.buffers, from `offset` or, without FD_SEEK in `right`, from where the descriptor stands,
  * which moves on. With FD_WRITE in it: refused. */
 int64_t waot_embed_move(struct waot_wasi_descriptor *descriptor, uint32_t right, size_t count, uint64_t offset);
 /* Entry `index` of a directory; false behind the last. */

@@ -15,7 +15,7 @@ struct waot_embed_blocks {
     } kept[WAOT_EMBED_KEPT];
     uint8_t bytes[WAOT_EMBED_KEPT][WAOT_EMBED_BLOCK];
 };
-static struct waot_embed_blocks waot_embed_blocks;
+static WAOT_THREAD_LOCAL struct waot_embed_blocks waot_embed_blocks;
 
 /* Decodes one block of `size` bytes. The image is our own, but a file on a disk: nothing it says leads outside. */
 static bool waot_embed_decode(uint64_t start, uint64_t end, uint8_t *to, size_t size)

@@ -3,7 +3,7 @@
 
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count)
 {
-    struct waot_os_buffer *buffers = waot_wasi_state.buffers;
+    struct waot_os_buffer *buffers = waot_wasi_scratch.buffers;
     uint8_t *from;
     if (!waot_guest_range(memory, iovs, (uint64_t)count * WAOT_WASI_SIZEOF_IOVEC, &from))
         return WAOT_WASI_FAULT;
@@ -52,12 +52,12 @@ static uint32_t waot_wasi_move(struct waot_memory *memory, uint32_t fd, uint32_t
 static int64_t waot_wasi_move_in(waot_os_handle handle, size_t count, uint64_t offset)
 {
     (void)offset;
-    return waot_os_read(handle, waot_wasi_state.buffers, count);
+    return waot_os_read(handle, waot_wasi_scratch.buffers, count);
 }
 
 static int64_t waot_wasi_move_in_at(waot_os_handle handle, size_t count, uint64_t offset)
 {
-    return waot_os_pread(handle, waot_wasi_state.buffers, count, offset);
+    return waot_os_pread(handle, waot_wasi_scratch.buffers, count, offset);
 }
 
 /* Before the first write and not at start, where it costs everyone. */
@@ -73,13 +73,13 @@ static int64_t waot_wasi_move_out(waot_os_handle handle, size_t count, uint64_t 
 {
     (void)offset;
     waot_wasi_expect_errors();
-    return waot_os_write(handle, waot_wasi_state.buffers, count);
+    return waot_os_write(handle, waot_wasi_scratch.buffers, count);
 }
 
 static int64_t waot_wasi_move_out_at(waot_os_handle handle, size_t count, uint64_t offset)
 {
     waot_wasi_expect_errors();
-    return waot_os_pwrite(handle, waot_wasi_state.buffers, count, offset);
+    return waot_os_pwrite(handle, waot_wasi_scratch.buffers, count, offset);
 }
 
 uint32_t waot_wasi_fd_read(struct waot_memory *memory, uint32_t fd, uint32_t iovs, uint32_t iovs_len, uint32_t nread)

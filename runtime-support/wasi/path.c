@@ -26,7 +26,7 @@ uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size
     uint8_t *from;
     if (!waot_guest_range(memory, path, size, &from))
         return WAOT_WASI_FAULT;
-    char *copy = waot_wasi_state.paths[which];
+    char *copy = waot_wasi_scratch.paths[which];
     if (size >= WAOT_OS_PATH_SIZE)
         return WAOT_WASI_NAMETOOLONG;
     __builtin_memcpy(copy, from, size); /* checked and used is our copy, not what the guest may change */
@@ -309,7 +309,7 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
         return WAOT_WASI_FAULT;
     if (waot_wasi_is_files(directory))
         return waot_wasi_files_readlink(directory, host);
-    char *target = waot_wasi_state.paths[1];
+    char *target = waot_wasi_scratch.paths[1];
     int64_t size = waot_wasi_is_embedded(directory)
                        ? waot_embed_readlink(directory->node, host, target, WAOT_OS_PATH_SIZE)
                        : waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);

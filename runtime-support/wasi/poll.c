@@ -95,12 +95,13 @@ static uint32_t waot_wasi_read_subscriptions(const uint8_t *from, size_t count, 
                                              struct waot_wasi_subscription *subscriptions, struct waot_os_poll *polls)
 {
     for (size_t i = 0; i < count; i++, from += WAOT_WASI_SIZEOF_SUBSCRIPTION + identifier) {
-        subscriptions[i] = (struct waot_wasi_subscription){.userdata = waot_guest_load_u64(from), .type = from[8]};
+        uint8_t type = waot_guest_load_u8(from + 8);
+        subscriptions[i] = (struct waot_wasi_subscription){.userdata = waot_guest_load_u64(from), .type = type};
         polls[i] = (struct waot_os_poll){.handle = -1};
         uint32_t error = WAOT_WASI_SUCCESS;
-        if (from[8] == WAOT_WASI_EVENT_CLOCK)
+        if (type == WAOT_WASI_EVENT_CLOCK)
             error = waot_wasi_read_clock_subscription(from + 16 + identifier, &subscriptions[i]);
-        else if (from[8] <= WAOT_WASI_EVENT_FD_WRITE)
+        else if (type <= WAOT_WASI_EVENT_FD_WRITE)
             waot_wasi_read_file_subscription(from, &subscriptions[i], &polls[i]);
         else
             error = WAOT_WASI_INVAL;

@@ -47,7 +47,7 @@ uint32_t waot_wasi_sock_recv(struct waot_memory *memory, uint32_t fd, uint32_t r
     if (waot_wasi_is_embedded(descriptor))
         return WAOT_WASI_NOTSOCK;
     uint32_t flags = 0;
-    int64_t size = waot_os_receive(descriptor->handle, waot_wasi_state.buffers, count, ri_flags, &flags);
+    int64_t size = waot_os_receive(descriptor->handle, waot_wasi_scratch.buffers, count, ri_flags, &flags);
     if (size < 0)
         return waot_wasi_result(size);
     waot_guest_store_u32(to_size, (uint32_t)size);
@@ -74,7 +74,7 @@ uint32_t waot_wasi_sock_send(struct waot_memory *memory, uint32_t fd, uint32_t s
         return error;
     if (waot_wasi_is_embedded(descriptor))
         return WAOT_WASI_NOTSOCK;
-    int64_t size = waot_os_send(descriptor->handle, waot_wasi_state.buffers, count);
+    int64_t size = waot_os_send(descriptor->handle, waot_wasi_scratch.buffers, count);
     if (size < 0)
         return waot_wasi_result(size);
     waot_guest_store_u32(to, (uint32_t)size);

@@ -5,6 +5,7 @@
 #include "embed.h"
 
 struct waot_wasi_state waot_wasi_state;
+WAOT_THREAD_LOCAL struct waot_wasi_scratch waot_wasi_scratch;
 
 __attribute__((weak)) const uint32_t waot_authority = UINT32_MAX;
 
@@ -56,11 +57,12 @@ void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char
                        : waot_wasi_is_embedded(descriptor)   ? "cannot give embedded directory"
                                                              : "cannot open granted directory";
     /* Two directories of one name: C libraries would take the later for both. */
-    for (uint32_t fd = 3; descriptor->preopen != NULL && fd < waot_wasi_state.lowest; fd++) {
-        const char *other = waot_wasi_state.descriptors[fd].preopen;
-        if (other != NULL && waot_wasi_same_path(other, descriptor->preopen))
+    const struct waot_wasi_descriptor *other;
+    for (uint32_t fd = 3; descriptor->preopen != NULL && (other = waot_wasi_descriptor(fd)) != NULL; fd++)
+        if (other->preopen != NULL && waot_wasi_same_path(other->preopen, descriptor->preopen))
             waot_wasi_refuse_result(what, host, -WAOT_WASI_EXIST);
-    }
+    if (WAOT_THREADS)
+        waot_wasi_leave();
     int64_t result = waot_wasi_enter(descriptor);
     if (result < 0)
         waot_wasi_refuse_result(what, host, result);
@@ -165,6 +167,8 @@ void waot_wasi_start(void)
         state->first[fd].dropped = WAOT_WASI_RIGHT_FD_FILESTAT_SET_SIZE | WAOT_WASI_RIGHT_FD_ALLOCATE;
     }
     state->lowest = 3;
+    if (WAOT_THREADS)
+        waot_wasi_share_standard();
 
     waot_wasi_read_variables();
     if (WAOT_MAY(DETERMINISTIC))

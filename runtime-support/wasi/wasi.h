@@ -58,10 +58,15 @@ struct waot_wasi_state {
     uint32_t file_count;
     uint32_t granted; /* WAOT_CONFINE_* */
     struct waot_wasi_descriptor first[WAOT_WASI_FIRST_DESCRIPTORS]; /* until there are more: no mapping at start */
-    struct waot_os_buffer buffers[WAOT_OS_BUFFERS];                 /* too large for a stack frame */
+};
+extern struct waot_wasi_state waot_wasi_state; /* of the program, for all of its threads */
+
+/* What a call needs while it runs and is too large for a stack frame. */
+struct waot_wasi_scratch {
+    struct waot_os_buffer buffers[WAOT_OS_BUFFERS];
     char paths[2][WAOT_OS_PATH_SIZE];
 };
-extern struct waot_wasi_state waot_wasi_state;
+extern WAOT_THREAD_LOCAL struct waot_wasi_scratch waot_wasi_scratch;
 
 /* One record of the manifest; begin with all fields zero. */
 struct waot_wasi_record {
@@ -141,25 +146,35 @@ int64_t waot_wasi_poll(struct waot_os_poll *polls, size_t count, uint64_t timeou
 
 /* ---------------------------------------------------------------- guest memory
  *
- * Guest addresses become pointers here and nowhere else. Values are little-endian and may be unaligned. */
+ * Guest addresses become pointers here and nowhere else. Values are little-endian and may be unaligned. Another thread
+ * may change the guest's memory at any time: read once what is checked. */
 
 /* [at, at + size) of the guest's memory as *bytes; false if it is not all inside. */
 static inline bool waot_guest_range(const struct waot_memory *memory, uint64_t at, uint64_t size, uint8_t **bytes)
 {
-    if (memory == NULL || at > memory->bytes || size > memory->bytes - at)
+    if (memory == NULL)
+        return false;
+    uint64_t end = waot_memory_bytes(memory);
+    if (at > end || size > end - at)
         return false;
     *bytes = memory->base + at;
     return true;
 }
 
+static inline uint8_t waot_guest_load_u8(const uint8_t *from)
+{
+    /* Where memory may be shared the compiler must not read again what has been checked. */
+    return WAOT_THREADS ? *(const volatile uint8_t *)from : *from;
+}
+
 static inline uint16_t waot_guest_load_u16(const uint8_t *from)
 {
-    return (uint16_t)(from[0] | from[1] << 8);
+    return (uint16_t)(waot_guest_load_u8(from) | waot_guest_load_u8(from + 1) << 8);
 }
 
 static inline uint32_t waot_guest_load_u32(const uint8_t *from)
 {
-    return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+    return waot_guest_load_u16(from) | (uint32_t)waot_guest_load_u16(from + 2) << 16;
 }
 
 static inline uint64_t waot_guest_load_u64(const uint8_t *from)
@@ -191,11 +206,12 @@ static inline uint32_t waot_wasi_result(int64_t result)
     return result < 0 ? (uint32_t)-result : WAOT_WASI_SUCCESS;
 }
 
-/* The guest's array of iovecs as at most WAOT_OS_BUFFERS host buffers in waot_wasi_state.buffers, empty ones left
- * out unless all are. Longer arrays are cut: the call then moves less than asked, as it may. FAULT, or INVAL if the sizes overflow. */
+/* The guest's array of iovecs as at most WAOT_OS_BUFFERS host buffers in waot_wasi_scratch.buffers, empty ones left out
+ * unless all are. Longer arrays are cut: the call then moves less than asked, as it may. FAULT, or INVAL if the sizes
+ * overflow. */
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count);
 
-/* The guest's path, NUL-terminated in waot_wasi_state.paths[which]. FAULT, NAMETOOLONG, INVAL for a NUL inside,
+/* The guest's path, NUL-terminated in waot_wasi_scratch.paths[which]. FAULT, NAMETOOLONG, INVAL for a NUL inside,
  * ILSEQ if it is not UTF-8. */
 uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size, int which, const char **host);
 
@@ -214,9 +230,19 @@ uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struc
 
 /* ---------------------------------------------------------------- descriptors */
 
-/* The open descriptor of that number, or null. */
+/* threads/descriptors.c: what stands for the table here in a program with threads. */
+struct waot_wasi_descriptor *waot_wasi_shared_find(uint32_t fd);
+int64_t waot_wasi_shared_enter(const struct waot_wasi_descriptor *descriptor);
+uint32_t waot_wasi_shared_close(uint32_t fd);
+uint32_t waot_wasi_shared_renumber(uint32_t fd, uint32_t to);
+void waot_wasi_share_standard(void); /* makes the standard streams, the first in the state, part of it */
+
+/* The open descriptor of that number, or null. It stays what it is until the import returns, whatever other threads do
+ * with the number. */
 static inline struct waot_wasi_descriptor *waot_wasi_descriptor(uint32_t fd)
 {
+    if (WAOT_THREADS)
+        return waot_wasi_shared_find(fd);
     struct waot_wasi_state *state = &waot_wasi_state;
     if (fd >= state->capacity || state->descriptors[fd].kind == WAOT_WASI_FREE)
         return NULL;
@@ -230,5 +256,7 @@ uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor
 uint32_t waot_wasi_directory(uint32_t fd, uint32_t right, bool changes, struct waot_wasi_descriptor **descriptor);
 /* Enters a handle at the lowest free number from 3 on, or closes it and returns minus NFILE or NOMEM. May move the table. */
 int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor);
+/* Closes what a descriptor stands for, which is in the table no more. */
+int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor);
 
 #endif

@@ -35,7 +35,8 @@ _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC000
 
 # The numbers: of x86-64, and of the architectures that share asm-generic/unistd.h.
 _NUMBERS = """
-accept4 288 242            clock_getres 229 114      clock_gettime 228 113     close 3 57
+accept4 288 242            clock_getres 229 114      clock_gettime 228 113     clone 56 220
+close 3 57                 exit 60 93                sigaltstack 131 132
 exit_group 231 94          fadvise64 221 223         fallocate 285 47          fcntl 72 25
 fdatasync 75 83            fstat 5 80                fsync 74 82               ftruncate 77 46
 futex 202 98               getdents64 217 61         getpid 39 172             getrandom 318 278
@@ -113,8 +114,12 @@ _FUNCTIONS: dict[str, tuple[str, str, str]] = {
 }
 _SOCKETS = {"sock_accept": "accept4", "sock_recv": "recvmsg", "sock_send": "sendmsg", "sock_shutdown": "shutdown"}
 
-#: Calls for what a module does without importing it. Threads would add clone here, with its flags as a condition.
-_FACILITIES = {"objects": "madvise sysinfo", "waiting": "futex restart_syscall clock_gettime"}
+#: Calls for what a module does without importing a function of WASI's for it.
+_FACILITIES = {
+    "objects": "madvise sysinfo",
+    "threads": "clone:thread exit futex sigaltstack rt_sigprocmask sched_yield",
+    "waiting": "futex restart_syscall clock_gettime",
+}
 FACILITIES = frozenset(_FACILITIES)
 
 # Calls that move data between the program and what it has open: worth the kernel's search in programs with files.
@@ -133,6 +138,7 @@ class _Condition:
 
 _PROCESS = 0xFFFFFFFF  # confine.c puts the process's own number in its place
 _CONDITIONS = {
+    "clone:thread": _Condition(0, values=frozenset({0xD0F00})),  # WAOT_THREAD_FLAGS: threads, and no processes
     "fcntl:F_DUPFD_CLOEXEC": _Condition(1, values=frozenset({1030})),
     "fcntl:F_GETFL": _Condition(1, values=frozenset({3})),
     "fcntl:F_SETFL": _Condition(1, values=frozenset({4})),

@@ -98,7 +98,14 @@ def link_executable(
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
             arguments += ["--start-lib", *map(str, runtime.on_demand), "--end-lib"]
-            script = linker_script(target, fixed=static, stack=stack, reserved=len(segments), embedded=embedded)
+            script = linker_script(
+                target,
+                fixed=static,
+                stack=stack,
+                reserved=len(segments),
+                embedded=embedded,
+                threads=runtime.threads,
+            )
             (work / "script.ld").write_text(script, encoding="ascii")
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")
             executable = (work / "out").read_bytes()
@@ -233,11 +240,26 @@ def _place_embedded(executable: bytes, page_size: int) -> bytes:
     raise ToolError("the linker left out the segment of what is embedded")
 
 
-def linker_script(target: Target, *, fixed: bool, stack: AddedSegment | None, reserved: int, embedded: int = 0) -> str:
+# What a thread's variables begin as. Start and size are multiples of the alignment, which is then all that
+# os/linux/threads/threads.c has to know to lay them out.
+_THREAD_SECTIONS = """
+  .tdata : ALIGN(64) { *(.tdata .tdata.*) . = ALIGN(64); } :data :tls
+  .tbss : ALIGN(64) { *(.tbss .tbss.*) . = ALIGN(64); } :data :tls"""
+
+
+def linker_script(
+    target: Target,
+    *,
+    fixed: bool,
+    stack: AddedSegment | None,
+    reserved: int,
+    embedded: int = 0,
+    threads: bool = False,
+) -> str:
     """The script of an image at a `fixed` address or of a static PIE.
 
     `reserved` program headers are left for segments to add, `stack` is the stack if among them. `embedded` is the size
-    of what is embedded.
+    of what is embedded. With `threads` there is a segment PT_TLS.
 
     Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h and os/linux/start.c.
     """
@@ -253,6 +275,8 @@ def linker_script(target: Target, *, fixed: bool, stack: AddedSegment | None, re
         headers.insert(-1, "dynamic PT_DYNAMIC FLAGS(6);")
     if embedded:
         headers.insert(3, "embedded PT_LOAD FLAGS(4);")
+    if threads:
+        headers.insert(-1, "tls PT_TLS FLAGS(4);")
     # Loadable segments are listed by address, so those to add come first.
     headers = [f"added{i} PT_NULL;" for i in range(reserved)] + headers
     program_headers = "\n  ".join(headers)
@@ -293,7 +317,7 @@ SECTIONS {{
     *(.text .text.*)
   }} :text
   {next_segment}
-  .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}
+  .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}{_THREAD_SECTIONS if threads else ""}
   .got : {{ *(.got .got.plt) }} :data
   .data : {{ *(.data.rel.ro .data.rel.ro.* .data .data.* .sdata .sdata.*) }} :data
   .bss : {{ *(.bss.waot_process) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data

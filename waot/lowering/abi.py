@@ -21,6 +21,7 @@ STRUCTS = {
     "waot.roots": "{ ptr, i64 }",
     "waot.heap": "{ ptr, i64, ptr, i64, ptr, i64, i64 }",
     "waot.window": "{ ptr, ptr }",
+    "waot.threads": "{ ptr, ptr, ptr }",
 }
 
 # WAOT_MEMORY_*
@@ -91,6 +92,13 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_table_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_heap_allocate": ("ptr", ("i32",)),
     "waot_heap_allocate_array": ("ptr", ("i32", "i32")),
+}
+
+# Likewise, but only of the variant for programs with threads.
+THREAD_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "waot_wasi_leave": ("void", ()),
+    "waot_table_release": ("void", ("ptr",)),
+    "waot_heap_release": ("void", ()),
 }
 
 THROWN_AT = "waot_thrown_at"
