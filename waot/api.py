@@ -29,6 +29,7 @@ from waot.options import (
     EmbedGrant,
     EnvGrant,
     Link,
+    OverlayGrant,
     parse_features,
     parse_link,
 )
@@ -76,6 +77,7 @@ def build(
     inherit_env: bool = False,
     embeds: Sequence[str | EmbedGrant] = (),
     compress: bool = False,
+    overlays: Sequence[str | OverlayGrant] = (),
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
     cache: bool = True,
@@ -103,6 +105,7 @@ def build(
         inherit_env=inherit_env,
         embeds=embeds,
         compress=compress,
+        overlays=overlays,
         features=features,
         cache=cache,
         verbose=verbose,

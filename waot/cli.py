@@ -193,6 +193,15 @@ _grant_options = _all(
         "wherever it is run. May be repeated.",
     ),
     _option("--compress", is_flag=True, section=_GRANTS, help="Compress what is embedded."),
+    _option(
+        "--overlay",
+        "overlays",
+        metavar="HOST::GUEST",
+        multiple=True,
+        section=_GRANTS,
+        help="Let it write to the embedded directory GUEST: what it writes goes to the directory HOST, where it finds "
+        "it again the next time. May be repeated.",
+    ),
     _option("--inherit-env", is_flag=True, section=_GRANTS, help="Give it the whole environment it is run in."),
 )
 
@@ -624,6 +633,7 @@ def _show_executable(info: ExecutableInfo) -> None:
         f"{_size(embedded.stored)} {'compressed' if embedded.compressed else 'stored'}"
         for embedded in manifest.embedded
     ]
+    granted += [f"directory {overlay.host!r} for what is written to {overlay.guest!r}" for overlay in grants.overlays]
     if grants.inherit_env:
         granted.append("the whole environment where it is run")
     click.echo("granted:" if granted else "granted: nothing but arguments, standard streams, clocks and random numbers")

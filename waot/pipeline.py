@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waot.cache import Cache, digest
-from waot.errors import CodegenError, WaotError
-from waot.options import BuildOptions
+from waot.errors import CodegenError, UsageError, WaotError
+from waot.options import BuildOptions, Grants
 from waot.progress import Progress, Step
 from waot.targets import Target
 
@@ -110,13 +110,21 @@ def build(
 
 def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> EmbeddedImage | None:
     """What is to be embedded, read now: the same for all targets, which are little-endian."""
-    if not options.embeds or options.emit != "exe":
-        return None
-    from waot.linker.embed import make_image
+    image = None
+    if options.embeds and options.emit == "exe":
+        from waot.linker.embed import make_image
 
-    assert all(target.endian == "little" for target in targets)
-    with progress.step("embedding"):
-        return make_image(options.embeds, compress=options.compress)
+        assert all(target.endian == "little" for target in targets)
+        with progress.step("embedding"):
+            image = make_image(options.embeds, compress=options.compress)
+    embedded = [directory.guest for directory in image.directories] if image is not None else []
+    for overlay in options.grants.overlays:
+        if overlay.guest not in embedded and options.emit == "exe":
+            raise UsageError(
+                f"{overlay.guest!r} is not embedded, so that nothing can be put on top of it",
+                hint=f"use one of {', '.join(map(repr, embedded))}" if embedded else "use --dir",
+            )
+    return image
 
 
 @cache
@@ -217,7 +225,7 @@ def _build(
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            lowering = lowering_options(target, options, codegen, facts, granted=_granted(image))
+            lowering = lowering_options(target, options, codegen, facts, granted=_granted(image, options.grants))
             plan = make_plan(module, facts, lowering, mapped)
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
         objects = _compile(module, jobs, options, progress, store)
@@ -228,13 +236,14 @@ def _build(
     return results
 
 
-def _granted(image: EmbeddedImage | None) -> int:
+def _granted(image: EmbeddedImage | None, grants: Grants) -> int:
     """What the shim must be able to do, as generated code tells it."""
-    from waot.lowering.abi import GRANTED_COMPRESSED, GRANTED_EMBED
+    from waot.lowering.abi import GRANTED_COMPRESSED, GRANTED_EMBED, GRANTED_OVERLAY
 
     if image is None:
         return 0
-    return GRANTED_EMBED | (GRANTED_COMPRESSED if any(e.compressed for e in image.directories) else 0)
+    compressed = any(directory.compressed for directory in image.directories)
+    return GRANTED_EMBED | GRANTED_COMPRESSED * compressed | GRANTED_OVERLAY * bool(grants.overlays)
 
 
 @dataclass(frozen=True, slots=True)

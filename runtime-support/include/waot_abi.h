@@ -311,6 +311,7 @@ enum waot_record_kind {
     WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
                                   * module it was linked as */
     WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
+    WAOT_RECORD_OVERLAY = 17,    /* HOST NUL GUEST NUL: what is written to the embedded directory GUEST goes to HOST */
 };
 #define WAOT_RECORD_READ_ONLY 1u
 #define WAOT_RECORD_LINKED 1u
@@ -321,6 +322,7 @@ extern const unsigned char waot_manifest_start[], waot_manifest_end[];
 extern const uint32_t waot_granted __attribute__((visibility("hidden")));
 #define WAOT_GRANTED_EMBED 1u
 #define WAOT_GRANTED_COMPRESSED 2u
+#define WAOT_GRANTED_OVERLAY 4u
 
 /* ---------------------------------------------------------------- embedded directories
  *

@@ -1,5 +1,5 @@
 /* path_*. Resolution beneath the descriptor is the business of os/. */
-#include "embed.h"
+#include "overlay.h"
 
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF). */
 static bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
@@ -54,8 +54,7 @@ static bool waot_wasi_bad_lookup(uint32_t flags)
     return (flags & ~WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
 }
 
-/* Opens below a directory of the host. */
-static int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
+int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
                               uint32_t oflags, uint32_t fdflags, struct waot_wasi_descriptor *opened)
 {
     int64_t handle = waot_os_path_open(directory->handle, path, access, oflags, fdflags);
@@ -120,7 +119,9 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
         return WAOT_WASI_PERM;
 
     struct waot_wasi_descriptor opened;
-    int64_t result = waot_wasi_is_embedded(directory)
+    int64_t result = waot_wasi_is_overlay(directory)
+                         ? waot_overlay_open(directory, host, access, oflags, fdflags, &opened)
+                     : waot_wasi_is_embedded(directory)
                          ? waot_embed_open(directory, host, access, oflags, fdflags, &opened)
                          : waot_wasi_open(directory, host, access, oflags, fdflags, &opened);
     if (result < 0)
@@ -148,9 +149,9 @@ uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, ui
         return WAOT_WASI_INVAL;
     struct waot_os_stat stat;
     bool follow = (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
-    int64_t result = waot_wasi_is_embedded(directory)
-                         ? waot_embed_path_stat(directory->node, host, follow, &stat)
-                         : waot_os_path_stat(directory->handle, host, follow, &stat);
+    int64_t result = waot_wasi_is_overlay(directory)    ? waot_overlay_path_stat(directory, host, follow, &stat)
+                     : waot_wasi_is_embedded(directory) ? waot_embed_path_stat(directory->node, host, follow, &stat)
+                                                        : waot_os_path_stat(directory->handle, host, follow, &stat);
     if (result < 0)
         return waot_wasi_result(result);
     waot_wasi_store_filestat(to, &stat);
@@ -172,35 +173,42 @@ uint32_t waot_wasi_path_filestat_set_times(struct waot_memory *memory, uint32_t 
         return error;
     if (waot_wasi_bad_lookup(flags))
         return WAOT_WASI_INVAL;
-    return waot_wasi_result(
-        waot_os_path_set_times(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, &times));
+    bool follow = (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
+    return waot_wasi_result(waot_wasi_is_overlay(directory)
+                                ? waot_overlay_set_times(directory, host, follow, &times)
+                                : waot_os_path_set_times(directory->handle, host, follow, &times));
 }
 
 /* The three that take a directory and a path and change something. */
 static uint32_t waot_wasi_path_change(struct waot_memory *memory, uint32_t fd, uint32_t right, uint32_t path,
-                                      uint32_t path_len, int64_t (*change)(waot_os_handle root, const char *path))
+                                      uint32_t path_len, int64_t (*change)(waot_os_handle root, const char *path),
+                                      int64_t (*overlay)(const struct waot_wasi_descriptor *, const char *path))
 {
     struct waot_wasi_descriptor *directory;
     const char *host;
     uint32_t error = waot_wasi_at(memory, fd, right, true, path, path_len, 0, &directory, &host);
-    return error != WAOT_WASI_SUCCESS ? error : waot_wasi_result(change(directory->handle, host));
+    if (error != WAOT_WASI_SUCCESS)
+        return error;
+    return waot_wasi_result(waot_wasi_is_overlay(directory) ? overlay(directory, host)
+                                                            : change(directory->handle, host));
 }
 
 uint32_t waot_wasi_path_create_directory(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len)
 {
     return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_CREATE_DIRECTORY, path, path_len,
-                                 waot_os_path_make_directory);
+                                 waot_os_path_make_directory, waot_overlay_make_directory);
 }
 
 uint32_t waot_wasi_path_remove_directory(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len)
 {
     return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_REMOVE_DIRECTORY, path, path_len,
-                                 waot_os_path_remove_directory);
+                                 waot_os_path_remove_directory, waot_overlay_remove_directory);
 }
 
 uint32_t waot_wasi_path_unlink_file(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len)
 {
-    return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_UNLINK_FILE, path, path_len, waot_os_path_unlink);
+    return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_UNLINK_FILE, path, path_len, waot_os_path_unlink,
+                                 waot_overlay_unlink);
 }
 
 uint32_t waot_wasi_path_link(struct waot_memory *memory, uint32_t old_fd, uint32_t old_flags, uint32_t old_path,
@@ -218,6 +226,8 @@ uint32_t waot_wasi_path_link(struct waot_memory *memory, uint32_t old_fd, uint32
         return error;
     if (old_flags != 0) /* a link is made to what the name stands for, never through it; wasmtime refuses alike */
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_overlay(old_directory) || waot_wasi_is_overlay(new_directory))
+        return waot_wasi_result(waot_overlay_link(old_directory, old_host, new_directory, new_host));
     return waot_wasi_result(waot_os_path_link(old_directory->handle, old_host, new_directory->handle, new_host));
 }
 
@@ -234,6 +244,8 @@ uint32_t waot_wasi_path_rename(struct waot_memory *memory, uint32_t fd, uint32_t
                          &new_directory, &new_host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
+    if (waot_wasi_is_overlay(old_directory) || waot_wasi_is_overlay(new_directory))
+        return waot_wasi_result(waot_overlay_rename(old_directory, old_host, new_directory, new_host));
     return waot_wasi_result(waot_os_path_rename(old_directory->handle, old_host, new_directory->handle, new_host));
 }
 
@@ -251,7 +263,8 @@ uint32_t waot_wasi_path_symlink(struct waot_memory *memory, uint32_t old_path, u
         return error;
     if (target[0] == '/') /* names something outside, if not to us then to whoever else follows it */
         return WAOT_WASI_PERM;
-    return waot_wasi_result(waot_os_path_symlink(target, directory->handle, host));
+    return waot_wasi_result(waot_wasi_is_overlay(directory) ? waot_overlay_symlink(target, directory, host)
+                                                            : waot_os_path_symlink(target, directory->handle, host));
 }
 
 uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len,
@@ -267,7 +280,9 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
     if (!waot_guest_range(memory, buf, buf_len, &to) || !waot_guest_range(memory, bufused, 4, &to_used))
         return WAOT_WASI_FAULT;
     char *target = waot_wasi_state.paths[1];
-    int64_t size = waot_wasi_is_embedded(directory)
+    int64_t size = waot_wasi_is_overlay(directory)
+                       ? waot_overlay_readlink(directory, host, target, WAOT_OS_PATH_SIZE)
+                   : waot_wasi_is_embedded(directory)
                        ? waot_embed_readlink(directory->node, host, target, WAOT_OS_PATH_SIZE)
                        : waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
     if (size < 0)

@@ -1,5 +1,5 @@
 /* The state, and what the builder granted: directories become descriptors before the program runs. */
-#include "embed.h"
+#include "overlay.h"
 
 struct waot_wasi_state waot_wasi_state;
 
@@ -44,6 +44,25 @@ static void waot_wasi_grant_embedded(const struct waot_wasi_record *record)
         waot_wasi_refuse_directory(descriptor.preopen, result);
 }
 
+/* The embedded directory has been entered before. */
+static void waot_wasi_grant_overlay(const char *host, const char *guest)
+{
+    struct waot_wasi_state *state = &waot_wasi_state;
+    size_t size = __builtin_strlen(guest) + 1;
+    int64_t result = waot_os_open_directory(host);
+    if (result < 0)
+        waot_wasi_refuse_directory(host, result);
+    for (uint32_t fd = 3; fd < state->lowest; fd++) {
+        struct waot_wasi_descriptor *descriptor = &state->descriptors[fd];
+        if (waot_wasi_is_embedded(descriptor) && __builtin_strlen(descriptor->preopen) + 1 == size &&
+            __builtin_memcmp(descriptor->preopen, guest, size) == 0) {
+            descriptor->handle = (waot_os_handle)result;
+            descriptor->overlay = true;
+            descriptor->read_only = false;
+        }
+    }
+}
+
 /* Without a grant this makes no system call. */
 void waot_wasi_start(void)
 {
@@ -63,13 +82,18 @@ void waot_wasi_start(void)
     while (waot_wasi_next_record(&record)) {
         if ((waot_granted & WAOT_GRANTED_EMBED) != 0 && record.head->kind == WAOT_RECORD_EMBED)
             waot_wasi_grant_embedded(&record);
-        if (record.head->kind != WAOT_RECORD_DIR)
+        bool overlay = (waot_granted & WAOT_GRANTED_OVERLAY) != 0 && record.head->kind == WAOT_RECORD_OVERLAY;
+        if (record.head->kind != WAOT_RECORD_DIR && !overlay)
             continue;
         if (first && waot_os_variable("WAOT_FORCE_WALK", 15) != NULL)
             waot_os_force_walk();
         first = false;
         const char *host = (const char *)record.payload;
         const char *guest = host + __builtin_strlen(host) + 1;
+        if (overlay) {
+            waot_wasi_grant_overlay(host, guest);
+            continue;
+        }
         struct waot_wasi_descriptor descriptor = {
             .preopen = guest,
             .kind = WAOT_WASI_DIRECTORY,

@@ -24,6 +24,7 @@ struct waot_wasi_descriptor {
     uint32_t dropped_inheriting; /* and from what is opened through it */
     uint8_t kind;
     uint8_t fdflags; /* of what is embedded; the system knows all others */
+    bool overlay;    /* an embedded directory, on top of which `handle` is written to (overlay.h) */
     bool read_only;  /* opened through a grant with WAOT_RECORD_READ_ONLY, or embedded */
 };
 
@@ -106,6 +107,9 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
 /* The guest's path, NUL-terminated in waot_wasi_state.paths[which]. FAULT, NAMETOOLONG, INVAL for a NUL inside,
  * ILSEQ if it is not UTF-8. */
 uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size, int which, const char **host);
+
+/* Before a write to what may be a pipe or exceed a limit. */
+void waot_wasi_expect_errors(void);
 
 void waot_wasi_store_filestat(uint8_t *to, const struct waot_os_stat *stat);
 /* The arguments of the two set_times functions. */

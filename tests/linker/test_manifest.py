@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waot.errors import ToolError, UsageError
-from waot.linker import LinkedModule, Manifest, decode_manifest, encode_manifest
-from waot.options import DirGrant, EnvGrant, Grants
+from waot.linker import Embedded, LinkedModule, Manifest, decode_manifest, encode_manifest
+from waot.options import DirGrant, EnvGrant, Grants, OverlayGrant
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0="), min_size=1, max_size=20)
@@ -19,6 +19,7 @@ manifests = st.builds(
         st.lists(st.builds(DirGrant, texts, texts, st.booleans()), max_size=4).map(tuple),
         st.lists(st.builds(EnvGrant, names, st.none() | texts), max_size=4).map(tuple),
         st.booleans(),
+        st.lists(st.builds(OverlayGrant, texts, texts), max_size=3).map(tuple),
     ),
     stack_size=st.integers(0, 2**64 - 1),
     version=texts,
@@ -27,6 +28,10 @@ manifests = st.builds(
     imports=st.lists(st.tuples(texts, texts), max_size=4).map(tuple),
     module_sha256=st.binary(min_size=32, max_size=32),
     module_name=texts,
+    embedded=st.lists(
+        st.builds(Embedded, texts, *[st.integers(0, 2**32 - 1)] * 4, *[st.integers(0, 2**64 - 1)] * 2, st.booleans()),
+        max_size=3,
+    ).map(tuple),
     linked=st.lists(st.builds(LinkedModule, texts, texts, st.binary(min_size=32, max_size=32)), max_size=3).map(tuple),
 )
 

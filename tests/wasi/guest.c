@@ -17,7 +17,7 @@
 enum { ORDERS = 100, ANSWERS = 101, SPACE = 1 << 21 };
 
 struct waot_process waot_process;
-const uint32_t waot_granted = WAOT_GRANTED_EMBED | WAOT_GRANTED_COMPRESSED;
+const uint32_t waot_granted = WAOT_GRANTED_EMBED | WAOT_GRANTED_COMPRESSED | WAOT_GRANTED_OVERLAY;
 
 void waot_exit(int status)
 {

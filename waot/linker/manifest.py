@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from waot.errors import ToolError, UsageError
 from waot.linker.embed import Embedded
-from waot.options import DirGrant, EnvGrant, Grants
+from waot.options import DirGrant, EnvGrant, Grants, OverlayGrant
 
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
-_EMBED = 16
+_EMBED, _OVERLAY = 16, 17
 _READ_ONLY = 1
 _COMPRESSED = 1
 _EMBEDDED = "IIIIQQ"  # struct waot_embedded
@@ -70,6 +70,8 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
             embedded.stored,
         )
         record(_EMBED, head + _strings(embedded.guest), _COMPRESSED if embedded.compressed else 0)
+    for overlay in grants.overlays:  # behind what they are on top of
+        record(_OVERLAY, _strings(overlay.host, overlay.guest))
     for variable in grants.env:
         record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
     if grants.inherit_env:
@@ -106,6 +108,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     imports: list[tuple[str, str]] = []
     linked: list[LinkedModule] = []
     embedded: list[Embedded] = []
+    overlays: list[OverlayGrant] = []
     texts = {_VERSION: "", _TARGET: "", _MEMORY: ""}
     inherit_env = False
     stack_size = 0
@@ -133,6 +136,9 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             root, directories, files, links, total, stored = struct.unpack_from(order + _EMBEDDED, payload)
             compressed = bool(flags & _COMPRESSED)
             embedded.append(Embedded(guest, root, directories, files, links, total, stored, compressed))
+        elif kind == _OVERLAY:
+            host, guest = _split(payload, 2, start)
+            overlays.append(OverlayGrant(host, guest))
         elif kind == _ENV:
             name, separator, value = _split(payload, 1, start)[0].partition("=")
             env.append(EnvGrant(name, value if separator else None))
@@ -157,7 +163,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
                 sha256 = payload[:32]
                 (module_name,) = _split(payload[32:], 1, start)
     return Manifest(
-        grants=Grants(tuple(dirs), tuple(env), inherit_env),
+        grants=Grants(tuple(dirs), tuple(env), inherit_env, tuple(overlays)),
         stack_size=stack_size,
         version=texts[_VERSION],
         target=texts[_TARGET],

@@ -32,6 +32,7 @@ MEMORY_INDEX64 = 8
 # WAOT_GRANTED_*
 GRANTED_EMBED = 1
 GRANTED_COMPRESSED = 2
+GRANTED_OVERLAY = 4
 
 EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
