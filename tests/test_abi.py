@@ -57,6 +57,11 @@ def test_traps_are_the_headers_in_its_order() -> None:
     assert tuple(re.findall(r'\bT\((\w+), "', HEADER)) == abi.TRAPS
 
 
+def test_what_is_granted_is_the_headers() -> None:
+    said = {name: int(value) for name, value in re.findall(r"#define WAOT_(GRANTED_\w+) (\d+)u", HEADER)}
+    assert said == {name: value for name, value in vars(abi).items() if name.startswith("GRANTED_")}
+
+
 def test_kinds_of_exports_are_the_headers() -> None:
     kinds = re.findall(r"WAOT_EXPORT_(\w+) = (\d+)", HEADER)
     assert [(name.lower(), int(number)) for name, number in kinds] == [(k, n) for n, k in enumerate(abi.EXPORT_KINDS)]

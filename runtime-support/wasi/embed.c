@@ -13,6 +13,11 @@ enum {
     WAOT_EMBED_DEVICE = 0x776d, /* one number for all; any will do */
 };
 
+/* linker/embed.py and linker/manifest.py write them. */
+_Static_assert(sizeof(struct waot_embed_image) == 32, "QQQQ");
+_Static_assert(sizeof(struct waot_embed_node) == 48, "QQQIIIIIBBBx");
+_Static_assert(sizeof(struct waot_embedded) == 32, "IIIIQQ");
+
 static const struct waot_embed_image *waot_embed_image(void)
 {
     return (const struct waot_embed_image *)(const void *)waot_process.embedded;
