@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -416,3 +418,45 @@ def test_listing_goes_on_where_it_was(tree: Path, top: Path) -> None:
     for index in range(0, len(listed), 9):
         assert calls.readdir(3, cookie=listed[index].next) == listed[index + 1 :]
     calls.guest.close()
+
+
+def test_a_directory_swapped_for_a_link_meanwhile_leads_nowhere(tree: Path, top: Path, tmp_path: Path) -> None:
+    """Somebody else exchanges a directory on top for a link that leads out, again and again, during the calls."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "inner").write_text("secret")
+    (top / "dir").mkdir()
+    (top / "spare").symlink_to(outside)
+    stop = threading.Event()
+
+    def swap() -> None:
+        exchange = ctypes.CDLL(None, use_errno=True).renameat2
+        one, other = os.fsencode(top / "dir"), os.fsencode(top / "spare")
+        while not stop.is_set():
+            exchange(-100, one, -100, other, 2)  # AT_FDCWD, RENAME_EXCHANGE
+
+    calls = overlay(tree, top)
+    thread = threading.Thread(target=swap)
+    thread.start()
+    met: set[str] = set()
+    try:
+        for number in range(3000):
+            error, fd = calls.open(3, "dir/inner", rights=BOTH if number % 3 == 0 else READ)
+            met.add(error)
+            if error == SUCCESS:
+                assert b"secret" not in calls.read(fd, 10)[1]
+                calls.close(fd)
+            error, fd = calls.open(3, "dir/made", oflags=CREAT, rights=BOTH)
+            met.add(error)
+            if error == SUCCESS:
+                calls.close(fd)
+            met.add(calls.unlink(3, "dir/made"))
+            met.add(calls.unlink(3, "dir/inner"))
+            met.add(calls.path_stat(3, "dir/inner", follow=True)[0])
+    finally:
+        stop.set()
+        thread.join()
+        calls.guest.close()
+    assert os.listdir(outside) == ["inner"]
+    assert (outside / "inner").read_text() == "secret"
+    assert {SUCCESS, "perm"} <= met
