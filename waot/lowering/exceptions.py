@@ -12,6 +12,8 @@ are joined where its clauses are, which is the `end` of a try_table and the firs
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from waot.errors import UnsupportedError
 from waot.frontend.limits import MAX_CATCHES
 from waot.frontend.module import EXNREF, FuncType
@@ -36,9 +38,40 @@ def _push_payload(f: FunctionLowering, tag: int, exception: str) -> None:
         f.stack.append(f.emit(f"load {ir_type(param)}, ptr {place}, align 8, !tbaa {tbaa}", place))
 
 
-def _is_tag(f: FunctionLowering, exception: str, tag: int) -> str:
+@dataclass(slots=True)
+class Decision:
+    """The instruction by which a handler goes to the clause of the exception's tag. Written when all are known."""
+
+    number: str  # the tag's
+    place: int  # in the lines of the function
+    otherwise: str  # the label for an exception that no clause names
+    cases: dict[int, str] = field(default_factory=dict)  # the labels of the clauses by tag
+
+
+def _decide(f: FunctionLowering, exception: str) -> Decision:
+    """Ends the handler's block with a decision."""
     number = f.emit(f"load i32, ptr {exception}, !tbaa {f.unit.layout.object_tbaa}", exception)
-    return f.emit(f"icmp eq i32 {number}, {f.unit.plan.type_numbers.first_tag + tag}", number)
+    decision = Decision(number, len(f.out), f.new_label("n"))
+    f.effect("unreachable", number)
+    return decision
+
+
+def _begin_clause(f: FunctionLowering, decision: Decision, tag: int) -> None:
+    """Places the clause for `tag`; where an earlier one has that tag nothing leads here."""
+    label = f.new_label("c")
+    decision.cases.setdefault(tag, label)
+    f.place(label)
+
+
+def _otherwise(f: FunctionLowering, decision: Decision | None) -> None:
+    """Places what follows when no clause is the exception's; stays in the block where there was none."""
+    if decision is None:
+        return
+    first = f.unit.plan.type_numbers.first_tag
+    # One switch and not a chain of comparisons: ten thousand clauses are a table, and half as many blocks.
+    cases = " ".join(f"i32 {first + tag}, label %{label}" for tag, label in decision.cases.items())
+    f.out[decision.place] = f"  switch i32 {decision.number}, label %{decision.otherwise} [{cases}]"
+    f.place(decision.otherwise)
 
 
 @lowers("throw")
@@ -91,28 +124,24 @@ def end_try_table(f: FunctionLowering, frame: Frame) -> None:
     if not frame.handler_edges:
         return
     exception = _begin_handler(f, frame)
-    asked: set[int] = set()
+    locals_, f.locals_shared = f.locals, True
     for kind, tag, depth in frame.clauses:
-        next_ = ""
-        if tag in asked:
+        if tag is None:
+            _otherwise(f, frame.decision)
+        elif frame.decision and tag in frame.decision.cases:
             continue  # an earlier clause has caught it
-        if tag is not None:
-            asked.add(tag)
-            found = _is_tag(f, exception, tag)
-            here, next_ = f.new_label("c"), f.new_label("n")
-            f.effect(f"br i1 {found}, label %{here}, label %{next_}", found)
-            f.place(here)
-        locals_ = f.locals
-        if tag is not None:
+        else:
+            frame.decision = frame.decision or _decide(f, exception)
+            _begin_clause(f, frame.decision, tag)
             _push_payload(f, tag, exception)
         if kind.endswith("_ref"):
             f.stack.append(exception)
         f.branch_to(f.frames[-1 - depth], 0)
         if tag is None:
             return  # catches everything
-        f.place(next_)
         del f.stack[frame.height :]
         f.locals, f.locals_shared = locals_, True
+    _otherwise(f, frame.decision)
     f.throw(exception)
 
 
@@ -134,8 +163,8 @@ def _end_part(f: FunctionLowering, frame: Frame) -> None:
         f.out.append(f"  br label %{frame.label}")
 
 
-def _next_clause(f: FunctionLowering, frame: Frame) -> None:
-    """Goes to where the next clause of `frame` decides, or what stands for it behind the last."""
+def _next_part(f: FunctionLowering, frame: Frame) -> None:
+    """Ends the body or a clause of `frame`; after the body comes its handler. Sets up what the next begins with."""
     _end_part(f, frame)
     if frame.kind == "try":
         f.tries.pop()
@@ -143,11 +172,16 @@ def _next_clause(f: FunctionLowering, frame: Frame) -> None:
         frame.catch_locals = f.locals
         frame.kind = "catch"
     else:
-        f.place(frame.next_label)
         del f.stack[frame.height :]
         assert frame.catch_locals is not None
         f.locals = frame.catch_locals
     f.locals_shared = True
+
+
+def _begin_rest(f: FunctionLowering, frame: Frame) -> None:
+    """Places what catches, or throws again, the exceptions that no `catch` of `frame` did."""
+    _next_part(f, frame)
+    _otherwise(f, frame.decision)
 
 
 @lowers("catch")
@@ -160,18 +194,16 @@ def _catch(f: FunctionLowering, tag: int, offset: int) -> None:
             function=f.unit.module.function_name(f.body.index),
             offset=offset,
         )
-    _next_clause(f, frame)
-    found = _is_tag(f, frame.exception, tag)
-    here, frame.next_label = f.new_label("c"), f.new_label("n")
-    f.effect(f"br i1 {found}, label %{here}, label %{frame.next_label}", found)
-    f.place(here)
+    _next_part(f, frame)
+    frame.decision = frame.decision or _decide(f, frame.exception)
+    _begin_clause(f, frame.decision, tag)
     _push_payload(f, tag, frame.exception)
 
 
 @lowers("catch_all")
 def _catch_all(f: FunctionLowering, immediate: None, offset: int) -> None:
     frame = f.frames[-1]
-    _next_clause(f, frame)
+    _begin_rest(f, frame)
     frame.kind = "catch_all"
 
 
@@ -184,7 +216,7 @@ def end_try(f: FunctionLowering, frame: Frame) -> None:
         f.tries.pop()
         _end_part(f, frame)
         return
-    _next_clause(f, frame)
+    _begin_rest(f, frame)
     f.throw(frame.exception)
 
 

@@ -43,6 +43,7 @@ from waot.lowering.types import (
 )
 
 if TYPE_CHECKING:
+    from waot.lowering.exceptions import Decision
     from waot.lowering.unit import UnitLowering
 
 Handler = Callable[["FunctionLowering", Any, int], None]
@@ -104,6 +105,7 @@ class Frame:
         "catch_locals",
         "catches",
         "clauses",
+        "decision",
         "edges",
         "else_locals",
         "else_params",
@@ -114,7 +116,6 @@ class Frame:
         "kind",
         "label",
         "loop_locals",
-        "next_label",
         "phi_line",
         "phi_names",
         "results",
@@ -140,7 +141,7 @@ class Frame:
         self.exception = ""  # "catch", "catch_all": the exception
         self.catch_locals: list[str] | None = None  # the locals at the handler
         self.catches = 0  # "catch": clauses so far
-        self.next_label = ""  # "catch": where the next clause decides
+        self.decision: Decision | None = None  # "catch": between the clauses so far
 
 
 class FunctionLowering:

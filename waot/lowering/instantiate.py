@@ -105,6 +105,8 @@ def entered(unit: UnitLowering, index: int) -> list[str]:
             f"  %caught.{index} = icmp eq ptr %pending.{index}, null",
             f"  br i1 %caught.{index}, label %good.{index}, label %bad.{index}",
             f"bad.{index}:",
+            # It ends here, also for who goes on after the trap with another instance (tests/spec/driver.c).
+            f"  store ptr null, ptr {unit.layout.exception()}",
             f"  %header.{index} = getelementptr i8, ptr %pending.{index}, i64 4",
             f"  %place.{index} = load i32, ptr %header.{index}",
             f"  store i32 %place.{index}, ptr @{THROWN_AT}",
