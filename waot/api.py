@@ -28,7 +28,9 @@ from waot.options import (
     DirGrant,
     EmbedGrant,
     EnvGrant,
+    FileGrant,
     Link,
+    ListenGrant,
     OverlayGrant,
     parse_features,
     parse_link,
@@ -75,6 +77,11 @@ def build(
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
+    files: Sequence[str | FileGrant] = (),
+    args: Sequence[str] = (),
+    listen: Sequence[str | ListenGrant] = (),
+    deterministic: bool | int | str | None = None,
+    sealed: bool = False,
     embeds: Sequence[str | EmbedGrant] = (),
     compress: bool = False,
     overlays: Sequence[str | OverlayGrant] = (),
@@ -87,8 +94,8 @@ def build(
 
     `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
     results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
-    `Link`: what is imported from NAME comes from FILE. The other arguments have the forms of the options of the same
-    names.
+    `Link`: what is imported from NAME comes from FILE. `deterministic` is True or a seed. The other
+    arguments have the forms of the options of the same names.
     Raises WaotError, and has written nothing for a target whose result is not complete.
     """
     options = BuildOptions.parse(
@@ -103,6 +110,11 @@ def build(
         dirs=dirs,
         env=env,
         inherit_env=inherit_env,
+        files=files,
+        args=args,
+        listen=listen,
+        deterministic=deterministic,
+        sealed=sealed,
         embeds=embeds,
         compress=compress,
         overlays=overlays,

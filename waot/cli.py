@@ -23,6 +23,8 @@ import click
 from waot import __version__
 from waot.errors import WaotError
 from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
+from waot.words import printable as _printable
+from waot.words import readable_size as _size
 
 if TYPE_CHECKING:
     from waot.linker.inspect import ExecutableInfo
@@ -43,6 +45,27 @@ class _Option(click.Option):
     def __init__(self, *args: Any, section: str = "Options", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+
+
+class _OptionalValue(_Option):
+    """An option whose value follows it behind an equals sign or not at all: the next word is never its value."""
+
+    def __init__(self, *args: Any, flag_value: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._without_value = flag_value
+
+    def add_to_parser(self, parser: Any, context: click.Context) -> None:
+        super().add_to_parser(parser, context)
+        match = parser._match_long_opt
+
+        def match_long_opt(name: str, value: str | None, state: Any) -> None:
+            match(name, self._without_value if value is None and name in self.opts else value, state)
+
+        parser._match_long_opt = match_long_opt
+
+    def get_help_record(self, context: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(context)
+        return None if record is None else (record[0].replace(" [=", "[="), record[1])
 
 
 class _Command(click.Command):
@@ -83,8 +106,8 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def _option(*names: str, **settings: Any) -> Callable[[_Function], _Function]:
-    return click.option(*names, cls=_Option, **settings)
+def _option(*names: str, cls: type[_Option] = _Option, **settings: Any) -> Callable[[_Function], _Function]:
+    return click.option(*names, cls=cls, **settings)
 
 
 def _all(*decorators: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
@@ -177,11 +200,12 @@ _grant_options = _all(
         "up where the program is run. May be repeated.",
     ),
     _option(
-        "--env",
-        metavar="NAME[=VALUE]",
+        "--file",
+        "files",
+        metavar="HOST[::GUEST][:ro]",
         multiple=True,
         section=_GRANTS,
-        help="Give it an environment variable: with VALUE, or with what NAME is when it is run. May be repeated.",
+        help="Let it use the file HOST, which it sees as GUEST, and nothing else of its directory. Otherwise as --dir.",
     ),
     _option(
         "--embed",
@@ -202,7 +226,51 @@ _grant_options = _all(
         help="Let it write to the embedded directory GUEST: what it writes goes to the directory HOST, where it finds "
         "it again the next time. May be repeated.",
     ),
-    _option("--inherit-env", is_flag=True, section=_GRANTS, help="Give it the whole environment it is run in."),
+    _option(
+        "--env",
+        metavar="NAME[=VALUE]",
+        multiple=True,
+        section=_GRANTS,
+        help="Give it an environment variable: with VALUE, or with what NAME is when it is run. May be repeated.",
+    ),
+    _option(
+        "--inherit-env",
+        is_flag=True,
+        section=_GRANTS,
+        help="Give it the whole environment it is run in, but for variables whose names begin with WAOT_.",
+    ),
+    _option(
+        "--arg",
+        "args",
+        metavar="TEXT",
+        multiple=True,
+        section=_GRANTS,
+        help="An argument that it always gets, before those of the command line. May be repeated.",
+    ),
+    _option(
+        "--listen",
+        metavar="ADDR:PORT",
+        multiple=True,
+        section=_GRANTS,
+        help="Give it a socket that listens there for TCP, as the descriptor behind those of directories: "
+        "127.0.0.1:8080  [::]:80. Addresses are numbers. May be repeated.",
+    ),
+    _option(
+        "--deterministic",
+        metavar="[=SEED]",
+        cls=_OptionalValue,
+        flag_value="0",
+        section=_GRANTS,
+        help="Take from it the time and chance of the world: its clocks and random numbers follow from SEED (0 if not "
+        "given) and are the same in each run. No secret can be made of such numbers.",
+    ),
+    _option(
+        "--sealed",
+        is_flag=True,
+        section=_GRANTS,
+        help="Let nobody grant more when it is run. Without this, who runs it may add grants in the environment: "
+        "WAOT_DIR, WAOT_FILE, WAOT_LISTEN and WAOT_ENV, with ; between several, and WAOT_INHERIT_ENV=1.",
+    ),
 )
 
 _work_options = _all(
@@ -548,22 +616,6 @@ def _stderr_is_terminal() -> bool:
         return False
 
 
-def _size(size: int) -> str:
-    """Bytes for a person: ``817 bytes``, ``14.2 KiB``."""
-    if size < 1024:
-        return f"{size} bytes"
-    value, unit = size / 1024, "KiB"
-    for unit in ("KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            break
-        value /= 1024
-    return f"{value:.1f} {unit}"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def _runs_here(target: Target) -> str:
     import shutil
 
@@ -613,38 +665,12 @@ def _show(value: Any, as_json: bool) -> None:
 
 def _show_executable(info: ExecutableInfo) -> None:
     """An executable, what it may do before how it is laid out."""
-    manifest, grants = info.manifest, info.manifest.grants
+    from waot.linker.describe import describe
+
+    manifest = info.manifest
     click.echo(f"{info.format} for {manifest.target}, {_size(info.size)}, made by waot {manifest.version}")
-    click.echo(f"from: {_printable(manifest.module_name)}, SHA-256 {manifest.module_sha256.hex()}")
-    for linked in manifest.linked:
-        click.echo(f"linked: {_printable(linked.name)} from {_printable(linked.file)}, SHA-256 {linked.sha256.hex()}")
-    click.echo(f"memory: {manifest.memory}")
-    click.echo(f"stack: {_size(manifest.stack_size)}")
-    granted = [
-        f"directory {grant.host!r} as {grant.guest!r}{', for reading only' if grant.read_only else ''}"
-        for grant in grants.dirs
-    ]
-    granted += [
-        f"variable {grant.name}, {'as where it is run' if grant.value is None else f'with the value {grant.value!r}'}"
-        for grant in grants.env
-    ]
-    granted += [
-        f"embedded directory {embedded.guest!r}: {_count(embedded.files, 'file')} of {_size(embedded.bytes)}, "
-        f"{_size(embedded.stored)} {'compressed' if embedded.compressed else 'stored'}"
-        for embedded in manifest.embedded
-    ]
-    granted += [f"directory {overlay.host!r} for what is written to {overlay.guest!r}" for overlay in grants.overlays]
-    if grants.inherit_env:
-        granted.append("the whole environment where it is run")
-    click.echo("granted:" if granted else "granted: nothing but arguments, standard streams, clocks and random numbers")
-    for line in granted:
-        click.echo(f"  {_printable(line)}")
-    imports: dict[str, list[str]] = {}
-    for module, name in manifest.imports:
-        imports.setdefault(module, []).append(name)
-    for module, names in imports.items():
-        click.echo(f"imports from {_printable(module)}:")
-        click.echo(click.wrap_text(" ".join(map(_printable, names)), 100, "  ", "  "))
+    for line in describe(manifest):
+        click.echo(line)
     _show_fields(_plain({"sections": info.sections, "segments": info.segments}), "")
 
 
@@ -675,11 +701,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(_cell, value))
     return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """`text` with what could drive a terminal, or is not Unicode, as escapes: names in a module are anybody's."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 # ---------------------------------------------------------------------------------------------------- start and errors

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waot.cache import Cache, digest
 from waot.errors import CodegenError, UsageError, WaotError
-from waot.options import BuildOptions, Grants
+from waot.options import BuildOptions
 from waot.progress import Progress, Step
 from waot.targets import Target
 
@@ -225,7 +225,7 @@ def _build(
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            lowering = lowering_options(target, options, codegen, facts, granted=_granted(image, options.grants))
+            lowering = lowering_options(target, options, codegen, facts, image=image)
             plan = make_plan(module, facts, lowering, mapped)
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name)))
         objects = _compile(module, jobs, options, progress, store)
@@ -234,16 +234,6 @@ def _build(
             with progress.step("linking", target=job.target.name):
                 results.append(_finish(source, file, job, parts, options, tools, links, image))
     return results
-
-
-def _granted(image: EmbeddedImage | None, grants: Grants) -> int:
-    """What the shim must be able to do, as generated code tells it."""
-    from waot.lowering.abi import GRANTED_COMPRESSED, GRANTED_EMBED, GRANTED_OVERLAY
-
-    if image is None:
-        return 0
-    compressed = any(directory.compressed for directory in image.directories)
-    return GRANTED_EMBED | GRANTED_COMPRESSED * compressed | GRANTED_OVERLAY * bool(grants.overlays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +254,9 @@ def lowering_options(
     facts: Facts,
     *,
     exports: bool = False,
-    granted: int = 0,
+    image: EmbeddedImage | None = None,
 ) -> LoweringOptions:
-    """What lowering is told of a build; `exports` and `granted` as in `LoweringOptions`."""
+    """What lowering is told of a build; `exports` as in `LoweringOptions`."""
     from waot.codegen.options import byte_shuffle
     from waot.lowering import LoweringOptions
 
@@ -291,8 +281,10 @@ def lowering_options(
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
         relaxed_simd=options.relaxed_simd,
-        granted=granted,
+        embedded=image is not None,
+        compressed=image is not None and any(each.compressed for each in image.directories),
         fma=fma,
+        grants=options.grants,
     )
 
 

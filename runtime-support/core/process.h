@@ -10,6 +10,7 @@ struct waot_process {
     char **argv; /* argc strings, then null */
     char **envp; /* NAME=VALUE strings, then null */
     size_t page_size;
+    int secure; /* whoever started us has less authority than we (AT_SECURE): his environment must not add any */
     const unsigned char *manifest; /* the records of waot_abi.h */
     const unsigned char *manifest_end;
     const unsigned char *embedded; /* struct waot_embed_image, where a record of the manifest speaks of one */

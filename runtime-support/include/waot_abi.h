@@ -24,7 +24,6 @@
  *   waot_elem.<index>         struct waot_elem, likewise
  *   waot_funcref.<index>      struct waot_funcref of a function, constant
  *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
- *   waot_granted              uint32_t, constant: WAOT_GRANTED_*; absent where it is 0
  *   waot_arguments            parameters that have no register, where a tail call cannot have them on the stack; 16 bytes
  *                             each, and live only from a call to the first instructions of its callee; one a thread
  *
@@ -109,6 +108,20 @@ struct waot_module {
     const uint32_t *starts; /* by module number: what byte offsets in it have been raised by; null if there is one */
 };
 extern const struct waot_module waot_module;
+
+/* What wasi/ can have to do at the start of the program, by its imports and its grants: a constant, so that what it rules
+ * out is not linked. Weak in the shim, where it is all of it. */
+extern const uint32_t waot_authority;
+#define WAOT_AUTHORITY_DIRECTORIES 1u    /* there may be granted directories */
+#define WAOT_AUTHORITY_FILES 2u          /* granted files */
+#define WAOT_AUTHORITY_LISTEN 4u         /* listening sockets */
+#define WAOT_AUTHORITY_ENVIRONMENT 8u    /* variables that whoever runs it grants */
+#define WAOT_AUTHORITY_ARGUMENTS 16u     /* fixed arguments */
+#define WAOT_AUTHORITY_DETERMINISTIC 32u /* a seed */
+#define WAOT_AUTHORITY_RUN_TIME 64u      /* it is not sealed */
+#define WAOT_AUTHORITY_EMBEDDED 128u     /* embedded directories */
+#define WAOT_AUTHORITY_COMPRESSED 256u   /* with compressed files in them */
+#define WAOT_AUTHORITY_OVERLAY 512u      /* and granted ones on top of some */
 
 /* ---------------------------------------------------------------- exports
  *
@@ -274,6 +287,7 @@ void *waot_heap_allocate_array(uint32_t type, uint32_t length);
  *
  * An import (import "wasi_snapshot_preview1" "fd_write" (func ...)) is the symbol waot_wasi_fd_write with the
  * memory that the module exports as "memory" (or null) before the wasm parameters. Signatures: wasi_preview1.def.
+ * What is imported from "wasi_unstable" is the same symbol, but waot_wasi_unstable_fd_seek for those of wasi_unstable.def.
  */
 #define WASI(name, result, parameters) result waot_wasi_##name parameters;
 #define I32 uint32_t
@@ -281,6 +295,9 @@ void *waot_heap_allocate_array(uint32_t type, uint32_t length);
 #define NONE void
 #define MEMORY struct waot_memory *memory
 #include "wasi_preview1.def"
+#undef WASI
+#define WASI(name, result, parameters) result waot_wasi_unstable_##name parameters;
+#include "wasi_unstable.def"
 #undef WASI
 #undef I32
 #undef I64
@@ -310,6 +327,12 @@ enum waot_record_kind {
     WAOT_RECORD_IMPORT = 8,      /* MODULE NUL NAME NUL: one for each import the program uses */
     WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
                                   * module it was linked as */
+    WAOT_RECORD_FILE = 10,       /* HOST NUL GUEST NUL; flag 1: read-only */
+    WAOT_RECORD_ARGUMENT = 11,   /* text NUL: an argument before those of the command line */
+    WAOT_RECORD_LISTEN = 12,     /* ADDR:PORT NUL, an IPv6 address in brackets */
+    WAOT_RECORD_SEED = 13,       /* uint64_t: clocks and randomness follow from it */
+    WAOT_RECORD_SEALED = 14,     /* empty: whoever runs the program cannot add grants */
+    WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
     WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
     WAOT_RECORD_OVERLAY = 17,    /* HOST NUL GUEST NUL: what is written to the embedded directory GUEST goes to HOST */
 };
@@ -317,12 +340,6 @@ enum waot_record_kind {
 #define WAOT_RECORD_LINKED 1u
 #define WAOT_RECORD_COMPRESSED 1u
 extern const unsigned char waot_manifest_start[], waot_manifest_end[];
-
-/* What of the shim the grants need: the rest is known to be dead when it is compiled with the program. */
-extern const uint32_t waot_granted __attribute__((visibility("hidden")));
-#define WAOT_GRANTED_EMBED 1u
-#define WAOT_GRANTED_COMPRESSED 2u
-#define WAOT_GRANTED_OVERLAY 4u
 
 /* ---------------------------------------------------------------- embedded directories
  *

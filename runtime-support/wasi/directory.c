@@ -47,13 +47,27 @@ static uint32_t waot_wasi_append_embedded(uint32_t directory, uint64_t position,
     return WAOT_WASI_SUCCESS;
 }
 
+/* The granted files from `position` on. */
+static uint32_t waot_wasi_append_files(const struct waot_wasi_descriptor *descriptor, uint64_t position,
+                                       struct waot_wasi_readdir *list)
+{
+    struct waot_os_entry entry;
+    for (; waot_wasi_files_entry(descriptor, &position, &entry); position = entry.next)
+        if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype, entry.name,
+                                    entry.name_size))
+            break;
+    return WAOT_WASI_SUCCESS;
+}
+
 /* The host's entries from `position` on; `overlay`, if it is not null, says which are shown. */
 static uint32_t waot_wasi_append_entries(waot_os_handle handle, const struct waot_wasi_descriptor *overlay,
                                          uint64_t position, struct waot_wasi_readdir *list)
 {
-    /* About as much as the guest has room for: what does not fit is read again by the next call. */
+    struct waot_os_entry entry;
+    /* About as much as the guest has room for: what does not fit is read again by the next call. The longest name of any
+     * file system fits in 1 KiB (NTFS: 255 characters of three bytes). */
     _Alignas(8) char buffer[4096];
-    size_t size = list->size < 512 ? 512 : list->size > sizeof buffer ? sizeof buffer : list->size & ~(size_t)7;
+    size_t size = list->size < 1024 ? 1024 : list->size > sizeof buffer ? sizeof buffer : list->size & ~(size_t)7;
     for (;;) {
         int64_t got = waot_os_directory_read(handle, position, buffer, size);
         if (got < 0)
@@ -61,13 +75,14 @@ static uint32_t waot_wasi_append_entries(waot_os_handle handle, const struct wao
         if (got == 0)
             return WAOT_WASI_SUCCESS;
         for (size_t at = 0; at < (size_t)got;) {
-            struct waot_os_entry entry;
             waot_os_directory_entry(handle, buffer, &at, &entry);
             position = entry.next;
             if (entry.name[0] == '.' && (entry.name_size == 1 || (entry.name_size == 2 && entry.name[1] == '.')))
                 continue;
             if (overlay != NULL && !waot_overlay_shows_upper(overlay, &entry))
                 continue;
+            if (!waot_wasi_is_utf8((const uint8_t *)entry.name, entry.name_size))
+                return WAOT_WASI_ILSEQ;
             if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype,
                                         entry.name, entry.name_size))
                 return WAOT_WASI_SUCCESS;
@@ -130,9 +145,11 @@ uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t 
             error = waot_wasi_append_merged(descriptor, position, &list);
         else if (waot_wasi_is_embedded(descriptor))
             error = waot_wasi_append_embedded(descriptor->node, position, &list);
+        else if (waot_wasi_is_files(descriptor))
+            error = waot_wasi_append_files(descriptor, position, &list);
         else
             error = waot_wasi_append_entries(descriptor->handle, NULL, position, &list);
-        if (error != WAOT_WASI_SUCCESS && list.used == 0)
+        if (error != WAOT_WASI_SUCCESS) /* even with entries in hand: a buffer that is not full tells of the end */
             return error;
     }
     waot_guest_store_u32(to, list.used);

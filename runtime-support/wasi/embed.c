@@ -5,8 +5,6 @@
  */
 #include "overlay.h"
 
-__attribute__((weak)) const uint32_t waot_granted = 0;
-
 enum {
     WAOT_EMBED_LINKS = 40,     /* the kernel's own limit on symbolic links in a path */
     WAOT_EMBED_NAME_SIZE = 255,
@@ -248,7 +246,7 @@ bool waot_embed_entry(uint32_t directory, uint64_t index, struct waot_os_entry *
 
 int64_t waot_embed_copy(const struct waot_embed_node *node, uint64_t offset, uint8_t *to, size_t size)
 {
-    if ((waot_granted & WAOT_GRANTED_COMPRESSED) != 0 && node->compressed != 0)
+    if (WAOT_MAY(COMPRESSED) && node->compressed != 0)
         return waot_embed_expand(node, offset, to, size);
     __builtin_memcpy(to, waot_embed_bytes(node->data + offset), size);
     return 0;
@@ -291,9 +289,12 @@ int64_t waot_wasi_stat(const struct waot_wasi_descriptor *descriptor, struct wao
 {
     if (waot_wasi_is_overlay(descriptor))
         return waot_overlay_stat(descriptor, stat);
-    if (!waot_wasi_is_embedded(descriptor))
+    if (waot_wasi_is_embedded(descriptor))
+        waot_embed_stat(descriptor->node, stat);
+    else if (waot_wasi_is_files(descriptor))
+        waot_wasi_files_own_stat(descriptor, stat);
+    else
         return waot_os_stat(descriptor->handle, stat);
-    waot_embed_stat(descriptor->node, stat);
     return 0;
 }
 

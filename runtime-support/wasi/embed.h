@@ -11,10 +11,11 @@
 /* False where nothing is embedded, which is known when the program is compiled. */
 static inline bool waot_wasi_is_embedded(const struct waot_wasi_descriptor *descriptor)
 {
-    return (waot_granted & WAOT_GRANTED_EMBED) != 0 && descriptor->node != 0;
+    return WAOT_MAY(EMBEDDED) && descriptor->node != 0;
 }
 
-/* waot_os_stat, waot_os_flags and waot_os_seek of what a descriptor is open on, be it the host's or embedded. */
+/* waot_os_stat, waot_os_flags and waot_os_seek of what a descriptor is open on, be it the host's, granted files or
+ * embedded. */
 int64_t waot_wasi_stat(const struct waot_wasi_descriptor *descriptor, struct waot_os_stat *stat);
 int64_t waot_wasi_flags(const struct waot_wasi_descriptor *descriptor);
 int64_t waot_wasi_seek_to(struct waot_wasi_descriptor *descriptor, int64_t offset, uint32_t whence);

@@ -19,6 +19,8 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
     }
     if (total > UINT32_MAX)
         return WAOT_WASI_INVAL;
+    if (used == 0) /* a call that moves nothing is one all the same: the system says whether it may be made */
+        buffers[used++] = (struct waot_os_buffer){memory->base, 0};
     *host_count = used;
     return WAOT_WASI_SUCCESS;
 }
@@ -165,7 +167,7 @@ uint32_t waot_wasi_fd_advise(struct waot_memory *memory, uint32_t fd, uint64_t o
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_ADVISE, &descriptor);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    if (advice > WAOT_WASI_ADVICE_NOREUSE || offset > INT64_MAX || len > INT64_MAX)
+    if (advice > WAOT_WASI_ADVICE_NOREUSE || len > INT64_MAX) /* any offset will do: it is advice */
         return WAOT_WASI_INVAL;
     if (waot_wasi_is_embedded(descriptor))
         return WAOT_WASI_SUCCESS;
@@ -209,26 +211,39 @@ uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struc
     if (fst_flags > WAOT_WASI_FSTFLAGS_ALL || (fst_flags & both_atim) == both_atim ||
         (fst_flags & both_mtim) == both_mtim)
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_deterministic() && (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) != 0) {
+        uint64_t now = (uint64_t)waot_wasi_clock_now(WAOT_WASI_CLOCK_REALTIME);
+        atim = (fst_flags & WAOT_WASI_FSTFLAGS_ATIM_NOW) != 0 ? now : atim;
+        mtim = (fst_flags & WAOT_WASI_FSTFLAGS_MTIM_NOW) != 0 ? now : mtim;
+        /* The flags for "to this" stand one below those for "to now". */
+        fst_flags |= (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) >> 1;
+        fst_flags &= WAOT_WASI_FSTFLAGS_ATIM | WAOT_WASI_FSTFLAGS_MTIM;
+    }
     *times = (struct waot_os_times){atim, mtim, fst_flags};
     return WAOT_WASI_SUCCESS;
 }
 
-uint32_t waot_wasi_fd_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t buf)
+uint32_t waot_wasi_fd_stat(struct waot_memory *memory, uint32_t fd, uint32_t buf, uint32_t size, uint8_t **to,
+                           struct waot_os_stat *stat)
 {
     struct waot_wasi_descriptor *descriptor = waot_wasi_descriptor(fd);
     if (descriptor == NULL)
         return WAOT_WASI_BADF;
     if ((descriptor->dropped & WAOT_WASI_RIGHT_FD_FILESTAT_GET) != 0)
         return WAOT_WASI_NOTCAPABLE;
-    uint8_t *to;
-    if (!waot_guest_range(memory, buf, WAOT_WASI_SIZEOF_FILESTAT, &to))
+    if (!waot_guest_range(memory, buf, size, to))
         return WAOT_WASI_FAULT;
+    return waot_wasi_result(waot_wasi_stat(descriptor, stat));
+}
+
+uint32_t waot_wasi_fd_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t buf)
+{
+    uint8_t *to;
     struct waot_os_stat stat;
-    int64_t result = waot_wasi_stat(descriptor, &stat);
-    if (result < 0)
-        return waot_wasi_result(result);
-    waot_wasi_store_filestat(to, &stat);
-    return WAOT_WASI_SUCCESS;
+    uint32_t error = waot_wasi_fd_stat(memory, fd, buf, WAOT_WASI_SIZEOF_FILESTAT, &to, &stat);
+    if (error == WAOT_WASI_SUCCESS)
+        waot_wasi_store_filestat(to, &stat);
+    return error;
 }
 
 uint32_t waot_wasi_fd_filestat_set_size(struct waot_memory *memory, uint32_t fd, uint64_t size)

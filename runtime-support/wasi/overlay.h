@@ -9,7 +9,7 @@
 
 static inline bool waot_wasi_is_overlay(const struct waot_wasi_descriptor *descriptor)
 {
-    return (waot_granted & WAOT_GRANTED_OVERLAY) != 0 && descriptor->overlay;
+    return WAOT_MAY(OVERLAY) && descriptor->overlay;
 }
 
 /* Opens what stands in the host's directory `directory->handle`. */

@@ -89,7 +89,7 @@ uint32_t waot_wasi_sock_shutdown(struct waot_memory *memory, uint32_t fd, uint32
         return WAOT_WASI_BADF;
     if ((descriptor->dropped & WAOT_WASI_RIGHT_SOCK_SHUTDOWN) != 0)
         return WAOT_WASI_NOTCAPABLE;
-    if (how == 0 || (how & ~(WAOT_WASI_SDFLAGS_RD | WAOT_WASI_SDFLAGS_WR)) != 0)
+    if ((how & ~(WAOT_WASI_SDFLAGS_RD | WAOT_WASI_SDFLAGS_WR)) != 0)
         return WAOT_WASI_INVAL;
     if (waot_wasi_is_embedded(descriptor))
         return WAOT_WASI_NOTSOCK;

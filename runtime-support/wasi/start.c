@@ -1,9 +1,24 @@
-/* The state, and what the builder granted: directories become descriptors before the program runs. */
+/* The state, and what was granted: directories, those embedded, granted files, then sockets become descriptors before the
+ * program runs, each kind in the order in which the builder gave them, and behind his those of whoever runs the program.
+ * C libraries look for directories from descriptor 3 on and stop at the first number that is none: hence sockets last. */
 #include "overlay.h"
 
 struct waot_wasi_state waot_wasi_state;
 
-static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t result)
+__attribute__((weak)) const uint32_t waot_authority = UINT32_MAX;
+
+_Noreturn void waot_wasi_refuse(const char *what, const char *name, const char *reason)
+{
+    const char *parts[] = {"waot: ", what, " '", name, "': ", reason, "\n"};
+    struct waot_os_buffer buffers[7];
+    for (size_t i = 0; i < 7; i++)
+        buffers[i] = (struct waot_os_buffer){(uint8_t *)(uintptr_t)parts[i], __builtin_strlen(parts[i])};
+    waot_os_ignore_write_signals(); /* the status is the same where nobody reads this */
+    waot_os_write(waot_os_standard(2), buffers, 7);
+    waot_exit(1);
+}
+
+_Noreturn void waot_wasi_refuse_result(const char *what, const char *name, int64_t result)
 {
     static const struct {
         uint8_t code;
@@ -11,52 +26,120 @@ static _Noreturn void waot_wasi_refuse_directory(const char *path, int64_t resul
     } reasons[] = {
         {WAOT_WASI_ACCES, "permission denied"},
         {WAOT_WASI_PERM, "operation not permitted"},
-        {WAOT_WASI_NOENT, "no such directory"},
+        {WAOT_WASI_NOENT, "no such file"},
         {WAOT_WASI_NOTDIR, "not a directory"},
+        {WAOT_WASI_ISDIR, "it is a directory"},
+        {WAOT_WASI_EXIST, "something is granted under that name already"},
+        {WAOT_WASI_INVAL, "not a name"},
         {WAOT_WASI_LOOP, "too many symbolic links"},
         {WAOT_WASI_NAMETOOLONG, "name too long"},
         {WAOT_WASI_MFILE, "too many open files"},
         {WAOT_WASI_NFILE, "too many open files in the system"},
         {WAOT_WASI_NOMEM, "out of memory"},
+        {WAOT_WASI_ADDRINUSE, "the address is in use"},
+        {WAOT_WASI_ADDRNOTAVAIL, "this machine does not have that address"},
+        {WAOT_WASI_AFNOSUPPORT, "the system does not know such addresses"},
+        {WAOT_WASI_NOTSOCK, "not a listening socket"},
     };
     const char *reason = "input/output error";
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].code == -result)
             reason = reasons[i].text;
-    const char *parts[] = {"waot: cannot open granted directory '", path, "': ", reason, "\n"};
-    struct waot_os_buffer buffers[5];
-    for (size_t i = 0; i < 5; i++)
-        buffers[i] = (struct waot_os_buffer){(uint8_t *)(uintptr_t)parts[i], __builtin_strlen(parts[i])};
-    waot_os_ignore_write_signals(); /* the status is the same where nobody reads this */
-    waot_os_write(waot_os_standard(2), buffers, 5);
-    waot_exit(1);
+    waot_wasi_refuse(what, name, reason);
 }
 
-/* Opens nothing, so it cannot fail but for memory. */
-static void waot_wasi_grant_embedded(const struct waot_wasi_record *record)
+void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char *host)
 {
-    const struct waot_embedded *embedded = (const struct waot_embedded *)(const void *)record->payload;
-    struct waot_wasi_descriptor descriptor;
-    waot_embed_grant(embedded, &descriptor);
-    descriptor.preopen = (const char *)(embedded + 1);
-    int64_t result = waot_wasi_enter(&descriptor);
+    const char *what = descriptor->preopen == NULL ? "cannot listen at"
+                       : descriptor->kind == WAOT_WASI_FILES ? "cannot grant file"
+                       : waot_wasi_is_embedded(descriptor)   ? "cannot give embedded directory"
+                                                             : "cannot open granted directory";
+    /* Two directories of one name: C libraries would take the later for both. */
+    for (uint32_t fd = 3; descriptor->preopen != NULL && fd < waot_wasi_state.lowest; fd++) {
+        const char *other = waot_wasi_state.descriptors[fd].preopen;
+        if (other != NULL && waot_wasi_same_path(other, descriptor->preopen))
+            waot_wasi_refuse_result(what, host, -WAOT_WASI_EXIST);
+    }
+    int64_t result = waot_wasi_enter(descriptor);
     if (result < 0)
-        waot_wasi_refuse_directory(descriptor.preopen, result);
+        waot_wasi_refuse_result(what, host, result);
 }
 
-/* The embedded directory has been entered before. */
-static void waot_wasi_grant_overlay(const char *host, const char *guest)
+bool waot_wasi_same_path(const char *a, const char *b)
 {
-    struct waot_wasi_state *state = &waot_wasi_state;
-    size_t size = __builtin_strlen(guest) + 1;
+    if ((*a == '/') != (*b == '/'))
+        return false;
+    for (;;) {
+        while (*a == '/' || (*a == '.' && (a[1] == '/' || a[1] == '\0')))
+            a++;
+        while (*b == '/' || (*b == '.' && (b[1] == '/' || b[1] == '\0')))
+            b++;
+        while (*a == *b && *a != '/' && *a != '\0')
+            a++, b++;
+        if ((*a != '/' && *a != '\0') || (*b != '/' && *b != '\0'))
+            return false;
+        if (*a == '\0' && *b == '\0')
+            return true;
+    }
+}
+
+static waot_os_handle waot_wasi_open_granted(const char *host)
+{
     int64_t result = waot_os_open_directory(host);
+    if (result == -WAOT_WASI_NOENT)
+        waot_wasi_refuse("cannot open granted directory", host, "no such directory");
     if (result < 0)
-        waot_wasi_refuse_directory(host, result);
-    for (uint32_t fd = 3; fd < state->lowest; fd++) {
-        struct waot_wasi_descriptor *descriptor = &state->descriptors[fd];
-        if (waot_wasi_is_embedded(descriptor) && __builtin_strlen(descriptor->preopen) + 1 == size &&
-            __builtin_memcmp(descriptor->preopen, guest, size) == 0) {
-            descriptor->handle = (waot_os_handle)result;
+        waot_wasi_refuse_result("cannot open granted directory", host, result);
+    return (waot_os_handle)result;
+}
+
+static void waot_wasi_grant_directory(const struct waot_wasi_path_grant *grant)
+{
+    struct waot_wasi_descriptor descriptor = {
+        .handle = waot_wasi_open_granted(grant->host),
+        .preopen = grant->guest,
+        .kind = WAOT_WASI_DIRECTORY,
+        .read_only = grant->read_only,
+    };
+    waot_wasi_preopen(&descriptor, grant->host);
+}
+
+static void waot_wasi_grant_directories(void)
+{
+    struct waot_wasi_record record = {NULL, NULL};
+    struct waot_wasi_path_grant grant;
+    while (waot_wasi_next_path_record(&record, WAOT_RECORD_DIR, &grant))
+        waot_wasi_grant_directory(&grant);
+    while (WAOT_MAY(RUN_TIME) && waot_wasi_next_path_item(WAOT_WASI_VARIABLE_DIR, &grant))
+        waot_wasi_grant_directory(&grant);
+}
+
+static void waot_wasi_grant_embedded(void)
+{
+    struct waot_wasi_record record = {NULL, NULL};
+    while (waot_wasi_next_record(&record)) {
+        if (record.head->kind != WAOT_RECORD_EMBED)
+            continue;
+        const struct waot_embedded *embedded = (const struct waot_embedded *)(const void *)record.payload;
+        struct waot_wasi_descriptor descriptor;
+        waot_embed_grant(embedded, &descriptor);
+        descriptor.preopen = (const char *)(embedded + 1);
+        waot_wasi_preopen(&descriptor, descriptor.preopen);
+    }
+}
+
+/* Behind the embedded directories, of which each is on top of one. */
+static void waot_wasi_grant_overlays(void)
+{
+    struct waot_wasi_record record = {NULL, NULL};
+    struct waot_wasi_path_grant grant;
+    while (waot_wasi_next_path_record(&record, WAOT_RECORD_OVERLAY, &grant)) {
+        waot_os_handle top = waot_wasi_open_granted(grant.host);
+        for (uint32_t fd = 3; fd < waot_wasi_state.lowest; fd++) {
+            struct waot_wasi_descriptor *descriptor = &waot_wasi_state.descriptors[fd];
+            if (!waot_wasi_is_embedded(descriptor) || !waot_wasi_same_path(descriptor->preopen, grant.guest))
+                continue;
+            descriptor->handle = top;
             descriptor->overlay = true;
             descriptor->read_only = false;
         }
@@ -77,36 +160,19 @@ void waot_wasi_start(void)
     }
     state->lowest = 3;
 
-    bool first = true;
-    struct waot_wasi_record record = {NULL, NULL};
-    while (waot_wasi_next_record(&record)) {
-        if ((waot_granted & WAOT_GRANTED_EMBED) != 0 && record.head->kind == WAOT_RECORD_EMBED)
-            waot_wasi_grant_embedded(&record);
-        bool overlay = (waot_granted & WAOT_GRANTED_OVERLAY) != 0 && record.head->kind == WAOT_RECORD_OVERLAY;
-        if (record.head->kind != WAOT_RECORD_DIR && !overlay)
-            continue;
-        if (first && waot_os_variable("WAOT_FORCE_WALK", 15) != NULL)
-            waot_os_force_walk();
-        first = false;
-        const char *host = (const char *)record.payload;
-        const char *guest = host + __builtin_strlen(host) + 1;
-        if (overlay) {
-            waot_wasi_grant_overlay(host, guest);
-            continue;
-        }
-        struct waot_wasi_descriptor descriptor = {
-            .preopen = guest,
-            .kind = WAOT_WASI_DIRECTORY,
-            .read_only = (record.head->flags & WAOT_RECORD_READ_ONLY) != 0,
-        };
-        int64_t result = waot_os_open_directory(host);
-        if (result < 0)
-            waot_wasi_refuse_directory(host, result);
-        descriptor.handle = (waot_os_handle)result;
-        result = waot_wasi_enter(&descriptor);
-        if (result < 0)
-            waot_wasi_refuse_directory(host, result);
-    }
+    waot_wasi_read_variables();
+    if (WAOT_MAY(DETERMINISTIC))
+        waot_wasi_seed();
+    if (WAOT_MAY(DIRECTORIES))
+        waot_wasi_grant_directories();
+    if (WAOT_MAY(EMBEDDED))
+        waot_wasi_grant_embedded();
+    if (WAOT_MAY(OVERLAY))
+        waot_wasi_grant_overlays();
+    if (WAOT_MAY(FILES))
+        waot_wasi_grant_files();
+    if (WAOT_MAY(LISTEN))
+        waot_wasi_grant_sockets();
 }
 
 bool waot_wasi_next_record(struct waot_wasi_record *record)
@@ -120,4 +186,17 @@ bool waot_wasi_next_record(struct waot_wasi_record *record)
     record->head = (const struct waot_record *)(const void *)at;
     record->payload = at + sizeof *record->head;
     return record->head->kind != WAOT_RECORD_END && record->head->size <= (size_t)(end - record->payload);
+}
+
+bool waot_wasi_next_path_record(struct waot_wasi_record *record, uint16_t kind, struct waot_wasi_path_grant *grant)
+{
+    while (waot_wasi_next_record(record)) {
+        if (record->head->kind != kind)
+            continue;
+        grant->host = (const char *)record->payload;
+        grant->guest = grant->host + __builtin_strlen(grant->host) + 1;
+        grant->read_only = (record->head->flags & WAOT_RECORD_READ_ONLY) != 0;
+        return true;
+    }
+    return false;
 }

@@ -14,6 +14,7 @@ import waot as package
 from tests.cli.helpers import ROOT, Run, error_line
 from waot import cli
 from waot.options import EMITS, MEMORY_CHOICES
+from waot.words import readable_size
 
 
 @pytest.mark.parametrize("command", [[], ["build"], ["run"], ["validate"], ["inspect"], ["targets"], ["cache"]])
@@ -198,4 +199,4 @@ def test_the_api_loads_on_demand() -> None:
     ],
 )
 def test_sizes_for_people(size: int, text: str) -> None:
-    assert cli._size(size) == text
+    assert readable_size(size) == text

@@ -4,20 +4,23 @@
  * is the manifest (size, bytes), the second what is embedded (likewise). Then, integers in host order:
  *     W address size bytes     write guest memory
  *     R address size           -> bytes
- *     C function argument*10   -> result     (function by its place in wasi_preview1.def)
+ *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
  *     M size                   the guest's memory has that many bytes; none at all for all ones
+ *     T microseconds           from here on SIGALRM comes that often and interrupts system calls
  */
 #include "core/process.h"
 #include "include/waot_abi.h"
 #include "os/linux/syscall.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 enum { ORDERS = 100, ANSWERS = 101, SPACE = 1 << 21 };
 
 struct waot_process waot_process;
-const uint32_t waot_granted = WAOT_GRANTED_EMBED | WAOT_GRANTED_COMPRESSED | WAOT_GRANTED_OVERLAY;
 
 void waot_exit(int status)
 {
@@ -31,6 +34,9 @@ typedef uint32_t function(struct waot_memory *, uint64_t, uint64_t, uint64_t, ui
 #define WASI(name, result, parameters) (void (*)(void))waot_wasi_##name,
 static void (*const functions[])(void) = {
 #include "include/wasi_preview1.def"
+#undef WASI
+#define WASI(name, result, parameters) (void (*)(void))waot_wasi_unstable_##name,
+#include "include/wasi_unstable.def"
 };
 #undef WASI
 
@@ -38,6 +44,8 @@ static void take(void *to, uint64_t size)
 {
     for (uint8_t *at = to; size > 0;) {
         long got = waot_syscall(SYS_read, ORDERS, (long)at, (long)size, 0, 0, 0);
+        if (got == -EINTR)
+            continue;
         if (got <= 0)
             waot_exit(120);
         at += got;
@@ -49,6 +57,8 @@ static void give(const void *from, uint64_t size)
 {
     for (const uint8_t *at = from; size > 0;) {
         long put = waot_syscall(SYS_write, ANSWERS, (long)at, (long)size, 0, 0, 0);
+        if (put == -EINTR)
+            continue;
         if (put <= 0)
             waot_exit(121);
         at += put;
@@ -70,6 +80,35 @@ static uint8_t *reserve(uint64_t size)
     return at; /* what lies behind faults */
 }
 
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+#ifdef __x86_64__
+void waot_signal_return(void);
+#endif
+
+static void interrupt_every(uint64_t microseconds)
+{
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+#ifndef __riscv
+        void (*restorer)(void);
+#endif
+        uint64_t mask;
+    } action = {.handler = nothing}; /* no SA_RESTART */
+#ifdef __x86_64__
+    action.flags = 0x04000000; /* SA_RESTORER */
+    action.restorer = waot_signal_return;
+#endif
+    waot_syscall(SYS_rt_sigaction, SIGALRM, (long)&action, 0, sizeof action.mask, 0, 0);
+    const struct timeval interval = {0, (suseconds_t)microseconds};
+    const struct itimerval timer = {interval, interval};
+    waot_syscall(SYS_setitimer, ITIMER_REAL, (long)&timer, 0, 0, 0, 0);
+}
+
 static void serve(struct waot_memory *memory)
 {
     for (;;) {
@@ -86,6 +125,9 @@ static void serve(struct waot_memory *memory)
             break;
         case 'M':
             memory->bytes = take_number();
+            break;
+        case 'T':
+            interrupt_every(take_number());
             break;
         case 'C':
             order = take_number();

@@ -29,7 +29,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-SYSTEM = ["beneath", "clock", "errors", "files", "memory", "poll", "process", "socket", "vdso"]  # of os/linux/
+SYSTEM = [  # of os/linux/
+    *("beneath", "clock", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket", "vdso"),
+]
 ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
@@ -50,23 +52,34 @@ APPEND, DSYNC, NONBLOCK, RSYNC, SYNC = 1, 2, 4, 8, 16
 
 @dataclass(frozen=True)
 class Function:
-    """One line of ``wasi_preview1.def``: the wasm types of its parameters, by name."""
+    """One line of a ``.def``: the wasm types of its parameters, by name."""
 
     name: str
     parameters: tuple[tuple[str, str], ...]
     returns: bool
 
 
+def _defined(definitions: Path, prefix: str = "") -> tuple[Function, ...]:
+    found = []
+    for line in definitions.read_text().splitlines():
+        if match := re.fullmatch(r"WASI\((\w+), (\w+), \(MEMORY(.*)\)\)", line):
+            parameters = tuple((n, t.lower()) for t, n in re.findall(r"(I32|I64) (\w+)", match[3]))
+            found.append(Function(prefix + match[1], parameters, match[2] != "NONE"))
+    return tuple(found)
+
+
 @functools.cache
 def functions() -> tuple[Function, ...]:
     """Every function of preview 1, in the order of the definition file."""
-    found = []
-    for line in DEFINITIONS.read_text().splitlines():
-        if match := re.fullmatch(r"WASI\((\w+), (\w+), \(MEMORY(.*)\)\)", line):
-            parameters = tuple((n, t.lower()) for t, n in re.findall(r"(I32|I64) (\w+)", match[3]))
-            found.append(Function(match[1], parameters, match[2] != "NONE"))
+    found = _defined(DEFINITIONS)
     assert len(found) == 46, len(found)
-    return tuple(found)
+    return found
+
+
+@functools.cache
+def native_functions() -> tuple[Function, ...]:
+    """Those of ``guest.c``: preview 1's, and what is another function in snapshot 0 as ``unstable_...``."""
+    return (*functions(), *_defined(DEFINITIONS.with_name("wasi_unstable.def"), "unstable_"))
 
 
 class Guest(Protocol):
@@ -151,6 +164,29 @@ def variable_record(text: str) -> bytes:
 INHERIT_ENVIRONMENT = record(3, b"")
 
 
+def file_record(host: Path | str, guest: str, *, read_only: bool = False) -> bytes:
+    """Grants a file."""
+    return record(10, os.fsencode(host) + b"\0" + guest.encode() + b"\0", int(read_only))
+
+
+def argument_record(text: str) -> bytes:
+    """A fixed argument."""
+    return record(11, text.encode() + b"\0")
+
+
+def listen_record(address: str) -> bytes:
+    """Grants a listening socket at ADDR:PORT."""
+    return record(12, address.encode() + b"\0")
+
+
+def seed_record(seed: int) -> bytes:
+    """Makes clocks and randomness follow from a seed."""
+    return record(13, struct.pack("=Q", seed))
+
+
+SEALED = record(14, b"")
+
+
 class NativeGuest:
     """The shim in a process of its own."""
 
@@ -228,10 +264,14 @@ class NativeGuest:
         """How much memory the guest has, in bytes; none at all (a null descriptor) for None."""
         self._send(struct.pack("=QQ", ord("M"), (1 << 64) - 1 if size is None else size))
 
+    def interrupt_every(self, microseconds: int) -> None:
+        """From here on a signal interrupts the guest's system calls that often; it has a handler that does nothing."""
+        self._send(struct.pack("=QQ", ord("T"), microseconds))
+
     def start(self, name: str, *arguments: int) -> None:
         """Begins a call; ``finish`` waits for it."""
-        index = next(i for i, function in enumerate(functions()) if function.name == name)
-        assert len(arguments) == len(functions()[index].parameters), name
+        index = next(i for i, function in enumerate(native_functions()) if function.name == name)
+        assert len(arguments) == len(native_functions()[index].parameters), name
         padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (10 - len(arguments))
         self._send(struct.pack("=QQ10Q", ord("C"), index, *padded))
 

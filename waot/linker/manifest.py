@@ -10,11 +10,15 @@ import struct
 from dataclasses import dataclass
 
 from waot.errors import ToolError, UsageError
+from waot.linker.describe import describe
 from waot.linker.embed import Embedded
-from waot.options import DirGrant, EnvGrant, Grants, OverlayGrant
+from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant, OverlayGrant
 
+# enum waot_record_kind
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
+_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED = range(10, 15)
 _EMBED, _OVERLAY = 16, 17
+_INFO = 19
 _READ_ONLY = 1
 _COMPRESSED = 1
 _EMBEDDED = "IIIIQQ"  # struct waot_embedded
@@ -76,6 +80,16 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
         record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
     if grants.inherit_env:
         record(_INHERIT_ENV)
+    for file in grants.files:
+        record(_FILE, _strings(file.host, file.guest), _READ_ONLY if file.read_only else 0)
+    for argument in grants.args:
+        record(_ARGUMENT, _strings(argument))
+    for address in grants.listen:
+        record(_LISTEN, _strings(str(address)))
+    if grants.seed is not None:
+        record(_SEED, struct.pack(order + "Q", grants.seed))
+    if grants.sealed:
+        record(_SEALED)
     record(_VERSION, _strings(manifest.version))
     record(_TARGET, _strings(manifest.target))
     record(_MEMORY, _strings(manifest.memory))
@@ -84,6 +98,9 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     record(_MODULE, manifest.module_sha256 + _strings(manifest.module_name))
     for linked in manifest.linked:
         record(_MODULE, linked.sha256 + _strings(linked.file, linked.name), _LINKED)
+    # The words of `waot inspect`, for a program that is asked itself (WAOT_INFO); follows from the rest.
+    heading = f"program for {manifest.target}, made by waot {manifest.version}"
+    record(_INFO, "".join(f"{line}\n" for line in (heading, *describe(manifest))).encode())
     record(_END)
     return b"".join(parts)
 
@@ -105,6 +122,11 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     order = "<" if endian == "little" else ">"
     dirs: list[DirGrant] = []
     env: list[EnvGrant] = []
+    files: list[FileGrant] = []
+    arguments: list[str] = []
+    listen: list[ListenGrant] = []
+    seed: int | None = None
+    sealed = False
     imports: list[tuple[str, str]] = []
     linked: list[LinkedModule] = []
     embedded: list[Embedded] = []
@@ -133,9 +155,8 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             if size < head_size:
                 raise _damaged(start)
             (guest,) = _split(payload[head_size:], 1, start)
-            root, directories, files, links, total, stored = struct.unpack_from(order + _EMBEDDED, payload)
-            compressed = bool(flags & _COMPRESSED)
-            embedded.append(Embedded(guest, root, directories, files, links, total, stored, compressed))
+            numbers: tuple[int, int, int, int, int, int] = struct.unpack_from(order + _EMBEDDED, payload)
+            embedded.append(Embedded(guest, *numbers, compressed=bool(flags & _COMPRESSED)))
         elif kind == _OVERLAY:
             host, guest = _split(payload, 2, start)
             overlays.append(OverlayGrant(host, guest))
@@ -144,6 +165,22 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             env.append(EnvGrant(name, value if separator else None))
         elif kind == _INHERIT_ENV:
             inherit_env = True
+        elif kind == _FILE:
+            host, guest = _split(payload, 2, start)
+            files.append(FileGrant(host, guest, read_only=bool(flags & _READ_ONLY)))
+        elif kind == _ARGUMENT:
+            arguments.append(_split(payload, 1, start)[0])
+        elif kind == _LISTEN:
+            address, _, port = _split(payload, 1, start)[0].rpartition(":")
+            if not port.isascii() or not port.isdigit():
+                raise _damaged(start)
+            listen.append(ListenGrant(address.removeprefix("[").removesuffix("]"), int(port)))
+        elif kind == _SEED:
+            if size != 8:
+                raise _damaged(start)
+            (seed,) = struct.unpack(order + "Q", payload)
+        elif kind == _SEALED:
+            sealed = True
         elif kind == _STACK_SIZE:
             if size != 8:
                 raise _damaged(start)
@@ -163,7 +200,17 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
                 sha256 = payload[:32]
                 (module_name,) = _split(payload[32:], 1, start)
     return Manifest(
-        grants=Grants(tuple(dirs), tuple(env), inherit_env, tuple(overlays)),
+        grants=Grants(
+            tuple(dirs),
+            tuple(env),
+            inherit_env,
+            files=tuple(files),
+            args=tuple(arguments),
+            listen=tuple(listen),
+            seed=seed,
+            sealed=sealed,
+            overlays=tuple(overlays),
+        ),
         stack_size=stack_size,
         version=texts[_VERSION],
         target=texts[_TARGET],

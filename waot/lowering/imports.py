@@ -1,6 +1,7 @@
 """Imports: which there are, and whether a module's agree with them.
 
-The one list of WASI's functions is runtime-support/include/wasi_preview1.def, which the C shim is compiled from too.
+The one list of WASI's functions is runtime-support/include/wasi_preview1.def, which the C shim is compiled from too;
+wasi_unstable.def beside it lists those that are others when they are imported from `wasi_unstable`, WASI's snapshot 0.
 """
 
 from __future__ import annotations
@@ -11,24 +12,44 @@ from functools import cache
 from waot.errors import LinkError
 from waot.frontend.linking import source_place
 from waot.frontend.module import I32, I64, FuncType, Import, Module
+from waot.lowering.abi import WASI_PREFIX
 from waot.resources import runtime_support_dir
 
-WASI_MODULES = ("wasi_snapshot_preview1",)
+WASI_MODULES = ("wasi_snapshot_preview1", "wasi_unstable")
+_UNSTABLE = WASI_MODULES[1]
+_LATER = frozenset({"sock_accept"})  # than snapshot 0
 
 _LINE = re.compile(r"^WASI\((\w+), (I32|NONE), \(MEMORY((?:, I(?:32|64) \w+)*)\)\)$")
 
 
-@cache
-def wasi_signatures() -> dict[str, FuncType]:
-    """Name and core type of every WASI preview 1 function."""
+def _signatures(definitions: str) -> dict[str, FuncType]:
+    """Name and core type of every function in a file of runtime-support/include."""
     found = {}
-    for line in (runtime_support_dir() / "include" / "wasi_preview1.def").read_text(encoding="utf-8").splitlines():
+    for line in (runtime_support_dir() / "include" / definitions).read_text(encoding="utf-8").splitlines():
         if line.startswith("WASI("):
             match = _LINE.match(line)
             assert match, line
             params = tuple(I32 if t == "I32" else I64 for t in re.findall(r", (I32|I64) ", match[3]))
             found[match[1]] = FuncType(params, (I32,) if match[2] == "I32" else ())
     return found
+
+
+@cache
+def wasi_signatures() -> dict[str, FuncType]:
+    """Name and core type of every WASI preview 1 function; snapshot 0's have the same types."""
+    return _signatures("wasi_preview1.def")
+
+
+@cache
+def unstable_signatures() -> dict[str, FuncType]:
+    """Those of `wasi_signatures` that have other numbers or layouts in snapshot 0."""
+    return _signatures("wasi_unstable.def")
+
+
+def wasi_symbol(item: Import) -> str:
+    """The shim's symbol for an import of WASI's."""
+    unstable = item.module == _UNSTABLE and item.name in unstable_signatures()
+    return f"{WASI_PREFIX}unstable_{item.name}" if unstable else f"{WASI_PREFIX}{item.name}"
 
 
 def check_imports(module: Module) -> None:
@@ -40,8 +61,10 @@ def check_imports(module: Module) -> None:
             raise LinkError(
                 f"the module imports {item.kind} '{name}', which is not WASI's", file=file, hint=_hint(module, item)
             )
-        if item.kind != "func" or item.name not in wasi_signatures():
-            raise LinkError(f"'{name}' ({item.kind}) is not part of WASI preview 1", file=file, offset=offset)
+        later = item.module == _UNSTABLE and item.name in _LATER
+        if item.kind != "func" or item.name not in wasi_signatures() or later:
+            snapshot = "snapshot 0" if item.module == _UNSTABLE else "preview 1"
+            raise LinkError(f"'{name}' ({item.kind}) is not part of WASI {snapshot}", file=file, offset=offset)
         expected = wasi_signatures()[item.name]
         if item.type != expected:
             raise LinkError(
@@ -67,6 +90,6 @@ def _hint(module: Module, item: Import) -> str:
             "that does with --link env=FILE"
         )
     return (
-        "waot provides wasi_snapshot_preview1 only; build the module for WASI preview 1, or link the module that has "
-        f"it with --link {item.module}=FILE"
+        "waot provides wasi_snapshot_preview1 and wasi_unstable only; build the module for WASI preview 1, or link the "
+        f"module that has it with --link {item.module}=FILE"
     )

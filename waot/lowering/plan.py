@@ -7,7 +7,7 @@ finds of globals, memories and tables. A `Plan` is plain data and crosses proces
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from waot.errors import LinkError
 from waot.frontend.linking import instances_of, missing_size_error, source_place
@@ -29,6 +29,7 @@ from waot.lowering.initial import (
 )
 from waot.lowering.throwing import find_throwing
 from waot.lowering.types import ArgumentRegisters, parameters_in_memory
+from waot.options import Grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ class LoweringOptions:
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
     relaxed_simd: str = "fast"  # "fast" or "deterministic"
-    granted: int = 0  # WAOT_GRANTED_*
+    embedded: bool = False  # directories in the executable
+    compressed: bool = False  # and compressed files in them
     fma: bool = False  # the CPU has a fused multiply-add of vectors
+    grants: Grants = field(default_factory=Grants)  # of an executable
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from waot.lowering.abi import (
     TYPE_STRUCT,
     trap_symbol,
 )
+from waot.lowering.authority import authority
 from waot.lowering.exports import emit_exports
 from waot.lowering.heap_types import (
     first_element,
@@ -45,8 +46,6 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         if index < module.imported_func_count:
             yield unit.import_thunk(index)
     yield from _globals(unit)
-    if plan.options.granted:
-        yield f"@waot_granted = hidden constant i32 {plan.options.granted}"
     if plan.argument_slots:
         yield f"@waot_arguments = {_variable(unit)} [{plan.argument_slots} x i128] zeroinitializer"
     yield from _memories(unit)
@@ -64,6 +63,9 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         yield from _heap(unit)
     yield from instantiation
     yield from _module(unit)
+    options = plan.options
+    may = authority(options.grants, plan.imports, embedded=options.embedded, compressed=options.compressed)
+    yield f"@waot_authority = hidden constant i32 {may}"
     if plan.options.exports:
         yield from emit_exports(unit)
 

@@ -20,11 +20,11 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     tables,
     variables,
 )
-from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
+from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, trap_symbol
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
-from waot.lowering.imports import wasi_signatures
+from waot.lowering.imports import wasi_signatures, wasi_symbol
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import ir_type, parameter_types, return_type
@@ -184,7 +184,7 @@ class UnitLowering:
         """An imported function with the signature and convention of a wasm function."""
         item = self._imports[index]
         t = wasi_signatures()[item.name]
-        callee = f"@{WASI_PREFIX}{item.name}"
+        callee = f"@{wasi_symbol(item)}"
         types = ["ptr", *map(ir_type, t.params)]
         result = return_type(t)
         self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"

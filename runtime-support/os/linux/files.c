@@ -275,9 +275,12 @@ struct waot_linux_dirent {
 int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
 {
     long result = WAOT_LINUX_CALL(SYS_lseek, handle, position, 0);
+    if (result == -EINVAL) /* a position that no directory gives: nothing stands behind it */
+        return 0;
     if (result < 0)
         return waot_linux_result(result);
-    return waot_linux_result(WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size));
+    result = WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size);
+    return waot_linux_result(result == -ENOENT ? 0 : result); /* a directory that was removed is empty */
 }
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)
@@ -360,7 +363,11 @@ int64_t waot_os_path_set_times(waot_os_handle root, const char *path, bool follo
         waot_linux_locate(root, path, follow ? WAOT_LINUX_LAST_FOLLOW : WAOT_LINUX_LAST_NOFOLLOW, &place);
     if (result < 0)
         return waot_linux_result(result);
-    result = waot_linux_set_times(place.directory, place.name, AT_SYMLINK_NOFOLLOW, times);
+    struct waot_os_stat stat;
+    if (follow && times->flags == 0) /* utimensat with nothing to set does not even look for the file */
+        result = waot_linux_stat(place.directory, place.name, AT_SYMLINK_NOFOLLOW, &stat);
+    else
+        result = waot_linux_set_times(place.directory, place.name, AT_SYMLINK_NOFOLLOW, times);
     waot_linux_release(&place);
     return waot_linux_result(result);
 }

@@ -107,9 +107,12 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
     while (*end)
         end++;
     waot_process.page_size = 4096;
-    for (const Elf64_auxv_t *aux = (const Elf64_auxv_t *)(end + 1); aux->a_type != AT_NULL; aux++)
+    for (const Elf64_auxv_t *aux = (const Elf64_auxv_t *)(end + 1); aux->a_type != AT_NULL; aux++) {
         if (aux->a_type == AT_PAGESZ)
             waot_process.page_size = aux->a_un.a_val;
+        if (aux->a_type == AT_SECURE)
+            waot_process.secure = aux->a_un.a_val != 0;
+    }
     waot_process.manifest = waot_manifest_start;
     waot_process.manifest_end = waot_manifest_end;
     waot_process.embedded = waot_embed_start;
