@@ -1,5 +1,5 @@
 /* fd_*: reading, writing and changing what a descriptor is open on. */
-#include "embed.h"
+#include "overlay.h"
 
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count)
 {
@@ -61,7 +61,7 @@ static int64_t waot_wasi_move_in_at(waot_os_handle handle, size_t count, uint64_
 }
 
 /* Before the first write and not at start, where it costs everyone. */
-static void waot_wasi_expect_errors(void)
+void waot_wasi_expect_errors(void)
 {
     if (waot_wasi_state.write_signals_ignored)
         return;
@@ -272,6 +272,9 @@ uint32_t waot_wasi_fd_filestat_set_times(struct waot_memory *memory, uint32_t fd
         return WAOT_WASI_BADF;
     if ((descriptor->dropped & WAOT_WASI_RIGHT_FD_FILESTAT_SET_TIMES) != 0)
         return WAOT_WASI_NOTCAPABLE;
-    return descriptor->read_only ? (uint32_t)WAOT_WASI_PERM
-                                 : waot_wasi_result(waot_os_set_times(descriptor->handle, &times));
+    if (descriptor->read_only)
+        return WAOT_WASI_PERM;
+    if (waot_wasi_is_overlay(descriptor))
+        return waot_wasi_result(waot_overlay_set_times(descriptor, ".", false, &times));
+    return waot_wasi_result(waot_os_set_times(descriptor->handle, &times));
 }

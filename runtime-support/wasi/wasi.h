@@ -25,6 +25,7 @@ struct waot_wasi_descriptor {
     uint32_t dropped_inheriting; /* and from what is opened through it */
     uint8_t kind;
     uint8_t fdflags; /* of what is embedded; the system knows all others */
+    bool overlay;    /* an embedded directory, on top of which `handle` is written to (overlay.h) */
     bool read_only;  /* opened through a grant with WAOT_RECORD_READ_ONLY, or embedded */
     uint32_t files;  /* of WAOT_WASI_FILES: which directory it is */
 };
@@ -215,6 +216,8 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
  * ILSEQ if it is not UTF-8. */
 uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size, int which, const char **host);
 
+/* Before a write to what may be a pipe or exceed a limit. */
+void waot_wasi_expect_errors(void);
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF): preview 1 has no other
  * names, in either direction. */
 bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size);
