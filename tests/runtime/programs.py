@@ -13,6 +13,7 @@ from tests import tools
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import Manifest, MemoryImage, Runtime, build_runtime, encode_manifest, link_executable
+from waot.lowering.abi import AUTHORITY_RUN_TIME
 from waot.options import Cpu, Grants
 from waot.targets import Target, find_target, load_targets
 
@@ -118,6 +119,7 @@ target triple = "{target.triple}"
 @functions = constant [{len(functions)} x %waot.function] [{", ".join(functions)}]
 @names = constant [{len(names)} x i8] c"{escaped}"
 @waot_module = constant %waot.module {{ ptr @waot_instantiate, ptr @waot_entry, ptr @memories, {described} }}
+@waot_authority = constant i32 {AUTHORITY_RUN_TIME}
 {traps}
 declare void @waot_memory_create(ptr)
 declare i64 @waot_memory_grow(ptr, i64)
