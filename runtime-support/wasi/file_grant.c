@@ -105,6 +105,8 @@ static uint32_t waot_wasi_find_file(const struct waot_wasi_descriptor *directory
     size_t size = 0;
     while (path[size] != '\0' && path[size] != '/')
         size++;
+    if (size >= WAOT_OS_NAME_SIZE)
+        return WAOT_WASI_NAMETOOLONG;
     for (uint32_t i = directory->files; i < waot_wasi_state.file_count; i++) {
         struct waot_wasi_granted_file *at = &waot_wasi_state.files[i];
         if (at->directory != directory->files || __builtin_strlen(at->guest_name) != size ||

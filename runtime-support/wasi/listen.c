@@ -44,7 +44,8 @@ static bool waot_wasi_read_version6(const char **at, uint8_t bytes[16])
                 if (gap >= 0)
                     return false;
                 gap = groups;
-                ++*at;
+                if (*++*at == ':')
+                    return false;
                 continue;
             }
             if (**at == ']')
