@@ -211,13 +211,13 @@ uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struc
     if (fst_flags > WAOT_WASI_FSTFLAGS_ALL || (fst_flags & both_atim) == both_atim ||
         (fst_flags & both_mtim) == both_mtim)
         return WAOT_WASI_INVAL;
-    if (waot_wasi_is_deterministic() && (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) != 0) {
+    const uint32_t both_now = WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW;
+    if (waot_wasi_is_deterministic() && (fst_flags & both_now) != 0) {
         uint64_t now = (uint64_t)waot_wasi_clock_now(WAOT_WASI_CLOCK_REALTIME);
         atim = (fst_flags & WAOT_WASI_FSTFLAGS_ATIM_NOW) != 0 ? now : atim;
         mtim = (fst_flags & WAOT_WASI_FSTFLAGS_MTIM_NOW) != 0 ? now : mtim;
         /* The flags for "to this" stand one below those for "to now". */
-        fst_flags |= (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) >> 1;
-        fst_flags &= WAOT_WASI_FSTFLAGS_ATIM | WAOT_WASI_FSTFLAGS_MTIM;
+        fst_flags = (fst_flags | (fst_flags & both_now) >> 1) & ~both_now;
     }
     *times = (struct waot_os_times){atim, mtim, fst_flags};
     return WAOT_WASI_SUCCESS;

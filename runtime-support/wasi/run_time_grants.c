@@ -1,8 +1,8 @@
-/* What whoever runs the program says in its environment: WAOT_INFO, and unless it is sealed what he grants on top of the
- * builder's grants. Nothing here takes a grant away or changes one.
+/* What whoever runs the program says in its environment: WAOT_INFO, and unless it is sealed what he grants on top of
+ * the builder's grants. Nothing here takes a grant away or changes one.
  *
- * Several items in one variable are separated by `;`. They are cut in place: the environment is ours. A variable that the
- * program can have no use for, by its imports, is not looked at; one that says nothing sensible ends the program. */
+ * Several items in one variable are separated by `;`. They are cut in place: the environment is ours. A variable that
+ * the program can have no use for, by its imports, is not looked at; one that says nothing sensible ends it. */
 #include "wasi.h"
 
 /* Not a table: a program has the names of those variables only that it heeds. */

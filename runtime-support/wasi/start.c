@@ -1,7 +1,7 @@
-/* The state, and what was granted: it becomes descriptors before the program runs. First the builder's directories, those
- * embedded, and those that his files stand in, each in the order given; then the same of whoever runs the program; then
- * sockets, his behind the builder's. C libraries look for directories from descriptor 3 on and stop at the first number
- * that is none. */
+/* The state, and what was granted: it becomes descriptors before the program runs. First the builder's directories,
+ * those embedded, and those that his files stand in, each in the order given; then the same of whoever runs the
+ * program; then sockets, his behind the builder's. C libraries look for directories from descriptor 3 on and stop at
+ * the first number that is none. */
 #include "overlay.h"
 
 struct waot_wasi_state waot_wasi_state;

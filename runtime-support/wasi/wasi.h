@@ -102,8 +102,8 @@ bool waot_wasi_next_item(enum waot_wasi_variable variable, char **item);
 bool waot_wasi_next_path_item(enum waot_wasi_variable variable, struct waot_wasi_path_grant *grant);
 /* Whether two of the guest's paths are the same but for slashes and `.` in them. */
 bool waot_wasi_same_path(const char *a, const char *b);
-/* Enters a directory or socket that is there from the start. Ends the program where it cannot, or where another has that
- * name already. */
+/* Enters a directory or socket that is there from the start. Ends the program where it cannot, or where another has
+ * that name already. */
 void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char *host);
 /* Says that the program may open something of the host's, so that it keeps the system calls for that. */
 void waot_wasi_may_open(bool read_only);
