@@ -104,8 +104,13 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
         .kind = WAOT_WASI_FILE,
         .read_only = directory->read_only,
     };
-    struct waot_os_stat stat;
-    int64_t result = waot_os_stat(opened.handle, &stat);
+    /* What is open for writing or was to be made is no directory, and what was opened as one is. */
+    struct waot_os_stat stat = {.filetype = (oflags & WAOT_WASI_OFLAGS_DIRECTORY) != 0
+                                                ? WAOT_WASI_FILETYPE_DIRECTORY
+                                                : WAOT_WASI_FILETYPE_REGULAR_FILE};
+    int64_t result = 0;
+    if (!changes && (oflags & WAOT_WASI_OFLAGS_DIRECTORY) == 0)
+        result = waot_os_stat(opened.handle, &stat);
     if (result < 0) {
         waot_os_close(opened.handle);
         return waot_wasi_result(result);

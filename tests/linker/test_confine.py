@@ -155,6 +155,17 @@ def test_conditions_on_arguments(arch: str, imports: frozenset[str]) -> None:
 
 
 @every_architecture
+def test_threads_are_made_and_no_processes(arch: str) -> None:
+    number = header_numbers(arch)["clone"]
+    program = make_filter(arch, {"thread-spawn"}, (), 0)
+    thread = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x80000
+    assert decision(program, arch, number, thread) == ALLOW
+    for flags in (0, 17, 0x11, thread | 17, thread & ~0x100, thread & ~0x10000, thread | 0x10000000, 0x4100):
+        assert decision(program, arch, number, flags) == KILL
+    assert decision(make_filter(arch, ALL, FACILITIES, ALL_GRANTS), arch, number, thread) == KILL
+
+
+@every_architecture
 def test_times_are_set_without_a_path_unless_a_directory_is_granted(arch: str) -> None:
     number = header_numbers(arch)["utimensat"]
     imports = {"fd_filestat_set_times", "path_filestat_set_times"}
