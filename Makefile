@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # zig keeps the C libraries that it has built here; without a home directory it would have no place for them.
 export ZIG_GLOBAL_CACHE_DIR ?= $(CURDIR)/.cache/zig
 
-.PHONY: run test test-all lint conformance fuzz fuzz-bytes fuzz-guided bench tools wheel clean
+.PHONY: run test test-all lint conformance fuzz fuzz-bytes fuzz-guided fuzz-wasi bench tools wheel clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -41,6 +41,10 @@ fuzz: tools
 
 fuzz-bytes: $(READY)
 	$(PY) -m tests.fuzz.hostile --count $(or $(N),100000) --seed $(SEED) --jobs $(JOBS) --agree
+
+# N random sequences of WASI's functions, natively and under wasmtime.
+fuzz-wasi: $(READY)
+	$(PY) -m tests.wasi.sequences --count $(or $(N),20000) --seed $(SEED) --jobs $(JOBS)
 
 # Mutated modules for N seconds, guided by what they reach; atheris has packages for Linux only.
 fuzz-guided: $(READY)

@@ -14,7 +14,7 @@ from tests.lowering.golden import lower
 from tests.spec.wast import Form, Node, parse
 from waot.frontend.module import I32, I64, FuncType, ValType
 from waot.lowering import abi
-from waot.lowering.imports import wasi_signatures
+from waot.lowering.imports import unstable_signatures, wasi_signatures
 
 INCLUDE = tools.ROOT / "runtime-support" / "include"
 HEADER = (INCLUDE / "waot_abi.h").read_text()
@@ -71,13 +71,18 @@ def test_every_function_has_the_headers_signature() -> None:
         )
         for result, name, parameters in prototypes
     }
-    assert {name: declared.get(name) for name in abi.FUNCTIONS} == abi.FUNCTIONS
+    functions = abi.FUNCTIONS | abi.THREAD_FUNCTIONS
+    assert {name: declared.get(name) for name in functions} == functions
+    assert declared[f"{abi.WASI_PREFIX}thread_spawn"] == ("i32", ("ptr", "i32"))
 
 
 def test_constants_are_the_headers() -> None:
     flags = dict(re.findall(r"#define WAOT_(MEMORY_\w+) (\d+)u", HEADER))
     assert len(flags) == 4
     assert {name: getattr(abi, name) for name in flags} == {name: int(value) for name, value in flags.items()}
+    authority = dict(re.findall(r"#define WAOT_(AUTHORITY_\w+) (\d+)u", HEADER))
+    assert len(authority) == 7
+    assert {name: getattr(abi, name) for name in authority} == {name: int(bit) for name, bit in authority.items()}
     assert f"#define WAOT_FUNCTION_INDEX_BITS {abi.FUNCTION_INDEX_BITS}u" in HEADER
     kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))
     assert kinds == {"STRUCT": str(abi.TYPE_STRUCT), "ARRAY": str(abi.TYPE_ARRAY), "FUNCTION": str(abi.TYPE_FUNCTION)}
@@ -117,9 +122,32 @@ def test_generated_code_refers_only_to_what_the_header_declares(memory: str) -> 
     own = [name for name in declared if not name.startswith("llvm.")]
     traps = {abi.trap_symbol(name) for name in abi.TRAPS}
     wasi = {abi.WASI_PREFIX + name for name in wasi_signatures()}
+    wasi |= {f"{abi.WASI_PREFIX}unstable_{name}" for name in unstable_signatures()}
     assert set(own) <= set(abi.FUNCTIONS) | traps | wasi
     assert {"waot_wasi_proc_exit", "waot_trap_unreachable", *abi.FUNCTIONS} - {"waot_memory_write_parts"} <= set(own)
     assert sorted(external) == [abi.DATA_IMAGE, abi.WINDOWS_SYMBOL]
+
+
+_THREADS = """
+(import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+(import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+(import "env" "memory" (memory 1 1 shared))
+(type $s (struct)) (table $t 1 funcref)
+(func (export "wasi_thread_start") (param i32 i32) (drop (struct.new $s)) (drop (call $close (i32.const 0)))
+  (drop (table.grow $t (ref.null func) (i32.const 1))))
+(func (export "_start") (drop (call $spawn (i32.const 0))))
+"""
+
+
+def test_threads_refer_only_to_what_the_header_declares() -> None:
+    text = lower(_THREADS)
+    declared = re.findall(r"^declare .*? @(waot_[\w.]+)\(", text, re.MULTILINE)
+    assert set(abi.THREAD_FUNCTIONS) <= set(declared)
+    wasi = {f"{abi.WASI_PREFIX}{name}" for name in ("thread_spawn", "fd_close")}
+    traps = {abi.trap_symbol(name) for name in abi.TRAPS}
+    assert wasi <= set(declared) <= wasi | traps | set(abi.FUNCTIONS) | set(abi.THREAD_FUNCTIONS)
+    external = re.findall(r"^@([\w.]+) = external hidden thread_local", text, re.MULTILINE)
+    assert external == [abi.WINDOWS_SYMBOL]
 
 
 # ---------------------------------------------------------------------------------------------------------------- WASI
@@ -192,3 +220,8 @@ def _witx_signatures() -> dict[str, FuncType]:
 @pytest.mark.skipif(not WITX.exists(), reason=f"no WASI description at {WITX}; set WAOT_SHARED")
 def test_wasi_functions_are_those_of_the_specification() -> None:
     assert wasi_signatures() == _witx_signatures()
+
+
+def test_what_differs_in_snapshot_0_has_the_same_types() -> None:
+    assert unstable_signatures()
+    assert unstable_signatures().items() <= wasi_signatures().items()

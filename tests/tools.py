@@ -191,7 +191,7 @@ def _compiled(source: Path, suffix: str, command_for: Callable[[Path], tuple[lis
     command, environment = command_for(Path("OUTPUT"))
     own_path = str(source)
     key = hashlib.sha256(source.read_bytes())
-    for header in sorted(source.parent.glob("*.hpp")):
+    for header in sorted([*source.parent.glob("*.hpp"), *source.parent.glob("*.h")]):
         key.update(header.read_bytes())
     key.update(_tool_version(LANGUAGES[source.suffix]).encode())
     # The interpreter's and the project's places do not matter to the result.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
 import stat
 import sys
@@ -25,8 +26,11 @@ from waot.options import (
     BuildOptions,
     Cpu,
     DirGrant,
+    EmbedGrant,
     EnvGrant,
+    FileGrant,
     Link,
+    ListenGrant,
     parse_features,
     parse_link,
 )
@@ -72,6 +76,13 @@ def build(
     dirs: Sequence[str | DirGrant] = (),
     env: Sequence[str | EnvGrant] = (),
     inherit_env: bool = False,
+    files: Sequence[str | FileGrant] = (),
+    args: Sequence[str] = (),
+    listen: Sequence[str | ListenGrant] = (),
+    deterministic: bool | int | str | None = None,
+    sealed: bool = False,
+    embeds: Sequence[str | EmbedGrant] = (),
+    compress: bool = False,
     seccomp: str = "default",
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
@@ -82,9 +93,9 @@ def build(
 
     `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
     results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
-    `Link`: what is imported from NAME comes from FILE. `seccomp` is "default", "off" (``--no-seccomp``) or "required"
-    (``--require-seccomp``). The other arguments have the forms of the options of the same
-    names.
+    `Link`: what is imported from NAME comes from FILE. `deterministic` is True or a seed; `seccomp` is "default", "off"
+    (``--no-seccomp``) or "required" (``--require-seccomp``). The other arguments have the forms of the options of the
+    same names.
     Raises WaotError, and has written nothing for a target whose result is not complete.
     """
     options = BuildOptions.parse(
@@ -99,6 +110,13 @@ def build(
         dirs=dirs,
         env=env,
         inherit_env=inherit_env,
+        files=files,
+        args=args,
+        listen=listen,
+        deterministic=deterministic,
+        sealed=sealed,
+        embeds=embeds,
+        compress=compress,
         seccomp=seccomp,
         features=features,
         cache=cache,
@@ -141,12 +159,13 @@ def validate(
 
 def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
     """What `file` is made of: a module, or an executable that waot built."""
-    source, name = _read(file)
+    source, name = _map_executable(file) or _read(file)
     try:
-        if source.startswith(EXECUTABLE_MAGICS):
+        if source[:4].startswith(EXECUTABLE_MAGICS):
             from waot.linker.inspect import inspect_executable
 
             return inspect_executable(source)
+        assert isinstance(source, bytes)
         from waot.frontend import decode_module
         from waot.frontend.inspect import inspect_module
 
@@ -154,6 +173,17 @@ def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
     except WaotError as error:
         error.file = error.file or name
         raise
+
+
+def _map_executable(file: FileName) -> tuple[mmap.mmap, str] | None:
+    """An executable and its name for messages, without reading what may be gigabytes; None for all else."""
+    name = os.fspath(file)
+    if name == STDIN:
+        return None
+    with contextlib.suppress(OSError, ValueError), open(name, "rb") as stream:
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and stream.read(4).startswith(EXECUTABLE_MAGICS):
+            return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), name
+    return None
 
 
 def is_executable(info: ModuleInfo | ExecutableInfo) -> TypeGuard[ExecutableInfo]:
@@ -212,10 +242,10 @@ def build_files(
         check_output(path, file)
     artifacts = compile_module(source, name, targets, options, progress, linked)
     for path, artifact in zip(outputs, artifacts, strict=True):
-        write_output(path, artifact.data, executable=artifact.executable)
+        write_output(path, artifact)
     seconds = time.monotonic() - started
     return [
-        BuildResult(artifact.target.name, path, len(artifact.data), seconds)
+        BuildResult(artifact.target.name, path, artifact.size, seconds)
         for path, artifact in zip(outputs, artifacts, strict=True)
     ]
 
@@ -330,30 +360,28 @@ def check_output(path: Path, file: FileName) -> None:
         raise _unwritable(path, getattr(error, "strerror", None) or str(error)) from None
 
 
-def write_output(path: Path, data: bytes, *, executable: bool) -> None:
-    """Writes `data` beside `path` and renames: whoever looks sees the old file or the whole new one.
+def write_output(path: Path, artifact: Artifact) -> None:
+    """Writes `artifact` beside `path` and renames: whoever looks sees the old file or the whole new one.
 
     A device, a pipe or standard output (``-``) is written to directly, a symbolic link followed. Raises WaotError.
     """
     temporary = None
     try:
         if os.fspath(path) == STDOUT:
-            sys.stdout.buffer.write(data)
+            artifact.write(sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            with open(path, "wb", buffering=0) as file:
-                view = memoryview(data)
-                while view:
-                    view = view[file.write(view) :]
+            with open(path, "wb") as device:
+                artifact.write(device)
             return
         final = path.resolve()
         descriptor, temporary = tempfile.mkstemp(prefix=f".{final.name[:100]}.", suffix=".tmp", dir=final.parent)
         with open(descriptor, "wb") as file:
-            file.write(data)
+            artifact.write(file)
             mask = os.umask(0)  # mkstemp makes 0600; what open() would have made is asked of the umask
             os.umask(mask)
-            os.fchmod(file.fileno(), (0o777 if executable else 0o666) & ~mask)
+            os.fchmod(file.fileno(), (0o777 if artifact.executable else 0o666) & ~mask)
         os.replace(temporary, final)
         temporary = None
     except BrokenPipeError:

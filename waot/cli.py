@@ -23,9 +23,12 @@ import click
 from waot import __version__
 from waot.errors import UsageError, WaotError
 from waot.options import EMITS, MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
+from waot.words import printable as _printable
+from waot.words import readable_size as _size
 
 if TYPE_CHECKING:
     from waot.linker.inspect import ExecutableInfo
+    from waot.pipeline import Artifact
     from waot.targets import Target
 
 _STATUS_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -42,6 +45,27 @@ class _Option(click.Option):
     def __init__(self, *args: Any, section: str = "Options", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+
+
+class _OptionalValue(_Option):
+    """An option whose value follows it behind an equals sign or not at all: the next word is never its value."""
+
+    def __init__(self, *args: Any, flag_value: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._without_value = flag_value
+
+    def add_to_parser(self, parser: Any, context: click.Context) -> None:
+        super().add_to_parser(parser, context)
+        match = parser._match_long_opt
+
+        def match_long_opt(name: str, value: str | None, state: Any) -> None:
+            match(name, self._without_value if value is None and name in self.opts else value, state)
+
+        parser._match_long_opt = match_long_opt
+
+    def get_help_record(self, context: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(context)
+        return None if record is None else (record[0].replace(" [=", "[="), record[1])
 
 
 class _Command(click.Command):
@@ -82,8 +106,8 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def _option(*names: str, **settings: Any) -> Callable[[_Function], _Function]:
-    return click.option(*names, cls=_Option, **settings)
+def _option(*names: str, cls: type[_Option] = _Option, **settings: Any) -> Callable[[_Function], _Function]:
+    return click.option(*names, cls=cls, **settings)
 
 
 def _all(*decorators: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
@@ -176,13 +200,68 @@ _grant_options = _all(
         "up where the program is run. May be repeated.",
     ),
     _option(
+        "--file",
+        "files",
+        metavar="HOST[::GUEST][:ro]",
+        multiple=True,
+        section=_GRANTS,
+        help="Let it use the file HOST, which it sees as GUEST, and nothing else of its directory. Otherwise as --dir.",
+    ),
+    _option(
+        "--embed",
+        "embeds",
+        metavar="HOST[::GUEST]",
+        multiple=True,
+        section=_GRANTS,
+        help="Put the directory (or file) HOST into the executable: the program sees it as GUEST, for reading only, "
+        "wherever it is run. May be repeated.",
+    ),
+    _option("--compress", is_flag=True, section=_GRANTS, help="Compress what is embedded."),
+    _option(
         "--env",
         metavar="NAME[=VALUE]",
         multiple=True,
         section=_GRANTS,
         help="Give it an environment variable: with VALUE, or with what NAME is when it is run. May be repeated.",
     ),
-    _option("--inherit-env", is_flag=True, section=_GRANTS, help="Give it the whole environment it is run in."),
+    _option(
+        "--inherit-env",
+        is_flag=True,
+        section=_GRANTS,
+        help="Give it the whole environment it is run in, but for variables whose names begin with WAOT_.",
+    ),
+    _option(
+        "--arg",
+        "args",
+        metavar="TEXT",
+        multiple=True,
+        section=_GRANTS,
+        help="An argument that it always gets, before those of the command line. May be repeated.",
+    ),
+    _option(
+        "--listen",
+        metavar="ADDR:PORT",
+        multiple=True,
+        section=_GRANTS,
+        help="Give it a socket that listens there for TCP, as the descriptor behind those of directories: "
+        "127.0.0.1:8080  [::]:80. Addresses are numbers. May be repeated.",
+    ),
+    _option(
+        "--deterministic",
+        metavar="[=SEED]",
+        cls=_OptionalValue,
+        flag_value="0",
+        section=_GRANTS,
+        help="Take from it the time and chance of the world: its clocks and random numbers follow from SEED (0 if not "
+        "given) and are the same in each run. No secret can be made of such numbers.",
+    ),
+    _option(
+        "--sealed",
+        is_flag=True,
+        section=_GRANTS,
+        help="Let nobody grant more when it is run. Without this, who runs it may add grants in the environment: "
+        "WAOT_DIR, WAOT_FILE, WAOT_LISTEN and WAOT_ENV, with ; between several, and WAOT_INHERIT_ENV=1.",
+    ),
     _option(
         "--no-seccomp",
         is_flag=True,
@@ -277,12 +356,19 @@ Examples:
   waot build app.wasm -o bin/app -O3 --cpu x86-64-v3
   waot build app.wasm --target linux/amd64 --target linux/arm64 -o 'dist/app-{target}'
   waot build app.wasm --dir data::/data:ro --env LANG=C
+  waot build app.wasm --file /etc/app.conf:ro --listen 127.0.0.1:8080 --sealed
   waot build app.wasm --link math=libmath.wasm
   waot build app.wasm --emit asm -o -
 
 Without -o the result is called after FILE: app.wasm makes app, or app-TARGET where there are
 several targets, in the current directory. Nothing is ever half-written: an output appears whole
 or not at all. The status is 0, 1 for an error, 2 for wrong usage.
+
+What a program was granted is shown by `waot inspect app`, and by the program itself when it is
+run with WAOT_INFO=1. Descriptors for it begin at 3: the directories in the order given, then the
+directories that granted files stand in, then the sockets. Unless it is sealed, who runs it adds
+grants with the same words, separated by semicolons: WAOT_DIR='data::/data;/srv:ro' ./app. They
+never change what the builder granted, and a bad one ends the program before it begins, status 1.
 """,
 )
 @click.argument("file", metavar="FILE")
@@ -373,7 +459,7 @@ def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence
     with Progress(options.verbose) as progress:
         [artifact] = api.compile_module(source, shown, [chosen], options, progress, linked)
     name = "-" if file == api.STDIN else os.path.basename(file)
-    _execute(artifact.data, emulator, [name, *arguments])
+    _execute(artifact, emulator, [name, *arguments])
 
 
 @cli.command(context_settings=_CONTEXT)
@@ -494,8 +580,8 @@ def _emulator(target: Target) -> str | None:
     return path
 
 
-def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoReturn:
-    """Becomes the program `image`, with `arguments` (its name first)."""
+def _execute(artifact: Artifact, emulator: str | None, arguments: list[str]) -> NoReturn:
+    """Becomes the program `artifact`, with `arguments` (its name first)."""
     sys.stdout.flush()
     sys.stderr.flush()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -507,7 +593,7 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
         memory = os.memfd_create("waot", 0)
         try:
             with open(memory, "wb", closefd=False) as file:
-                file.write(image)
+                artifact.write(file)
             if emulator is None:
                 os.set_inheritable(memory, False)
                 os.execve(memory, arguments, os.environ)
@@ -522,7 +608,7 @@ def _execute(image: bytes, emulator: str | None, arguments: list[str]) -> NoRetu
         with tempfile.TemporaryDirectory(prefix="waot-") as directory:
             program = os.path.join(directory, "program")
             with open(program, "wb") as file:
-                file.write(image)
+                artifact.write(file)
             os.chmod(program, 0o700)
             command = [emulator, "-0", arguments[0], program] if emulator else [arguments[0]]
             child = subprocess.Popen([*command, *arguments[1:]], executable=emulator or program)
@@ -542,18 +628,6 @@ def _stderr_is_terminal() -> bool:
         return sys.stderr.isatty()
     except (AttributeError, ValueError):
         return False
-
-
-def _size(size: int) -> str:
-    """Bytes for a person: ``817 bytes``, ``14.2 KiB``."""
-    if size < 1024:
-        return f"{size} bytes"
-    value, unit = size / 1024, "KiB"
-    for unit in ("KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            break
-        value /= 1024
-    return f"{value:.1f} {unit}"
 
 
 def _runs_here(target: Target) -> str:
@@ -605,49 +679,22 @@ def _show(value: Any, as_json: bool) -> None:
 
 def _show_executable(info: ExecutableInfo) -> None:
     """An executable, what it may do before how it is laid out."""
-    manifest, grants = info.manifest, info.manifest.grants
+    from waot.linker.describe import describe
+
+    manifest = info.manifest
     click.echo(f"{info.format} for {manifest.target}, {_size(info.size)}, made by waot {manifest.version}")
-    click.echo(f"from: {_printable(manifest.module_name)}, SHA-256 {manifest.module_sha256.hex()}")
-    for linked in manifest.linked:
-        click.echo(f"linked: {_printable(linked.name)} from {_printable(linked.file)}, SHA-256 {linked.sha256.hex()}")
-    click.echo(f"memory: {manifest.memory}")
-    click.echo(f"stack: {_size(manifest.stack_size)}")
-    granted = [
-        f"directory {grant.host!r} as {grant.guest!r}{', for reading only' if grant.read_only else ''}"
-        for grant in grants.dirs
-    ]
-    granted += [
-        f"variable {grant.name}, {'as where it is run' if grant.value is None else f'with the value {grant.value!r}'}"
-        for grant in grants.env
-    ]
-    if grants.inherit_env:
-        granted.append("the whole environment where it is run")
-    click.echo("granted:" if granted else "granted: nothing but arguments, standard streams, clocks and random numbers")
-    for line in granted:
-        click.echo(f"  {_printable(line)}")
-    _show_confinement(info)
-    imports: dict[str, list[str]] = {}
-    for module, name in manifest.imports:
-        imports.setdefault(module, []).append(name)
-    for module, names in imports.items():
-        click.echo(f"imports from {_printable(module)}:")
-        click.echo(click.wrap_text(" ".join(map(_printable, names)), 100, "  ", "  "))
+    for line in describe(manifest):
+        click.echo(line)
+    _show_system_calls(info)
     _show_fields(_plain({"sections": info.sections, "segments": info.segments}), "")
 
 
-def _show_confinement(info: ExecutableInfo) -> None:
-    confinement = info.manifest.confinement
-    if not confinement.filters:
-        click.echo("system calls: not filtered")
-        return
-    refused = "does not run" if confinement.required else "runs"
-    click.echo(f"system calls: filtered; it {refused} where the system refuses the filter")
+def _show_system_calls(info: ExecutableInfo) -> None:
     before: frozenset[str] = frozenset()
     for calls in info.system_calls:
         if more := sorted(frozenset(calls.names) - before):
-            heading = f"with {calls.grants}" if before else "allowed"
-            click.echo(f"  {heading}:")
-            click.echo(click.wrap_text(" ".join(more), 100, "    ", "    "))
+            click.echo(f"system calls {f'with {calls.grants}' if before else 'allowed'}:")
+            click.echo(click.wrap_text(" ".join(more), 100, "  ", "  "))
         before |= frozenset(calls.names)
 
 
@@ -678,11 +725,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(_cell, value))
     return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """`text` with what could drive a terminal, or is not Unicode, as escapes: names in a module are anybody's."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 # ---------------------------------------------------------------------------------------------------- start and errors

@@ -64,12 +64,53 @@ class EnvGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class FileGrant:
+    """A file that the program may use, and nothing else of its directory.
+
+    `host` is its path as opened at run time, `guest` its path for the program.
+    """
+
+    host: str
+    guest: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListenGrant:
+    """A TCP address at which the program listens: a numeric `address`, IPv4 or IPv6 without brackets, and a port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Grants:
-    """The authority recorded in an executable. Nothing is granted by default."""
+    """The authority recorded in an executable. Nothing is granted by default.
+
+    `args` stand before the arguments of the command line; with a `seed` clocks and randomness follow from it; who runs
+    a `sealed` program cannot add grants.
+    """
 
     dirs: tuple[DirGrant, ...] = ()
     env: tuple[EnvGrant, ...] = ()
     inherit_env: bool = False
+    files: tuple[FileGrant, ...] = ()
+    args: tuple[str, ...] = ()
+    listen: tuple[ListenGrant, ...] = ()
+    seed: int | None = None  # 0 to 2**64 - 1
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedGrant:
+    """A directory, or a file, that becomes part of the executable: `host` when it is built, `guest` as the program sees
+    it."""
+
+    host: str
+    guest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +142,8 @@ class BuildOptions:
     max_heap: int | None = None  # bytes that objects may take; None: what the system gives
     jobs: int = field(default_factory=default_jobs)
     grants: Grants = field(default_factory=Grants)
+    embeds: tuple[EmbedGrant, ...] = ()
+    compress: bool = False  # what is embedded
     seccomp: str = "default"  # one of SECCOMP_CHOICES
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
     cache: bool = True
@@ -121,8 +164,15 @@ class BuildOptions:
             raise UsageError(
                 f"a heap of {self.max_heap} bytes is out of range", hint=f"use {MINIMUM_HEAP >> 20}MiB or more"
             )
+        if self.compress and not self.embeds:
+            raise UsageError("nothing is embedded that could be compressed", hint="use --embed HOST::GUEST too")
+        granted = {grant.guest for grant in self.grants.dirs}
+        for embed in self.embeds:
+            if embed.guest in granted:
+                raise UsageError(f"{embed.guest!r} is both granted and embedded", hint="give each a name of its own")
         if self.jobs < 1:
             raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
+        _check_grants(self.grants)
 
     @classmethod
     def parse(
@@ -139,6 +189,13 @@ class BuildOptions:
         dirs: Sequence[str | DirGrant] = (),
         env: Sequence[str | EnvGrant] = (),
         inherit_env: bool = False,
+        files: Sequence[str | FileGrant] = (),
+        args: Sequence[str] = (),
+        listen: Sequence[str | ListenGrant] = (),
+        deterministic: bool | int | str | None = None,
+        sealed: bool = False,
+        embeds: Sequence[str | EmbedGrant] = (),
+        compress: bool = False,
         seccomp: str = "default",
         features: str | Sequence[str] | None = None,
         cache: bool = True,
@@ -158,7 +215,14 @@ class BuildOptions:
                 tuple(d if isinstance(d, DirGrant) else parse_dir_grant(d) for d in dirs),
                 tuple(e if isinstance(e, EnvGrant) else parse_env_grant(e) for e in env),
                 inherit_env,
+                tuple(f if isinstance(f, FileGrant) else parse_file_grant(f) for f in files),
+                tuple(args),
+                tuple(a if isinstance(a, ListenGrant) else parse_listen_grant(a) for a in listen),
+                parse_seed(deterministic),
+                sealed,
             ),
+            embeds=tuple(e if isinstance(e, EmbedGrant) else parse_embed_grant(e) for e in embeds),
+            compress=compress,
             seccomp=seccomp,
             features=parse_features(features),
             cache=cache,
@@ -240,12 +304,115 @@ def parse_size(text: str) -> int:
 
 def parse_dir_grant(text: str) -> DirGrant:
     """``HOST[::GUEST][:ro]``; without GUEST the program sees the directory under HOST's own name."""
-    forms = "use HOST, HOST::GUEST, HOST:ro or HOST::GUEST:ro"
+    return DirGrant(*_parse_path_grant(text, "a directory"))
+
+
+def parse_file_grant(text: str) -> FileGrant:
+    """``HOST[::GUEST][:ro]``; without GUEST the program sees the file under HOST's own name."""
+    return FileGrant(*_parse_path_grant(text, "a file"))
+
+
+def _parse_path_grant(text: str, what: str) -> tuple[str, str, bool]:
+    """Host, guest, and whether for reading only."""
     rest = text.removesuffix(":ro")
     host, separator, guest = rest.partition("::")
     if not host or (separator and not guest) or "::" in guest or "\0" in text:
-        raise UsageError(f"{text!r} does not grant a directory", hint=forms)
-    return DirGrant(host, guest or host, read_only=rest != text)
+        raise UsageError(f"{text!r} does not grant {what}", hint="use HOST, HOST::GUEST, HOST:ro or HOST::GUEST:ro")
+    return host, guest or host, rest != text
+
+
+def parse_listen_grant(text: str) -> ListenGrant:
+    """``ADDR:PORT``, where ADDR is an IPv4 address or an IPv6 address in brackets."""
+    address, _, port = text.rpartition(":")
+    try:
+        if not port.isascii() or not port.isdigit():
+            raise ValueError
+        if address.startswith("[") and address.endswith("]"):
+            found = ListenGrant(address[1:-1], int(port))
+            _check_listen(found, version=6)
+        else:
+            found = ListenGrant(address, int(port))
+            _check_listen(found, version=4)
+    except ValueError:
+        raise UsageError(f"{text!r} is no address to listen at", hint=_LISTEN_FORMS) from None
+    return found
+
+
+_LISTEN_FORMS = "use ADDR:PORT, like 127.0.0.1:8080 or [::1]:8080; names are not looked up, ports are 1 to 65535"
+
+
+def _check_listen(grant: ListenGrant, version: int | None = None) -> None:
+    """Raises ValueError if nobody can listen there."""
+    import ipaddress
+
+    address = ipaddress.ip_address(grant.address)
+    if "%" in grant.address or version not in (None, address.version) or not 0 < grant.port < 65536:
+        raise ValueError
+
+
+def parse_seed(value: bool | int | str | None) -> int | None:
+    """A seed from 0 to 2**64 - 1, in decimal or with 0x; True is 0, None and False are no seed."""
+    if value is None or value is False:
+        return None
+    if value is True:
+        return 0
+    try:
+        seed = int(value, 0) if isinstance(value, str) else value
+    except ValueError:
+        seed = -1
+    if not 0 <= seed < 1 << 64:
+        raise UsageError(f"{value!r} is not a seed", hint="use a number from 0 to 18446744073709551615")
+    return seed
+
+
+def _check_grants(grants: Grants) -> None:
+    """Raises UsageError for grants that contradict one another, or that no program can carry out."""
+    paths: list[DirGrant | FileGrant] = [*grants.dirs, *grants.files]
+    for text in (*grants.args, *(text for grant in paths for text in (grant.host, grant.guest))):
+        if "\0" in text:
+            raise UsageError(f"{text!r} holds a NUL, which neither an argument nor a path can")
+    seen: dict[str, str] = {}
+    for directory in grants.dirs:
+        name = _guest_path(directory.guest)
+        if name in seen:
+            raise UsageError(f"two directories are granted as {directory.guest!r}", hint="give each a GUEST of its own")
+        seen[name] = directory.guest
+    files: set[str] = set()
+    for file in grants.files:
+        name = _guest_path(file.guest)
+        if file.guest.endswith("/") or file.guest.rpartition("/")[2] in (".", ".."):
+            raise UsageError(f"{file.guest!r} does not name a file", hint="use HOST::GUEST where GUEST ends in a name")
+        if name in files:
+            raise UsageError(f"two files are granted as {file.guest!r}", hint="give each a GUEST of its own")
+        files.add(name)
+        parent = _guest_path(file.guest.rpartition("/")[0] or ("/" if file.guest.startswith("/") else "."))
+        if parent in seen:
+            raise UsageError(
+                f"the file {file.guest!r} and the directory {seen[parent]!r} are both granted",
+                hint="leave out --file, or give it a GUEST in another directory",
+            )
+    for listen in grants.listen:
+        try:
+            _check_listen(listen)
+        except ValueError:
+            raise UsageError(f"{str(listen)!r} is no address to listen at", hint=_LISTEN_FORMS) from None
+        if grants.listen.count(listen) > 1:
+            raise UsageError(f"{str(listen)!r} is granted twice", hint="give --listen once for each address")
+    parse_seed(grants.seed)
+
+
+def _guest_path(path: str) -> str:
+    """`path` without what does not change its meaning: one spelling for all that name the same."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return ("/" if path.startswith("/") else "") + "/".join(parts)
+
+
+def parse_embed_grant(text: str) -> EmbedGrant:
+    """``HOST[::GUEST]``; without GUEST the program sees it under HOST's own name."""
+    host, separator, guest = text.partition("::")
+    if not host or (separator and not guest) or "::" in guest or "\0" in text:
+        raise UsageError(f"{text!r} does not embed a directory", hint="use HOST or HOST::GUEST")
+    return EmbedGrant(host, guest or host)
 
 
 def parse_link(text: str) -> Link:

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waot.cache import Cache, digest
 from waot.errors import CodegenError, WaotError
@@ -33,7 +33,7 @@ from waot.targets import Target
 if TYPE_CHECKING:
     from waot.codegen import CodegenOptions
     from waot.frontend.module import Facts, Module
-    from waot.linker import Confinement, Runtime
+    from waot.linker import Confinement, EmbeddedImage, Runtime
     from waot.lowering import LoweringOptions, Plan
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
@@ -56,11 +56,25 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What a build makes for one target."""
+    """What a build makes for one target: `data`, and behind it what is embedded."""
 
     target: Target
     data: bytes
     executable: bool
+    image: EmbeddedImage | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.data) + (self.image.size if self.image is not None else 0)
+
+    def write(self, file: BinaryIO) -> None:
+        """Writes all of it. Raises OSError."""
+        view = memoryview(self.data)
+        while view:  # a file without a buffer may take less
+            view = view[file.write(view) :]
+        if self.image is not None:
+            self.image.write(file)
 
 
 def build(
@@ -78,10 +92,11 @@ def build(
     Raises WaotError: MalformedError, InvalidError, UnsupportedError, LinkError, CodegenError or ToolError.
     """
     store = Cache.open(options.cache)
-    keys = [_artifact_key(source, file, target, options, links) for target in targets]
+    image = _embed(options, targets, progress)
+    keys = [_artifact_key(source, file, target, options, links, image) for target in targets]
     found = [store.get("artifact", key) for key in keys]
     missing = [target for target, data in zip(targets, found, strict=True) if data is None]
-    made = iter(_build(source, file, missing, options, progress, store, links) if missing else ())
+    made = iter(_build(source, file, missing, options, progress, store, links, image) if missing else ())
     artifacts = []
     for target, key, data in zip(targets, keys, found, strict=True):
         if data is None:
@@ -89,8 +104,19 @@ def build(
             store.put("artifact", key, data)
         else:
             progress.note(f"{target.name}: found in the cache")
-        artifacts.append(Artifact(target, data, options.emit == "exe"))
+        artifacts.append(Artifact(target, data, options.emit == "exe", image))
     return artifacts
+
+
+def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> EmbeddedImage | None:
+    """What is to be embedded, read now: the same for all targets, which are little-endian."""
+    if not options.embeds or options.emit != "exe":
+        return None
+    from waot.linker.embed import make_image
+
+    assert all(target.endian == "little" for target in targets)
+    with progress.step("embedding"):
+        return make_image(options.embeds, compress=options.compress)
 
 
 @cache
@@ -145,16 +171,26 @@ def load(
     return program
 
 
-def _artifact_key(source: bytes, file: str, target: Target, options: BuildOptions, links: Sequence[Linked]) -> str:
+def _artifact_key(
+    source: bytes,
+    file: str,
+    target: Target,
+    options: BuildOptions,
+    links: Sequence[Linked],
+    image: EmbeddedImage | None,
+) -> str:
     # `jobs` and `verbose` change nothing in the result.
-    relevant = replace(options, jobs=1, verbose=0, cache=True)
+    relevant = replace(options, jobs=1, verbose=0, cache=True, embeds=(), compress=False)
     linked = [part for link in links for part in (link.name, link.source, os.path.basename(link.file))]
     host = ""
     if options.cpu.name == "native":
         from waot.codegen.llvm import host_cpu
 
         host = repr(host_cpu())
-    return digest(compiler_digest(), source, os.path.basename(file), repr(target), repr(relevant), host, *linked)
+    # Of what is embedded no more than is known to the executable before it.
+    embedded = repr((image.size, image.directories)) if image is not None else ""
+    parts = (os.path.basename(file), repr(target), repr(relevant), host, embedded)
+    return digest(compiler_digest(), source, *parts, *linked)
 
 
 def _build(
@@ -165,29 +201,32 @@ def _build(
     progress: Progress,
     store: Cache,
     links: Sequence[Linked],
+    image: EmbeddedImage | None,
 ) -> list[bytes]:
     from waot import linker
     from waot.codegen import make_codegen_options
-    from waot.lowering import make_plan, never_mapped
+    from waot.lowering import make_plan, never_mapped, starts_threads
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
     module = load(source, file, links, options.features, progress)
     facts = _validate(module, options.jobs, progress)
     jobs: list[_Job] = []
-    with _runtimes(targets if options.emit == "exe" else (), tools, progress) as runtimes:
+    threads = starts_threads(module)
+    with _runtimes(targets if options.emit == "exe" else (), tools, progress, threads) as runtimes:
         for target in targets:
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            plan = make_plan(module, facts, lowering_options(target, options, codegen, facts), mapped)
+            lowering = lowering_options(target, options, codegen, facts, image=image)
+            plan = make_plan(module, facts, lowering, mapped)
             waits = "threads" in facts.proposals
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name), waits))
         objects = _compile(module, jobs, options, progress, store)
         results = []
         for job, parts in zip(jobs, objects, strict=True):
             with progress.step("linking", target=job.target.name):
-                results.append(_finish(source, file, job, parts, options, tools, links))
+                results.append(_finish(source, file, job, parts, options, tools, links, image))
     return results
 
 
@@ -204,7 +243,13 @@ class _Job:
 
 
 def lowering_options(
-    target: Target, options: BuildOptions, codegen: CodegenOptions, facts: Facts, *, exports: bool = False
+    target: Target,
+    options: BuildOptions,
+    codegen: CodegenOptions,
+    facts: Facts,
+    *,
+    exports: bool = False,
+    image: EmbeddedImage | None = None,
 ) -> LoweringOptions:
     """What lowering is told of a build; `exports` as in `LoweringOptions`."""
     from waot.codegen.options import byte_shuffle
@@ -231,13 +276,16 @@ def lowering_options(
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
         relaxed_simd=options.relaxed_simd,
+        embedded=image is not None,
+        compressed=image is not None and any(each.compressed for each in image.directories),
         fma=fma,
+        grants=options.grants,
     )
 
 
 @contextmanager
 def _runtimes(
-    targets: Sequence[Target], directory: Path, progress: Progress
+    targets: Sequence[Target], directory: Path, progress: Progress, threads: bool
 ) -> Iterator[dict[str, Callable[[], Runtime]]]:
     """The shim for each target, found or built in threads (zig does the work) while the front end goes on."""
     from concurrent.futures import ThreadPoolExecutor
@@ -245,7 +293,7 @@ def _runtimes(
     from waot.linker import build_runtime
 
     with ThreadPoolExecutor(max(1, len(targets))) as pool:
-        futures = {t.name: pool.submit(build_runtime, t, directory, progress.note) for t in targets}
+        futures = {t.name: pool.submit(build_runtime, t, directory, progress.note, threads=threads) for t in targets}
         yield {name: future.result for name, future in futures.items()}
 
 
@@ -257,6 +305,7 @@ def _finish(
     options: BuildOptions,
     tools: Path,
     links: Sequence[Linked],
+    embedded: EmbeddedImage | None,
 ) -> bytes:
     from waot import __version__, linker
 
@@ -278,6 +327,7 @@ def _finish(
                 for link in links
             ]
         ),
+        embedded=embedded.directories if embedded is not None else (),
         confinement=_confinement(job, options),
     )
     image = None
@@ -292,6 +342,7 @@ def _finish(
         manifest=linker.encode_manifest(manifest, job.target.endian),
         image=image,
         data_image=plan.data_image,
+        embedded=embedded.size if embedded is not None else 0,
         runtime=job.runtime(),
         cache_dir=tools,
     )
@@ -305,11 +356,17 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     if options.seccomp == "off":
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
+    if job.plan.threads is not None:
+        facilities.add("threads")
     if job.waits:
         facilities.add("waiting")
-    granted = confine.READ if options.grants.dirs else 0
-    if any(not grant.read_only for grant in options.grants.dirs):
+    grants = options.grants
+    read_only = [directory.read_only for directory in grants.dirs] + [file.read_only for file in grants.files]
+    granted = confine.READ if read_only else 0
+    if not all(read_only):
         granted |= confine.WRITE
+    if grants.listen:
+        granted |= confine.SOCKETS
     functions = {name for _, name in job.plan.imports}
     filters = confine.make_filters(job.target.arch, functions, facilities, granted, job.target.endian)
     return linker.Confinement(filters, options.seccomp == "required")

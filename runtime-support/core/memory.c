@@ -5,6 +5,7 @@
  * guard that turns an access out of bounds into a fault (os/linux/signals.c).
  */
 #include "../include/waot_abi.h"
+#include "lock.h"
 #include "memory.h"
 #include "process.h"
 
@@ -53,7 +54,7 @@ static int waot_memory_extend(struct waot_memory *memory, uint64_t bytes)
     return -1;
 }
 
-int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages)
+static int64_t waot_memory_grow_alone(struct waot_memory *memory, uint64_t delta_pages)
 {
     uint64_t before = __atomic_load_n(&memory->bytes, __ATOMIC_SEQ_CST);
     for (;;) {
@@ -79,6 +80,17 @@ int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages)
     }
 }
 
+int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages)
+{
+    static uint32_t lock; /* two that reserve more behind a memory would not find it free */
+    if (WAOT_THREADS)
+        waot_lock(&lock);
+    int64_t pages = waot_memory_grow_alone(memory, delta_pages);
+    if (WAOT_THREADS)
+        waot_unlock(&lock);
+    return pages;
+}
+
 /* Whether [at, at + count) does not lie in [0, size); the sum may overflow, so it is not made. */
 static int waot_outside(uint64_t at, uint64_t count, uint64_t size)
 {
@@ -87,7 +99,7 @@ static int waot_outside(uint64_t at, uint64_t count, uint64_t size)
 
 void waot_memory_fill(struct waot_memory *memory, uint64_t at, uint32_t value, uint64_t count)
 {
-    if (waot_outside(at, count, memory->bytes))
+    if (waot_outside(at, count, waot_memory_bytes(memory)))
         waot_trap_memory_out_of_bounds();
     __builtin_memset(memory->base + at, (int)(value & 0xff), count);
 }
@@ -95,7 +107,8 @@ void waot_memory_fill(struct waot_memory *memory, uint64_t at, uint32_t value, u
 void waot_memory_copy(struct waot_memory *destination, struct waot_memory *source, uint64_t to, uint64_t from,
                       uint64_t count)
 {
-    if (waot_outside(to, count, destination->bytes) || waot_outside(from, count, source->bytes))
+    if (waot_outside(to, count, waot_memory_bytes(destination)) ||
+        waot_outside(from, count, waot_memory_bytes(source)))
         waot_trap_memory_out_of_bounds();
     __builtin_memmove(destination->base + to, source->base + from, count);
 }
@@ -103,7 +116,7 @@ void waot_memory_copy(struct waot_memory *destination, struct waot_memory *sourc
 void waot_memory_init(struct waot_memory *memory, const struct waot_data *data, uint64_t to, uint64_t from,
                       uint64_t count)
 {
-    if (waot_outside(to, count, memory->bytes) || waot_outside(from, count, data->size))
+    if (waot_outside(to, count, waot_memory_bytes(memory)) || waot_outside(from, count, data->size))
         waot_trap_memory_out_of_bounds();
     /* A dropped segment has size 0 and may have no bytes: memcpy of nothing from null is undefined in C. */
     if (count)

@@ -3,8 +3,16 @@
 #ifndef WAOT_MEMORY_H
 #define WAOT_MEMORY_H
 
+#include "../include/waot_abi.h"
+
 #include <stddef.h>
 #include <stdint.h>
+
+/* The size of a memory, which another thread may be growing. */
+static inline uint64_t waot_memory_bytes(const struct waot_memory *memory)
+{
+    return WAOT_THREADS ? __atomic_load_n(&memory->bytes, __ATOMIC_SEQ_CST) : memory->bytes;
+}
 
 /* Address space without access at a place of the system's choice, or null. */
 void *waot_os_reserve(uint64_t size);

@@ -20,6 +20,15 @@ static uint64_t waot_table_room(uint64_t size)
     return UINT64_C(1) << (64 - __builtin_clzll(size - 1));
 }
 
+/* Whether the elements are no part of the executable, nor of what a thread begins with. */
+static int waot_table_is_ours(const struct waot_table *table)
+{
+    uintptr_t at = (uintptr_t)table->elements;
+    if (WAOT_THREADS && waot_is_thread_local(at))
+        return 0;
+    return table->elements && !(at >= (uintptr_t)waot_image_start && at < (uintptr_t)waot_image_end);
+}
+
 int64_t waot_table_grow(struct waot_table *table, void *value, uint64_t delta)
 {
     uint64_t old = table->size;
@@ -31,8 +40,7 @@ int64_t waot_table_grow(struct waot_table *table, void *value, uint64_t delta)
     uint64_t room = waot_table_room(size);
     if (!room)
         return -1;
-    uintptr_t at = (uintptr_t)table->elements;
-    int ours = table->elements && !(at >= (uintptr_t)waot_image_start && at < (uintptr_t)waot_image_end);
+    int ours = waot_table_is_ours(table);
     if (!ours || room != waot_table_room(old)) {
         void **elements = waot_os_allocate_pages(room * sizeof(void *));
         if (!elements)
@@ -80,4 +88,10 @@ void waot_table_init(struct waot_table *table, const struct waot_elem *elem, uin
         waot_trap_table_out_of_bounds();
     if (count)
         __builtin_memcpy(table->elements + to, elem->elements + from, count * sizeof(void *));
+}
+
+void waot_table_release(struct waot_table *table)
+{
+    if (waot_table_is_ours(table))
+        waot_os_free_pages(table->elements, waot_table_room(table->size) * sizeof(void *));
 }

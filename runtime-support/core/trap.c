@@ -24,7 +24,8 @@ struct waot_report {
     const char *trap; /* its text */
     int busy;
     size_t length;
-    char text[1024];
+    /* With threads all of it is written at once, or others might write in between. */
+    char text[WAOT_THREADS ? 32 << 10 : 1024];
 };
 WAOT_COLD_DATA static struct waot_report waot_report;
 
@@ -182,7 +183,7 @@ static void waot_backtrace(void)
 }
 
 /* The frames of a throw that nobody catches are gone; the exception knows where it was. */
-uint32_t waot_thrown_at;
+WAOT_THREAD_LOCAL uint32_t waot_thrown_at;
 
 static _Noreturn void waot_tell_trap(void)
 {
@@ -190,7 +191,8 @@ static _Noreturn void waot_tell_trap(void)
     waot_put("waot: trap: ");
     waot_put(waot_report.trap);
     waot_put("\n");
-    waot_flush();
+    if (!WAOT_THREADS)
+        waot_flush();
     if (waot_thrown_at) {
         struct waot_place place = { .offset = waot_thrown_at };
         waot_put_place(&place);
@@ -209,6 +211,8 @@ __attribute__((weak)) void waot_trap_hook(const char *text)
 void waot_trap(const char *text, const struct waot_registers *registers, int exact)
 {
     waot_trap_hook(text);
+    if (WAOT_THREADS)
+        waot_end_program();
     if (waot_report.busy) /* a fault in telling another */
         waot_exit(134);
     waot_report.trap = text;
@@ -222,6 +226,8 @@ void waot_trap(const char *text, const struct waot_registers *registers, int exa
 
 void waot_internal_error(int signal, const struct waot_registers *registers, uintptr_t address)
 {
+    if (WAOT_THREADS)
+        waot_end_program();
     if (waot_report.busy) { /* in the telling of a trap */
         waot_put("    (the backtrace ends in an error of its own)\n");
         waot_flush();
@@ -245,6 +251,8 @@ void waot_internal_error(int signal, const struct waot_registers *registers, uin
 
 void waot_fatal(const char *message)
 {
+    if (WAOT_THREADS)
+        waot_end_program();
     waot_put("waot: ");
     waot_put(message);
     waot_put("\n");

@@ -303,7 +303,7 @@ static int waot_run_cfa(struct waot_cursor code, const struct waot_cie *cie, str
 /* A word that a frame saved; frames lie on the wasm stack and nowhere else. */
 static int waot_read_stack(uintptr_t at, uintptr_t *value)
 {
-    if (at < waot_process.stack_low || at > waot_process.stack_high - sizeof *value || at % sizeof *value)
+    if (at < waot_stack.low || at > waot_stack.high - sizeof *value || at % sizeof *value)
         return 0;
     *value = *(const uintptr_t *)at;
     return 1;
@@ -335,7 +335,7 @@ int waot_unwind_step(struct waot_unwinder *unwinder)
     const struct waot_registers old = unwinder->registers;
     uintptr_t cfa = old.r[rules.cfa_register] + (uintptr_t)rules.cfa_offset;
     /* Stacks grow down: a caller's frame is above. Only a leaf function at a fault may have no frame of its own. */
-    if (cfa < old.r[WAOT_REGISTER_SP] + !unwinder->exact || cfa > waot_process.stack_high)
+    if (cfa < old.r[WAOT_REGISTER_SP] + !unwinder->exact || cfa > waot_stack.high)
         return 0;
     struct waot_registers *new = &unwinder->registers;
     for (unsigned i = 0; i < WAOT_REGISTERS; i++) {

@@ -6,6 +6,7 @@
  */
 #include "../include/waot_abi.h"
 #include "../os/os.h"
+#include "lock.h"
 
 #include <stddef.h>
 
@@ -20,26 +21,11 @@ struct waot_waiter {
 };
 
 struct waot_wait_list {
-    uint32_t lock; /* 0 free, 1 taken, 2 taken and somebody sleeps on it */
+    uint32_t lock;
     struct waot_waiter *first; /* in the order in which they came */
 };
 
 static struct waot_wait_list waot_wait_lists[WAOT_WAIT_LISTS];
-
-static void waot_wait_lock(uint32_t *lock)
-{
-    uint32_t seen = 0;
-    if (__atomic_compare_exchange_n(lock, &seen, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-        return;
-    while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE))
-        waot_os_wait(lock, 2, UINT64_MAX);
-}
-
-static void waot_wait_unlock(uint32_t *lock)
-{
-    if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2)
-        waot_os_wake(lock);
-}
 
 static struct waot_wait_list *waot_wait_list(const uint8_t *at)
 {
@@ -88,7 +74,7 @@ static uint8_t *waot_wait_address(struct waot_memory *memory, uint64_t index, ui
 static uint32_t waot_wait(const uint8_t *at, int equal, struct waot_wait_list *list, int64_t timeout)
 {
     if (!equal) {
-        waot_wait_unlock(&list->lock);
+        waot_unlock(&list->lock);
         return WAOT_WAIT_NOT_EQUAL;
     }
     struct waot_waiter waiter = {NULL, at, 0};
@@ -96,11 +82,11 @@ static uint32_t waot_wait(const uint8_t *at, int equal, struct waot_wait_list *l
     while (*end)
         end = &(*end)->next;
     *end = &waiter;
-    waot_wait_unlock(&list->lock);
+    waot_unlock(&list->lock);
     waot_wait_sleep(&waiter, timeout);
-    waot_wait_lock(&list->lock);
+    waot_lock(&list->lock);
     int timed_out = waot_wait_take_out(list, &waiter);
-    waot_wait_unlock(&list->lock);
+    waot_unlock(&list->lock);
     return timed_out ? WAOT_WAIT_TIMED_OUT : WAOT_WAIT_WOKEN;
 }
 
@@ -110,7 +96,7 @@ static struct waot_wait_list *waot_wait_begin(const struct waot_memory *memory, 
     if (!(memory->flags & WAOT_MEMORY_SHARED))
         waot_trap_expected_shared_memory();
     struct waot_wait_list *list = waot_wait_list(at);
-    waot_wait_lock(&list->lock);
+    waot_lock(&list->lock);
     return list;
 }
 
@@ -135,7 +121,7 @@ uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t
     const uint8_t *at = waot_wait_address(memory, index, offset, sizeof(uint32_t));
     struct waot_wait_list *list = waot_wait_list(at);
     uint32_t woken = 0;
-    waot_wait_lock(&list->lock);
+    waot_lock(&list->lock);
     struct waot_waiter **place = &list->first;
     while (*place && woken < count) {
         struct waot_waiter *waiter = *place;
@@ -149,6 +135,6 @@ uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t
         waot_os_wake(&waiter->woken);
         woken++;
     }
-    waot_wait_unlock(&list->lock);
+    waot_unlock(&list->lock);
     return woken;
 }

@@ -8,9 +8,11 @@
 #ifndef WAOT_ABI_H
 #define WAOT_ABI_H
 
+#include "waot_threads.h"
+
 #include <stdint.h>
 
-#define WAOT_ABI_VERSION 2
+#define WAOT_ABI_VERSION 3
 
 /* ---------------------------------------------------------------- symbols that generated code defines
  *
@@ -26,6 +28,10 @@
  *   waot_heap                 struct waot_heap, constant; only where the module allocates objects
  *   waot_arguments            parameters that have no register, where a tail call cannot have them on the stack; 16 bytes
  *                             each, and live only from a call to the first instructions of its callee; one a thread
+ *   waot_threads              struct waot_threads; only where the module imports wasi.thread-spawn
+ *
+ * In a program with threads each thread has an instance of its own: what is not constant is thread_local(localexec), but
+ * for waot_memory.<index>, which all share, and for waot_heap likewise, because it points to what is.
  *
  * and one that the linker makes from bytes that lowering hands it, because megabytes of data are no business of
  * LLVM's:
@@ -109,6 +115,19 @@ struct waot_module {
 };
 extern const struct waot_module waot_module;
 
+/* What wasi/ can have to do at the start of the program, by its imports and its grants: a constant, so that what it rules
+ * out is not linked. Weak in the shim, where it is all of it. */
+extern const uint32_t waot_authority;
+#define WAOT_AUTHORITY_DIRECTORIES 1u    /* there may be granted directories */
+#define WAOT_AUTHORITY_FILES 2u          /* granted files */
+#define WAOT_AUTHORITY_LISTEN 4u         /* listening sockets */
+#define WAOT_AUTHORITY_ENVIRONMENT 8u    /* variables that whoever runs it grants */
+#define WAOT_AUTHORITY_ARGUMENTS 16u     /* fixed arguments */
+#define WAOT_AUTHORITY_DETERMINISTIC 32u /* a seed */
+#define WAOT_AUTHORITY_RUN_TIME 64u      /* it is not sealed */
+#define WAOT_AUTHORITY_EMBEDDED 128u     /* embedded directories */
+#define WAOT_AUTHORITY_COMPRESSED 256u   /* with compressed files in them */
+
 /* ---------------------------------------------------------------- exports
  *
  * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
@@ -178,7 +197,7 @@ WAOT_TRAPS(WAOT_DECLARE_TRAP)
 #undef WAOT_DECLARE_TRAP
 
 /* Set before the trap uncaught_exception: the byte offset in the .wasm file of the operator that threw. */
-extern uint32_t waot_thrown_at;
+extern WAOT_THREAD_LOCAL uint32_t waot_thrown_at;
 
 /* memory.grow: the size in pages before, or -1 where the maximum or the system forbids it. */
 int64_t waot_memory_grow(struct waot_memory *memory, uint64_t delta_pages);
@@ -252,7 +271,7 @@ struct waot_heap {
     uint64_t table_count;
     uint64_t limit; /* bytes that objects may take, in blocks of 64 KiB; 0: what the machine has */
 };
-extern const struct waot_heap waot_heap __attribute__((visibility("hidden")));
+extern WAOT_THREAD_LOCAL const struct waot_heap waot_heap __attribute__((visibility("hidden")));
 
 /* Zeros to allocate from: objects of 16 * i bytes, header included, take `next` of waot_windows[i] and move it on where
  * that does not pass `end`, i from 1 to 32. The header must be written before the next call. The collector need not be
@@ -262,17 +281,38 @@ struct waot_window {
     uint8_t *end;
 };
 #define WAOT_WINDOWS 33u
-extern struct waot_window waot_windows[WAOT_WINDOWS];
+extern WAOT_THREAD_LOCAL struct waot_window waot_windows[WAOT_WINDOWS];
 
 /* A new object, all zeros but for its header; never null: traps (out_of_memory) where a collection gives no room. These
  * read and write all memory that references can be in, so nothing about them may be told to LLVM that denies it. */
 void *waot_heap_allocate(uint32_t type);
 void *waot_heap_allocate_array(uint32_t type, uint32_t length);
 
+/* ---------------------------------------------------------------- threads (wasi-threads)
+ *
+ * Only in the variant of the shim for programs that start threads (waot_threads.h). */
+
+/* %waot.threads = type { ptr, ptr, ptr } */
+struct waot_threads {
+    void (*instantiate)(void);                         /* of a thread's instance: all but what makes shared memories */
+    void (*start)(uint32_t thread, uint32_t argument); /* the export `wasi_thread_start` */
+    void (*release)(void);                             /* gives back what the instance has taken from the system */
+};
+extern const struct waot_threads waot_threads;
+
+/* The import wasi.thread-spawn: a positive number, which no other living thread has, or minus an errno. */
+uint32_t waot_wasi_thread_spawn(struct waot_memory *memory, uint32_t argument);
+/* Called when an import that takes descriptors has returned: this thread is done with those that it looked up. */
+void waot_wasi_leave(void);
+/* For waot_threads.release: storage that a table has grown to, and the heap of this thread's objects. */
+void waot_table_release(struct waot_table *table);
+void waot_heap_release(void);
+
 /* ---------------------------------------------------------------- imports
  *
  * An import (import "wasi_snapshot_preview1" "fd_write" (func ...)) is the symbol waot_wasi_fd_write with the
  * memory that the module exports as "memory" (or null) before the wasm parameters. Signatures: wasi_preview1.def.
+ * What is imported from "wasi_unstable" is the same symbol, but waot_wasi_unstable_fd_seek for those of wasi_unstable.def.
  */
 #define WASI(name, result, parameters) result waot_wasi_##name parameters;
 #define I32 uint32_t
@@ -280,6 +320,9 @@ void *waot_heap_allocate_array(uint32_t type, uint32_t length);
 #define NONE void
 #define MEMORY struct waot_memory *memory
 #include "wasi_preview1.def"
+#undef WASI
+#define WASI(name, result, parameters) result waot_wasi_unstable_##name parameters;
+#include "wasi_unstable.def"
 #undef WASI
 #undef I32
 #undef I64
@@ -309,16 +352,65 @@ enum waot_record_kind {
     WAOT_RECORD_IMPORT = 8,      /* MODULE NUL, then NAME NUL for each import from it that the program uses */
     WAOT_RECORD_MODULE = 9,      /* SHA-256 of the .wasm file, 32 bytes, then its file name NUL; flag 1: NAME NUL of the
                                   * module it was linked as */
+    WAOT_RECORD_FILE = 10,       /* HOST NUL GUEST NUL; flag 1: read-only */
+    WAOT_RECORD_ARGUMENT = 11,   /* text NUL: an argument before those of the command line */
+    WAOT_RECORD_LISTEN = 12,     /* ADDR:PORT NUL, an IPv6 address in brackets */
+    WAOT_RECORD_SEED = 13,       /* uint64_t: clocks and randomness follow from it */
+    WAOT_RECORD_SEALED = 14,     /* empty: whoever runs the program cannot add grants */
     WAOT_RECORD_SECCOMP = 15,    /* filters of system calls (waot/linker/confine.py); flag 1: left out (empty), flag 2:
                                   * the program does not run without */
+    WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
+    WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
 };
 #define WAOT_RECORD_READ_ONLY 1u
 #define WAOT_RECORD_LINKED 1u
+#define WAOT_RECORD_COMPRESSED 1u
 #define WAOT_RECORD_LEFT_OUT 1u
 #define WAOT_RECORD_REQUIRED 2u
 extern const unsigned char waot_manifest_start[], waot_manifest_end[];
 
+/* ---------------------------------------------------------------- embedded directories
+ *
+ * All of them are one image, a loaded, read-only, page aligned part of the executable at waot_embed_start that nothing
+ * relocates: struct waot_embed_image, then contents and link targets, then nodes and names. Offsets are from the start of
+ * the image. Numbers are in the target's byte order. The record of a directory: */
+struct waot_embedded {
+    uint32_t root;        /* its node */
+    uint32_t directories; /* how many it holds, itself included */
+    uint32_t files;
+    uint32_t links;
+    uint64_t bytes;  /* of all its files, as the guest sees them */
+    uint64_t stored; /* the bytes that these take in the image, contents that are equal counted once */
+};
+
+struct waot_embed_image {
+    uint64_t size;       /* bytes of the whole image */
+    uint64_t nodes;      /* offset of the nodes; node 0 is none */
+    uint64_t names;      /* offset of the names */
+    uint64_t node_count; /* the one that is none included */
+};
+
+/* A file, a directory or a symbolic link; its number is also its inode. The entries of a directory stand side by side,
+ * sorted by the bytes of their names. */
+struct waot_embed_node {
+    uint64_t modified;  /* ns since 1970 */
+    uint64_t size;      /* bytes of a file or of a link's target */
+    uint64_t data;      /* offset of the contents, of the target, or, compressed, of uint64_t block offsets */
+    uint32_t name;      /* offset into the names */
+    uint32_t parent;    /* directory that it stands in; a root's is itself */
+    uint32_t first;     /* of a directory: its first entry */
+    uint32_t count;     /* and how many it has */
+    uint32_t links;     /* names that it has, as stat tells */
+    uint8_t name_size;  /* bytes */
+    uint8_t filetype;   /* WAOT_WASI_FILETYPE_* */
+    uint8_t compressed; /* 1: blocks of WAOT_EMBED_BLOCK bytes, the last one shorter. Block i is [offset[i], offset[i+1]):
+                         * raw deflate (RFC 1951), or as it is where it has all the bytes of the block. */
+    uint8_t unused;
+};
+#define WAOT_EMBED_BLOCK 65536u
+
 /* Linker-script symbols. */
+extern const unsigned char waot_embed_start[];
 extern const unsigned char waot_wasm_text_start[], waot_wasm_text_end[];
 extern const unsigned char waot_lines_start[], waot_lines_end[];
 extern const unsigned char waot_eh_frame_start[], waot_eh_frame_end[];

@@ -86,6 +86,12 @@ void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *
 /* Opens a directory of the host by its ordinary path: a grant. */
 int64_t waot_os_open_directory(const char *path);
 
+/* The longest name of a file in bytes with its NUL. */
+#define WAOT_OS_NAME_SIZE 256
+/* The directory that the file at an ordinary path of the host stands in, and its name there: symbolic links are followed
+ * now, so that `name` is none. ISDIR if it is a directory. */
+int64_t waot_os_locate_file(const char *path, char name[WAOT_OS_NAME_SIZE]);
+
 #define WAOT_OS_OPEN_READ 1u
 #define WAOT_OS_OPEN_WRITE 2u
 #define WAOT_OS_OPEN_FOLLOW 4u
@@ -127,7 +133,27 @@ void waot_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout);
 /* Wakes one thread that sleeps on `word`, which need not be there any more. */
 void waot_os_wake(const uint32_t *word);
 
+/* ---------------------------------------------------------------- threads (os/<system>/threads/) */
+
+typedef void waot_os_thread_function(uint32_t number, uint32_t argument);
+#define WAOT_OS_MOST_THREADS ((1u << 29) - 1)
+/* Calls `function` in a new thread, which ends when that returns: its number, from 1 to WAOT_OS_MOST_THREADS, which no
+ * other living thread has. */
+int64_t waot_os_spawn(waot_os_thread_function *function, uint32_t argument);
+
 /* ---------------------------------------------------------------- sockets */
+
+struct waot_os_address {
+    uint8_t bytes[16]; /* 4 of them for IPv4 */
+    bool version6;
+    uint16_t port;
+};
+/* A stream socket that listens there; accepting from it does not wait (WAOT_WASI_FDFLAGS_NONBLOCK). */
+int64_t waot_os_listen(const struct waot_os_address *address);
+/* The number of listening sockets that whoever started the program hands over; 0 where he does not know of such things. */
+uint32_t waot_os_handed_over(void);
+/* One of them, made ready as by waot_os_listen. NOTSOCK or INVAL where it is no listening stream socket. */
+int64_t waot_os_take_over(uint32_t number);
 
 int64_t waot_os_accept(waot_os_handle handle, uint32_t fdflags);
 int64_t waot_os_receive(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint32_t riflags,

@@ -19,11 +19,11 @@ static uint32_t waot_wasi_clock(struct waot_memory *memory, uint32_t id, uint32_
 
 uint32_t waot_wasi_clock_res_get(struct waot_memory *memory, uint32_t id, uint32_t resolution)
 {
-    return waot_wasi_clock(memory, id, resolution, waot_os_clock_resolution);
+    return waot_wasi_clock(memory, id, resolution, waot_wasi_clock_resolution);
 }
 
 uint32_t waot_wasi_clock_time_get(struct waot_memory *memory, uint32_t id, uint64_t precision, uint32_t time)
 {
     (void)precision;
-    return waot_wasi_clock(memory, id, time, waot_os_clock);
+    return waot_wasi_clock(memory, id, time, waot_wasi_clock_now);
 }

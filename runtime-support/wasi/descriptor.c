@@ -1,10 +1,15 @@
 /* The descriptor table, and the functions that concern a descriptor rather than what it is open on. */
-#include "wasi.h"
+#include "embed.h"
+
+static bool waot_wasi_is_directory(const struct waot_wasi_descriptor *descriptor)
+{
+    return descriptor->kind == WAOT_WASI_DIRECTORY || waot_wasi_is_files(descriptor);
+}
 
 uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor **descriptor)
 {
     *descriptor = waot_wasi_descriptor(fd);
-    if (*descriptor == NULL || (*descriptor)->kind == WAOT_WASI_DIRECTORY)
+    if (*descriptor == NULL || waot_wasi_is_directory(*descriptor))
         return WAOT_WASI_BADF;
     return ((*descriptor)->dropped & right) != 0 ? WAOT_WASI_NOTCAPABLE : WAOT_WASI_SUCCESS;
 }
@@ -12,7 +17,7 @@ uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor
 uint32_t waot_wasi_directory(uint32_t fd, uint32_t right, bool changes, struct waot_wasi_descriptor **descriptor)
 {
     *descriptor = waot_wasi_descriptor(fd);
-    if (*descriptor == NULL || (*descriptor)->kind != WAOT_WASI_DIRECTORY)
+    if (*descriptor == NULL || !waot_wasi_is_directory(*descriptor))
         return WAOT_WASI_BADF;
     if (((*descriptor)->dropped & right) != 0)
         return WAOT_WASI_NOTCAPABLE;
@@ -20,31 +25,35 @@ uint32_t waot_wasi_directory(uint32_t fd, uint32_t right, bool changes, struct w
 }
 
 /* Doubles the table. Numbers stay below 2**31 (witx, path_open). */
-static bool waot_wasi_grow_table(struct waot_wasi_state *state)
+static uint32_t waot_wasi_grow_table(struct waot_wasi_state *state)
 {
     if (state->capacity >= UINT32_C(1) << 30)
-        return false;
+        return WAOT_WASI_NFILE;
     size_t size = state->capacity * sizeof *state->descriptors;
     struct waot_wasi_descriptor *descriptors = waot_os_allocate_pages(2 * size);
     if (descriptors == NULL)
-        return false;
+        return WAOT_WASI_NOMEM;
     __builtin_memcpy(descriptors, state->descriptors, size);
     if (state->descriptors != state->first)
         waot_os_free_pages(state->descriptors, size);
     state->descriptors = descriptors;
     state->capacity *= 2;
-    return true;
+    return WAOT_WASI_SUCCESS;
 }
 
 int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor)
 {
+    if (WAOT_THREADS)
+        return waot_wasi_shared_enter(descriptor);
     struct waot_wasi_state *state = &waot_wasi_state;
     uint32_t fd = state->lowest;
     while (fd < state->capacity && state->descriptors[fd].kind != WAOT_WASI_FREE)
         fd++;
-    if (fd == state->capacity && !waot_wasi_grow_table(state)) {
-        waot_os_close(descriptor->handle);
-        return -WAOT_WASI_NFILE;
+    uint32_t error = fd == state->capacity ? waot_wasi_grow_table(state) : (uint32_t)WAOT_WASI_SUCCESS;
+    if (error != WAOT_WASI_SUCCESS) {
+        if (!waot_wasi_is_embedded(descriptor))
+            waot_os_close(descriptor->handle);
+        return -(int64_t)error;
     }
     state->descriptors[fd] = *descriptor;
     state->lowest = fd + 1;
@@ -61,26 +70,33 @@ static void waot_wasi_forget(uint32_t fd)
         state->lowest = fd;
 }
 
-/* Standard error's handle stays open for the shim's own last words. */
-static int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
+/* Standard error's handle stays open for the shim's own last words, and granted files have none. */
+int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
 {
-    return descriptor->handle == waot_os_standard(2) ? 0 : waot_os_close(descriptor->handle);
+    bool stays = descriptor->handle == waot_os_standard(2) || waot_wasi_is_files(descriptor) ||
+                 waot_wasi_is_embedded(descriptor);
+    return stays ? 0 : waot_os_close(descriptor->handle);
 }
 
 uint32_t waot_wasi_fd_close(struct waot_memory *memory, uint32_t fd)
 {
     (void)memory;
+    if (WAOT_THREADS)
+        return waot_wasi_shared_close(fd);
     struct waot_wasi_descriptor *descriptor = waot_wasi_descriptor(fd);
     if (descriptor == NULL)
         return WAOT_WASI_BADF;
+    int64_t result = waot_wasi_close(descriptor);
     waot_wasi_forget(fd);
-    return waot_wasi_result(waot_wasi_close(descriptor));
+    return waot_wasi_result(result);
 }
 
 /* Both must be open: the number of a closed descriptor cannot be claimed. */
 uint32_t waot_wasi_fd_renumber(struct waot_memory *memory, uint32_t fd, uint32_t to)
 {
     (void)memory;
+    if (WAOT_THREADS)
+        return waot_wasi_shared_renumber(fd, to);
     struct waot_wasi_descriptor *from = waot_wasi_descriptor(fd), *target = waot_wasi_descriptor(to);
     if (from == NULL || target == NULL)
         return WAOT_WASI_BADF;
@@ -121,18 +137,19 @@ static uint32_t waot_wasi_rights(const struct waot_wasi_descriptor *descriptor, 
     rights->filetype = WAOT_WASI_FILETYPE_DIRECTORY;
     rights->base = preopen;
     rights->inheriting = inherited;
-    if (descriptor->preopen == NULL) {
+    if (descriptor->preopen == NULL && !waot_wasi_is_files(descriptor)) {
         struct waot_os_stat stat;
-        int64_t result = waot_os_stat(descriptor->handle, &stat);
+        int64_t result = waot_wasi_stat(descriptor, &stat);
         if (result < 0)
             return waot_wasi_result(result);
-        int64_t flags = waot_os_flags(descriptor->handle);
+        int64_t flags = waot_wasi_flags(descriptor);
         if (flags < 0)
             return waot_wasi_result(flags);
-        rights->fdflags = (uint32_t)flags & WAOT_WASI_FDFLAGS_ALL;
+        const bool directory = stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY; /* has no flags, as in wasmtime */
+        rights->fdflags = directory ? 0 : (uint32_t)flags & WAOT_WASI_FDFLAGS_ALL;
         rights->filetype = stat.filetype;
         rights->base = WAOT_WASI_RIGHTS_ALL;
-        if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
+        if (directory)
             rights->base &= ~(uint32_t)(WAOT_WASI_RIGHT_FD_SEEK | WAOT_WASI_RIGHT_FD_FILESTAT_SET_SIZE |
                                         WAOT_WASI_RIGHT_PATH_FILESTAT_SET_SIZE);
         if (stat.filetype == WAOT_WASI_FILETYPE_CHARACTER_DEVICE && waot_os_is_terminal(descriptor->handle))
@@ -175,7 +192,7 @@ uint32_t waot_wasi_fd_fdstat_set_flags(struct waot_memory *memory, uint32_t fd, 
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_FDSTAT_SET_FLAGS, &descriptor);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    int64_t old = waot_os_flags(descriptor->handle);
+    int64_t old = waot_wasi_flags(descriptor);
     if (old < 0)
         return waot_wasi_result(old);
     /* Synchronous writing is decided when a file is opened; a caller may hand back what it found. */
@@ -185,7 +202,20 @@ uint32_t waot_wasi_fd_fdstat_set_flags(struct waot_memory *memory, uint32_t fd, 
     /* A log that we were given to append to stays one: the flag is shared with whoever gave it, and protects it. */
     if (descriptor->kind == WAOT_WASI_STDIO && ((flags ^ (uint32_t)old) & WAOT_WASI_FDFLAGS_APPEND) != 0)
         return WAOT_WASI_PERM;
+    if (waot_wasi_is_embedded(descriptor)) {
+        descriptor->fdflags = (uint8_t)(((uint32_t)old & fixed) | (flags & ~fixed));
+        return WAOT_WASI_SUCCESS;
+    }
     return waot_wasi_result(waot_os_set_flags(descriptor->handle, flags));
+}
+
+/* What is dropped stays so, also where two threads drop at once. */
+static void waot_wasi_drop(uint32_t *dropped, uint32_t rights)
+{
+    if (WAOT_THREADS)
+        __atomic_fetch_or(dropped, rights, __ATOMIC_RELAXED);
+    else
+        *dropped |= rights;
 }
 
 uint32_t waot_wasi_fd_fdstat_set_rights(struct waot_memory *memory, uint32_t fd, uint64_t rights_base,
@@ -202,8 +232,8 @@ uint32_t waot_wasi_fd_fdstat_set_rights(struct waot_memory *memory, uint32_t fd,
     if ((rights_base & ~(uint64_t)rights.base) != 0 || (rights_inheriting & ~(uint64_t)rights.inheriting) != 0)
         return WAOT_WASI_NOTCAPABLE;
     /* Only what was there is given up: a directory is told without FD_WRITE, and still opens files to write. */
-    descriptor->dropped |= rights.base & ~(uint32_t)rights_base;
-    descriptor->dropped_inheriting |= rights.inheriting & ~(uint32_t)rights_inheriting;
+    waot_wasi_drop(&descriptor->dropped, rights.base & ~(uint32_t)rights_base);
+    waot_wasi_drop(&descriptor->dropped_inheriting, rights.inheriting & ~(uint32_t)rights_inheriting);
     return WAOT_WASI_SUCCESS;
 }
 

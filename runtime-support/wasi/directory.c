@@ -3,7 +3,7 @@
  * A cookie is the host's own position after an entry plus 3, so it stays good while other entries come and go. `.` and
  * `..` come first, with the cookies 1 and 2, and both name the directory itself: what stands above a grant is not
  * the guest's to know. The host's own two are left out. */
-#include "wasi.h"
+#include "embed.h"
 
 enum { WAOT_WASI_COOKIE_REST = 2, WAOT_WASI_COOKIE_BIAS = 3 };
 
@@ -38,10 +38,33 @@ static bool waot_wasi_append_entry(struct waot_wasi_readdir *list, uint64_t next
     return list->used < list->size;
 }
 
+/* The embedded entries from `position` on, which is a number of entries. */
+static uint32_t waot_wasi_append_embedded(uint32_t directory, uint64_t position, struct waot_wasi_readdir *list)
+{
+    struct waot_os_entry entry;
+    while (waot_embed_entry(directory, position, &entry)) {
+        position = entry.next;
+        if (!waot_wasi_is_utf8((const uint8_t *)entry.name, entry.name_size))
+            return WAOT_WASI_ILSEQ;
+        if (!waot_wasi_append_entry(list, position + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype, entry.name,
+                                    entry.name_size))
+            break;
+    }
+    return WAOT_WASI_SUCCESS;
+}
+
 /* The host's entries from `position` on. */
 static uint32_t waot_wasi_append_entries(struct waot_wasi_descriptor *descriptor, uint64_t position,
                                          struct waot_wasi_readdir *list)
 {
+    struct waot_os_entry entry;
+    if (waot_wasi_is_files(descriptor)) {
+        for (; waot_wasi_files_entry(descriptor, &position, &entry); position = entry.next)
+            if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype,
+                                        entry.name, entry.name_size))
+                break;
+        return WAOT_WASI_SUCCESS;
+    }
     _Alignas(8) char buffer[8192];
     for (;;) {
         /* A little more than the guest has room for, so that one call fills it: the host's entries are larger by up to
@@ -55,11 +78,12 @@ static uint32_t waot_wasi_append_entries(struct waot_wasi_descriptor *descriptor
         if (got == 0)
             return WAOT_WASI_SUCCESS;
         for (size_t at = 0; at < (size_t)got;) {
-            struct waot_os_entry entry;
             waot_os_directory_entry(descriptor->handle, buffer, &at, &entry);
             position = entry.next;
             if (entry.name[0] == '.' && (entry.name_size == 1 || (entry.name_size == 2 && entry.name[1] == '.')))
                 continue;
+            if (!waot_wasi_is_utf8((const uint8_t *)entry.name, entry.name_size))
+                return WAOT_WASI_ILSEQ;
             if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype,
                                         entry.name, entry.name_size))
                 return WAOT_WASI_SUCCESS;
@@ -81,7 +105,7 @@ uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t 
     bool room = buf_len > 0;
     if (cookie < WAOT_WASI_COOKIE_REST) {
         struct waot_os_stat stat;
-        int64_t result = waot_os_stat(descriptor->handle, &stat);
+        int64_t result = waot_wasi_stat(descriptor, &stat);
         if (result < 0)
             return waot_wasi_result(result);
         for (; room && cookie < WAOT_WASI_COOKIE_REST; cookie++)
@@ -90,8 +114,9 @@ uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t 
     }
     if (room) {
         uint64_t position = cookie == WAOT_WASI_COOKIE_REST ? 0 : cookie - WAOT_WASI_COOKIE_BIAS;
-        error = waot_wasi_append_entries(descriptor, position, &list);
-        if (error != WAOT_WASI_SUCCESS && list.used == 0)
+        error = waot_wasi_is_embedded(descriptor) ? waot_wasi_append_embedded(descriptor->node, position, &list)
+                                                  : waot_wasi_append_entries(descriptor, position, &list);
+        if (error != WAOT_WASI_SUCCESS) /* even with entries in hand: a buffer that is not full tells of the end */
             return error;
     }
     waot_guest_store_u32(to, list.used);

@@ -1,9 +1,9 @@
 /* fd_*: reading, writing and changing what a descriptor is open on. */
-#include "wasi.h"
+#include "embed.h"
 
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count)
 {
-    struct waot_os_buffer *buffers = waot_wasi_state.buffers;
+    struct waot_os_buffer *buffers = waot_wasi_scratch.buffers;
     uint8_t *from;
     if (!waot_guest_range(memory, iovs, (uint64_t)count * WAOT_WASI_SIZEOF_IOVEC, &from))
         return WAOT_WASI_FAULT;
@@ -19,6 +19,8 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
     }
     if (total > UINT32_MAX)
         return WAOT_WASI_INVAL;
+    if (used == 0) /* a call that moves nothing is one all the same: the system says whether it may be made */
+        buffers[used++] = (struct waot_os_buffer){memory->base, 0};
     *host_count = used;
     return WAOT_WASI_SUCCESS;
 }
@@ -39,7 +41,8 @@ static uint32_t waot_wasi_move(struct waot_memory *memory, uint32_t fd, uint32_t
     error = waot_wasi_buffers(memory, iovs, iovs_len, &count);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    int64_t moved = move(descriptor->handle, count, offset);
+    int64_t moved = waot_wasi_is_embedded(descriptor) ? waot_embed_move(descriptor, right, count, offset)
+                                                      : move(descriptor->handle, count, offset);
     if (moved < 0)
         return waot_wasi_result(moved);
     waot_guest_store_u32(to, (uint32_t)moved);
@@ -49,12 +52,12 @@ static uint32_t waot_wasi_move(struct waot_memory *memory, uint32_t fd, uint32_t
 static int64_t waot_wasi_move_in(waot_os_handle handle, size_t count, uint64_t offset)
 {
     (void)offset;
-    return waot_os_read(handle, waot_wasi_state.buffers, count);
+    return waot_os_read(handle, waot_wasi_scratch.buffers, count);
 }
 
 static int64_t waot_wasi_move_in_at(waot_os_handle handle, size_t count, uint64_t offset)
 {
-    return waot_os_pread(handle, waot_wasi_state.buffers, count, offset);
+    return waot_os_pread(handle, waot_wasi_scratch.buffers, count, offset);
 }
 
 /* Before the first write and not at start, where it costs everyone. */
@@ -70,13 +73,13 @@ static int64_t waot_wasi_move_out(waot_os_handle handle, size_t count, uint64_t 
 {
     (void)offset;
     waot_wasi_expect_errors();
-    return waot_os_write(handle, waot_wasi_state.buffers, count);
+    return waot_os_write(handle, waot_wasi_scratch.buffers, count);
 }
 
 static int64_t waot_wasi_move_out_at(waot_os_handle handle, size_t count, uint64_t offset)
 {
     waot_wasi_expect_errors();
-    return waot_os_pwrite(handle, waot_wasi_state.buffers, count, offset);
+    return waot_os_pwrite(handle, waot_wasi_scratch.buffers, count, offset);
 }
 
 uint32_t waot_wasi_fd_read(struct waot_memory *memory, uint32_t fd, uint32_t iovs, uint32_t iovs_len, uint32_t nread)
@@ -116,7 +119,7 @@ static uint32_t waot_wasi_seek(struct waot_memory *memory, uint32_t fd, uint32_t
     uint8_t *to;
     if (!waot_guest_range(memory, offset_at, 8, &to))
         return WAOT_WASI_FAULT;
-    int64_t position = waot_os_seek(descriptor->handle, offset, whence);
+    int64_t position = waot_wasi_seek_to(descriptor, offset, whence);
     if (position < 0)
         return waot_wasi_result(position);
     waot_guest_store_u64(to, (uint64_t)position);
@@ -142,7 +145,9 @@ uint32_t waot_wasi_fd_sync(struct waot_memory *memory, uint32_t fd)
     (void)memory;
     struct waot_wasi_descriptor *descriptor;
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_SYNC, &descriptor);
-    return error != WAOT_WASI_SUCCESS ? error : waot_wasi_result(waot_os_sync(descriptor->handle, false));
+    if (error != WAOT_WASI_SUCCESS || waot_wasi_is_embedded(descriptor))
+        return error;
+    return waot_wasi_result(waot_os_sync(descriptor->handle, false));
 }
 
 uint32_t waot_wasi_fd_datasync(struct waot_memory *memory, uint32_t fd)
@@ -150,7 +155,9 @@ uint32_t waot_wasi_fd_datasync(struct waot_memory *memory, uint32_t fd)
     (void)memory;
     struct waot_wasi_descriptor *descriptor;
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_DATASYNC, &descriptor);
-    return error != WAOT_WASI_SUCCESS ? error : waot_wasi_result(waot_os_sync(descriptor->handle, true));
+    if (error != WAOT_WASI_SUCCESS || waot_wasi_is_embedded(descriptor))
+        return error;
+    return waot_wasi_result(waot_os_sync(descriptor->handle, true));
 }
 
 uint32_t waot_wasi_fd_advise(struct waot_memory *memory, uint32_t fd, uint64_t offset, uint64_t len, uint32_t advice)
@@ -160,8 +167,10 @@ uint32_t waot_wasi_fd_advise(struct waot_memory *memory, uint32_t fd, uint64_t o
     uint32_t error = waot_wasi_file(fd, WAOT_WASI_RIGHT_FD_ADVISE, &descriptor);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    if (advice > WAOT_WASI_ADVICE_NOREUSE || offset > INT64_MAX || len > INT64_MAX)
+    if (advice > WAOT_WASI_ADVICE_NOREUSE || len > INT64_MAX) /* any offset will do: it is advice */
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_embedded(descriptor))
+        return WAOT_WASI_SUCCESS;
     return waot_wasi_result(waot_os_advise(descriptor->handle, offset, len, advice));
 }
 
@@ -174,6 +183,8 @@ uint32_t waot_wasi_fd_allocate(struct waot_memory *memory, uint32_t fd, uint64_t
         return error;
     if (len == 0 || len > INT64_MAX || offset > INT64_MAX - len)
         return len == 0 ? WAOT_WASI_INVAL : WAOT_WASI_FBIG;
+    if (waot_wasi_is_embedded(descriptor))
+        return WAOT_WASI_BADF; /* as of any file that is open for reading alone */
     waot_wasi_expect_errors();
     return waot_wasi_result(waot_os_allocate(descriptor->handle, offset, len));
 }
@@ -200,26 +211,39 @@ uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struc
     if (fst_flags > WAOT_WASI_FSTFLAGS_ALL || (fst_flags & both_atim) == both_atim ||
         (fst_flags & both_mtim) == both_mtim)
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_deterministic() && (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) != 0) {
+        uint64_t now = (uint64_t)waot_wasi_clock_now(WAOT_WASI_CLOCK_REALTIME);
+        atim = (fst_flags & WAOT_WASI_FSTFLAGS_ATIM_NOW) != 0 ? now : atim;
+        mtim = (fst_flags & WAOT_WASI_FSTFLAGS_MTIM_NOW) != 0 ? now : mtim;
+        /* The flags for "to this" stand one below those for "to now". */
+        fst_flags |= (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) >> 1;
+        fst_flags &= WAOT_WASI_FSTFLAGS_ATIM | WAOT_WASI_FSTFLAGS_MTIM;
+    }
     *times = (struct waot_os_times){atim, mtim, fst_flags};
     return WAOT_WASI_SUCCESS;
 }
 
-uint32_t waot_wasi_fd_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t buf)
+uint32_t waot_wasi_fd_stat(struct waot_memory *memory, uint32_t fd, uint32_t buf, uint32_t size, uint8_t **to,
+                           struct waot_os_stat *stat)
 {
     struct waot_wasi_descriptor *descriptor = waot_wasi_descriptor(fd);
     if (descriptor == NULL)
         return WAOT_WASI_BADF;
     if ((descriptor->dropped & WAOT_WASI_RIGHT_FD_FILESTAT_GET) != 0)
         return WAOT_WASI_NOTCAPABLE;
-    uint8_t *to;
-    if (!waot_guest_range(memory, buf, WAOT_WASI_SIZEOF_FILESTAT, &to))
+    if (!waot_guest_range(memory, buf, size, to))
         return WAOT_WASI_FAULT;
+    return waot_wasi_result(waot_wasi_stat(descriptor, stat));
+}
+
+uint32_t waot_wasi_fd_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t buf)
+{
+    uint8_t *to;
     struct waot_os_stat stat;
-    int64_t result = waot_os_stat(descriptor->handle, &stat);
-    if (result < 0)
-        return waot_wasi_result(result);
-    waot_wasi_store_filestat(to, &stat);
-    return WAOT_WASI_SUCCESS;
+    uint32_t error = waot_wasi_fd_stat(memory, fd, buf, WAOT_WASI_SIZEOF_FILESTAT, &to, &stat);
+    if (error == WAOT_WASI_SUCCESS)
+        waot_wasi_store_filestat(to, &stat);
+    return error;
 }
 
 uint32_t waot_wasi_fd_filestat_set_size(struct waot_memory *memory, uint32_t fd, uint64_t size)

@@ -1,8 +1,7 @@
 /* path_*. Resolution beneath the descriptor is the business of os/. */
-#include "wasi.h"
+#include "embed.h"
 
-/* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF). */
-static bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
+bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size;) {
         uint8_t first = bytes[i++];
@@ -27,7 +26,7 @@ uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size
     uint8_t *from;
     if (!waot_guest_range(memory, path, size, &from))
         return WAOT_WASI_FAULT;
-    char *copy = waot_wasi_state.paths[which];
+    char *copy = waot_wasi_scratch.paths[which];
     if (size >= WAOT_OS_PATH_SIZE)
         return WAOT_WASI_NAMETOOLONG;
     __builtin_memcpy(copy, from, size); /* checked and used is our copy, not what the guest may change */
@@ -49,9 +48,68 @@ static uint32_t waot_wasi_at(struct waot_memory *memory, uint32_t fd, uint32_t r
     return error == WAOT_WASI_SUCCESS || error == WAOT_WASI_PERM ? (bad_path != 0 ? bad_path : error) : error;
 }
 
+/* Two of them, both to be changed. Checked in wasmtime's order: descriptors, paths, grants. */
+static uint32_t waot_wasi_at_both(struct waot_memory *memory, const uint32_t fd[2], const uint32_t right[2],
+                                  const uint32_t path[2], const uint32_t path_len[2],
+                                  struct waot_wasi_descriptor *directory[2], const char *host[2])
+{
+    for (int i = 0; i < 2; i++) {
+        uint32_t error = waot_wasi_directory(fd[i], right[i], false, &directory[i]);
+        if (error != WAOT_WASI_SUCCESS)
+            return error;
+    }
+    for (int i = 0; i < 2; i++) {
+        uint32_t error = waot_wasi_path(memory, path[i], path_len[i], i, &host[i]);
+        if (error != WAOT_WASI_SUCCESS)
+            return error;
+    }
+    return directory[0]->read_only || directory[1]->read_only ? WAOT_WASI_PERM : WAOT_WASI_SUCCESS;
+}
+
 static bool waot_wasi_bad_lookup(uint32_t flags)
 {
     return (flags & ~WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
+}
+
+/* Enters what was opened and tells the guest its number. */
+static uint32_t waot_wasi_give(const struct waot_wasi_descriptor *opened, uint8_t *to)
+{
+    int64_t result = waot_wasi_enter(opened);
+    if (result < 0)
+        return waot_wasi_result(result);
+    waot_guest_store_u32(to, (uint32_t)result);
+    return WAOT_WASI_SUCCESS;
+}
+
+/* Opens below a directory of the host. */
+static int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
+                              uint32_t oflags, uint32_t fdflags, struct waot_wasi_descriptor *opened)
+{
+    int64_t handle = waot_os_path_open(directory->handle, path, access, oflags, fdflags);
+    if (handle < 0)
+        return handle;
+    *opened = (struct waot_wasi_descriptor){
+        .handle = (waot_os_handle)handle,
+        .dropped = directory->dropped_inheriting,
+        .dropped_inheriting = directory->dropped_inheriting,
+        .kind = WAOT_WASI_FILE,
+        .read_only = directory->read_only,
+    };
+    /* What was opened as a directory is one, and what is open for writing or was to be made is none. */
+    if ((oflags & WAOT_WASI_OFLAGS_DIRECTORY) != 0)
+        opened->kind = WAOT_WASI_DIRECTORY;
+    const uint32_t settled = WAOT_WASI_OFLAGS_DIRECTORY | WAOT_WASI_OFLAGS_CREAT | WAOT_WASI_OFLAGS_TRUNC;
+    if ((access & WAOT_OS_OPEN_WRITE) != 0 || (oflags & settled) != 0)
+        return 0;
+    struct waot_os_stat stat;
+    int64_t result = waot_os_stat(opened->handle, &stat);
+    if (result < 0) {
+        waot_os_close(opened->handle);
+        return result;
+    }
+    if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
+        opened->kind = WAOT_WASI_DIRECTORY;
+    return 0;
 }
 
 uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t dirflags, uint32_t path,
@@ -59,12 +117,14 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
                              uint32_t fdflags, uint32_t opened_fd)
 {
     (void)rights_inheriting; /* rights follow from the kind of file and the two below, as in wasmtime */
+    const char *host;
+    uint32_t error = waot_wasi_path(memory, path, path_len, 0, &host);
+    if (error != WAOT_WASI_SUCCESS)
+        return error;
     struct waot_wasi_descriptor *directory = waot_wasi_descriptor(fd);
     if (directory != NULL && directory->kind == WAOT_WASI_FILE)
         return WAOT_WASI_NOTDIR;
-    const char *host;
-    uint32_t error =
-        waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_OPEN, false, path, path_len, 0, &directory, &host);
+    error = waot_wasi_directory(fd, WAOT_WASI_RIGHT_PATH_OPEN, false, &directory);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     uint8_t *to;
@@ -91,41 +151,28 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
         return WAOT_WASI_NOTCAPABLE;
     bool changes = (access & WAOT_OS_OPEN_WRITE) != 0 ||
                    (oflags & (WAOT_WASI_OFLAGS_CREAT | WAOT_WASI_OFLAGS_TRUNC)) != 0;
+    if (waot_wasi_is_files(directory)) {
+        struct waot_wasi_descriptor opened = {
+            .dropped = directory->dropped_inheriting,
+            .dropped_inheriting = directory->dropped_inheriting,
+        };
+        error = waot_wasi_files_open(directory, host, access, oflags, fdflags, &opened);
+        return error != WAOT_WASI_SUCCESS ? error : waot_wasi_give(&opened, to);
+    }
     if (directory->read_only && changes)
         return WAOT_WASI_PERM;
 
-    int64_t handle = waot_os_path_open(directory->handle, host, access, oflags, fdflags);
-    if (handle < 0)
-        return waot_wasi_result(handle);
-    struct waot_wasi_descriptor opened = {
-        .handle = (waot_os_handle)handle,
-        .dropped = directory->dropped_inheriting,
-        .dropped_inheriting = directory->dropped_inheriting,
-        .kind = WAOT_WASI_FILE,
-        .read_only = directory->read_only,
-    };
-    /* What is open for writing or was to be made is no directory, and what was opened as one is. */
-    struct waot_os_stat stat = {.filetype = (oflags & WAOT_WASI_OFLAGS_DIRECTORY) != 0
-                                                ? WAOT_WASI_FILETYPE_DIRECTORY
-                                                : WAOT_WASI_FILETYPE_REGULAR_FILE};
-    int64_t result = 0;
-    if (!changes && (oflags & WAOT_WASI_OFLAGS_DIRECTORY) == 0)
-        result = waot_os_stat(opened.handle, &stat);
-    if (result < 0) {
-        waot_os_close(opened.handle);
-        return waot_wasi_result(result);
-    }
-    if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
-        opened.kind = WAOT_WASI_DIRECTORY;
-    result = waot_wasi_enter(&opened);
+    struct waot_wasi_descriptor opened;
+    int64_t result = waot_wasi_is_embedded(directory)
+                         ? waot_embed_open(directory, host, access, oflags, fdflags, &opened)
+                         : waot_wasi_open(directory, host, access, oflags, fdflags, &opened);
     if (result < 0)
         return waot_wasi_result(result);
-    waot_guest_store_u32(to, (uint32_t)result);
-    return WAOT_WASI_SUCCESS;
+    return waot_wasi_give(&opened, to);
 }
 
-uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
-                                     uint32_t path_len, uint32_t buf)
+uint32_t waot_wasi_path_stat(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path, uint32_t path_len,
+                             uint32_t buf, uint32_t size, uint8_t **to, struct waot_os_stat *stat)
 {
     struct waot_wasi_descriptor *directory;
     const char *host;
@@ -133,18 +180,28 @@ uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, ui
         waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_FILESTAT_GET, false, path, path_len, 0, &directory, &host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    uint8_t *to;
-    if (!waot_guest_range(memory, buf, WAOT_WASI_SIZEOF_FILESTAT, &to))
+    if (!waot_guest_range(memory, buf, size, to))
         return WAOT_WASI_FAULT;
     if (waot_wasi_bad_lookup(flags))
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_files(directory))
+        return waot_wasi_files_stat(directory, host, stat);
+    bool follow = (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
+    return waot_wasi_result(waot_wasi_is_embedded(directory)
+                                ? waot_embed_path_stat(directory->node, host, follow, stat)
+                                : waot_os_path_stat(directory->handle, host, follow, stat));
+}
+
+uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
+                                     uint32_t path_len, uint32_t buf)
+{
+    uint8_t *to;
     struct waot_os_stat stat;
-    int64_t result =
-        waot_os_path_stat(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, &stat);
-    if (result < 0)
-        return waot_wasi_result(result);
-    waot_wasi_store_filestat(to, &stat);
-    return WAOT_WASI_SUCCESS;
+    uint32_t error =
+        waot_wasi_path_stat(memory, fd, flags, path, path_len, buf, WAOT_WASI_SIZEOF_FILESTAT, &to, &stat);
+    if (error == WAOT_WASI_SUCCESS)
+        waot_wasi_store_filestat(to, &stat);
+    return error;
 }
 
 uint32_t waot_wasi_path_filestat_set_times(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
@@ -158,10 +215,14 @@ uint32_t waot_wasi_path_filestat_set_times(struct waot_memory *memory, uint32_t 
     const char *host;
     error = waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_FILESTAT_SET_TIMES, true, path, path_len, 0, &directory,
                          &host);
-    if (error != WAOT_WASI_SUCCESS)
+    /* A directory of granted files cannot be changed, a file in it may. */
+    bool files = error == WAOT_WASI_PERM && waot_wasi_is_files(directory);
+    if (error != WAOT_WASI_SUCCESS && !files)
         return error;
     if (waot_wasi_bad_lookup(flags))
         return WAOT_WASI_INVAL;
+    if (files)
+        return waot_wasi_files_set_times(directory, host, &times);
     return waot_wasi_result(
         waot_os_path_set_times(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, &times));
 }
@@ -196,35 +257,29 @@ uint32_t waot_wasi_path_unlink_file(struct waot_memory *memory, uint32_t fd, uin
 uint32_t waot_wasi_path_link(struct waot_memory *memory, uint32_t old_fd, uint32_t old_flags, uint32_t old_path,
                              uint32_t old_path_len, uint32_t new_fd, uint32_t new_path, uint32_t new_path_len)
 {
-    struct waot_wasi_descriptor *old_directory, *new_directory;
-    const char *old_host, *new_host;
-    uint32_t error = waot_wasi_at(memory, old_fd, WAOT_WASI_RIGHT_PATH_LINK_SOURCE, true, old_path, old_path_len, 0,
-                                  &old_directory, &old_host);
-    if (error != WAOT_WASI_SUCCESS)
-        return error;
-    error = waot_wasi_at(memory, new_fd, WAOT_WASI_RIGHT_PATH_LINK_TARGET, true, new_path, new_path_len, 1,
-                         &new_directory, &new_host);
+    static const uint32_t rights[2] = {WAOT_WASI_RIGHT_PATH_LINK_SOURCE, WAOT_WASI_RIGHT_PATH_LINK_TARGET};
+    struct waot_wasi_descriptor *directory[2];
+    const char *host[2];
+    uint32_t error = waot_wasi_at_both(memory, (uint32_t[2]){old_fd, new_fd}, rights, (uint32_t[2]){old_path, new_path},
+                                       (uint32_t[2]){old_path_len, new_path_len}, directory, host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     if (old_flags != 0) /* a link is made to what the name stands for, never through it; wasmtime refuses alike */
         return WAOT_WASI_INVAL;
-    return waot_wasi_result(waot_os_path_link(old_directory->handle, old_host, new_directory->handle, new_host));
+    return waot_wasi_result(waot_os_path_link(directory[0]->handle, host[0], directory[1]->handle, host[1]));
 }
 
 uint32_t waot_wasi_path_rename(struct waot_memory *memory, uint32_t fd, uint32_t old_path, uint32_t old_path_len,
                                uint32_t new_fd, uint32_t new_path, uint32_t new_path_len)
 {
-    struct waot_wasi_descriptor *old_directory, *new_directory;
-    const char *old_host, *new_host;
-    uint32_t error = waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_RENAME_SOURCE, true, old_path, old_path_len, 0,
-                                  &old_directory, &old_host);
+    static const uint32_t rights[2] = {WAOT_WASI_RIGHT_PATH_RENAME_SOURCE, WAOT_WASI_RIGHT_PATH_RENAME_TARGET};
+    struct waot_wasi_descriptor *directory[2];
+    const char *host[2];
+    uint32_t error = waot_wasi_at_both(memory, (uint32_t[2]){fd, new_fd}, rights, (uint32_t[2]){old_path, new_path},
+                                       (uint32_t[2]){old_path_len, new_path_len}, directory, host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    error = waot_wasi_at(memory, new_fd, WAOT_WASI_RIGHT_PATH_RENAME_TARGET, true, new_path, new_path_len, 1,
-                         &new_directory, &new_host);
-    if (error != WAOT_WASI_SUCCESS)
-        return error;
-    return waot_wasi_result(waot_os_path_rename(old_directory->handle, old_host, new_directory->handle, new_host));
+    return waot_wasi_result(waot_os_path_rename(directory[0]->handle, host[0], directory[1]->handle, host[1]));
 }
 
 uint32_t waot_wasi_path_symlink(struct waot_memory *memory, uint32_t old_path, uint32_t old_path_len, uint32_t fd,
@@ -232,11 +287,13 @@ uint32_t waot_wasi_path_symlink(struct waot_memory *memory, uint32_t old_path, u
 {
     struct waot_wasi_descriptor *directory;
     const char *target, *host;
-    uint32_t error =
-        waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_SYMLINK, true, new_path, new_path_len, 0, &directory, &host);
+    uint32_t error = waot_wasi_directory(fd, WAOT_WASI_RIGHT_PATH_SYMLINK, false, &directory);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     error = waot_wasi_path(memory, old_path, old_path_len, 1, &target);
+    if (error != WAOT_WASI_SUCCESS)
+        return error;
+    error = waot_wasi_at(memory, fd, WAOT_WASI_RIGHT_PATH_SYMLINK, true, new_path, new_path_len, 0, &directory, &host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
     if (target[0] == '/') /* names something outside, if not to us then to whoever else follows it */
@@ -256,12 +313,18 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
     uint8_t *to, *to_used;
     if (!waot_guest_range(memory, buf, buf_len, &to) || !waot_guest_range(memory, bufused, 4, &to_used))
         return WAOT_WASI_FAULT;
-    char *target = waot_wasi_state.paths[1];
-    int64_t size = waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
+    if (waot_wasi_is_files(directory))
+        return waot_wasi_files_readlink(directory, host);
+    char *target = waot_wasi_scratch.paths[1];
+    int64_t size = waot_wasi_is_embedded(directory)
+                       ? waot_embed_readlink(directory->node, host, target, WAOT_OS_PATH_SIZE)
+                       : waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
     if (size < 0)
         return waot_wasi_result(size);
     if (size > 0 && target[0] == '/') /* would tell the guest of the host's tree */
         return WAOT_WASI_PERM;
+    if (!waot_wasi_is_utf8((const uint8_t *)target, (size_t)size))
+        return WAOT_WASI_ILSEQ;
     uint32_t used = (uint64_t)size < buf_len ? (uint32_t)size : buf_len;
     __builtin_memcpy(to, target, used);
     waot_guest_store_u32(to_used, used);

@@ -1,5 +1,5 @@
 /* poll_oneoff. */
-#include "wasi.h"
+#include "embed.h"
 
 struct waot_wasi_subscription {
     uint64_t userdata;
@@ -8,20 +8,22 @@ struct waot_wasi_subscription {
     uint8_t clock;
     uint16_t error;    /* known before waiting */
     uint64_t left;     /* of a regular file: the bytes behind its position, else UINT64_MAX */
+    bool ready;        /* without waiting: it is embedded */
 };
 
+/* `from` is where the fields stand that every snapshot has: the number of the clock and what follows. */
 static uint32_t waot_wasi_read_clock_subscription(const uint8_t *from, struct waot_wasi_subscription *subscription)
 {
-    uint32_t id = waot_guest_load_u32(from + 16);
-    uint16_t flags = waot_guest_load_u16(from + 40);
-    uint64_t timeout = waot_guest_load_u64(from + 24);
+    uint32_t id = waot_guest_load_u32(from);
+    uint16_t flags = waot_guest_load_u16(from + 24);
+    uint64_t timeout = waot_guest_load_u64(from + 8);
     if (id > WAOT_WASI_CLOCK_MONOTONIC || (flags & ~WAOT_WASI_SUBSCRIPTION_CLOCK_ABSTIME) != 0)
         return WAOT_WASI_INVAL;
     bool absolute = (flags & WAOT_WASI_SUBSCRIPTION_CLOCK_ABSTIME) != 0;
     subscription->clock = absolute ? (uint8_t)id : WAOT_WASI_CLOCK_MONOTONIC; /* setting the time moves no duration */
     subscription->deadline = timeout;
     if (!absolute) {
-        int64_t now = waot_os_clock(WAOT_WASI_CLOCK_MONOTONIC);
+        int64_t now = waot_wasi_clock_peek(WAOT_WASI_CLOCK_MONOTONIC);
         if (now < 0)
             return waot_wasi_result(now);
         subscription->deadline = timeout > UINT64_MAX - (uint64_t)now ? UINT64_MAX : (uint64_t)now + timeout;
@@ -42,9 +44,10 @@ static void waot_wasi_read_file_subscription(const uint8_t *from, struct waot_wa
     if (subscription->error != WAOT_WASI_SUCCESS)
         return;
     poll->handle = descriptor->handle;
+    subscription->ready = waot_wasi_is_embedded(descriptor);
     struct waot_os_stat stat;
-    if (!write && waot_os_stat(descriptor->handle, &stat) >= 0 && stat.filetype == WAOT_WASI_FILETYPE_REGULAR_FILE) {
-        int64_t position = waot_os_seek(descriptor->handle, 0, WAOT_WASI_WHENCE_CUR);
+    if (!write && waot_wasi_stat(descriptor, &stat) >= 0 && stat.filetype == WAOT_WASI_FILETYPE_REGULAR_FILE) {
+        int64_t position = waot_wasi_seek_to(descriptor, 0, WAOT_WASI_WHENCE_CUR);
         subscription->left = position >= 0 && (uint64_t)position < stat.size ? stat.size - (uint64_t)position : 0;
     }
 }
@@ -52,7 +55,7 @@ static void waot_wasi_read_file_subscription(const uint8_t *from, struct waot_wa
 /* Nanoseconds until the deadline, 0 if it is past. */
 static uint64_t waot_wasi_remaining(const struct waot_wasi_subscription *subscription)
 {
-    int64_t now = waot_os_clock(subscription->clock);
+    int64_t now = waot_wasi_clock_peek(subscription->clock);
     return now < 0 || (uint64_t)now >= subscription->deadline ? 0 : subscription->deadline - (uint64_t)now;
 }
 
@@ -71,7 +74,11 @@ static void waot_wasi_store_event(uint8_t *to, const struct waot_wasi_subscripti
     if (error != WAOT_WASI_SUCCESS)
         return;
     bool regular = subscription->left != UINT64_MAX;
-    waot_guest_store_u64(to + 16, regular ? subscription->left : poll->bytes);
+    /* The system does not say how much can be written, only that something can; wasmtime says 1 too. */
+    uint64_t bytes = regular ? subscription->left : poll->bytes;
+    if (subscription->type == WAOT_WASI_EVENT_FD_WRITE)
+        bytes = poll->hangup ? 0 : 1;
+    waot_guest_store_u64(to + 16, bytes);
     if (regular ? subscription->left == 0 : poll->hangup)
         waot_guest_store_u16(to + 24, WAOT_WASI_EVENT_FD_HANGUP);
 }
@@ -80,20 +87,21 @@ static bool waot_wasi_is_due(const struct waot_wasi_subscription *subscription, 
 {
     if (subscription->type == WAOT_WASI_EVENT_CLOCK)
         return waot_wasi_remaining(subscription) == 0;
-    return subscription->error != WAOT_WASI_SUCCESS || poll->ready || poll->invalid;
+    return subscription->error != WAOT_WASI_SUCCESS || subscription->ready || poll->ready || poll->invalid;
 }
 
 /* Subscription i waits for polls[i]; one that is a clock or an error leaves its poll without a handle. */
-static uint32_t waot_wasi_read_subscriptions(const uint8_t *from, size_t count,
+static uint32_t waot_wasi_read_subscriptions(const uint8_t *from, size_t count, size_t identifier,
                                              struct waot_wasi_subscription *subscriptions, struct waot_os_poll *polls)
 {
-    for (size_t i = 0; i < count; i++, from += WAOT_WASI_SIZEOF_SUBSCRIPTION) {
-        subscriptions[i] = (struct waot_wasi_subscription){.userdata = waot_guest_load_u64(from), .type = from[8]};
+    for (size_t i = 0; i < count; i++, from += WAOT_WASI_SIZEOF_SUBSCRIPTION + identifier) {
+        uint8_t type = waot_guest_load_u8(from + 8);
+        subscriptions[i] = (struct waot_wasi_subscription){.userdata = waot_guest_load_u64(from), .type = type};
         polls[i] = (struct waot_os_poll){.handle = -1};
         uint32_t error = WAOT_WASI_SUCCESS;
-        if (from[8] == WAOT_WASI_EVENT_CLOCK)
-            error = waot_wasi_read_clock_subscription(from, &subscriptions[i]);
-        else if (from[8] <= WAOT_WASI_EVENT_FD_WRITE)
+        if (type == WAOT_WASI_EVENT_CLOCK)
+            error = waot_wasi_read_clock_subscription(from + 16 + identifier, &subscriptions[i]);
+        else if (type <= WAOT_WASI_EVENT_FD_WRITE)
             waot_wasi_read_file_subscription(from, &subscriptions[i], &polls[i]);
         else
             error = WAOT_WASI_INVAL;
@@ -108,7 +116,7 @@ static uint64_t waot_wasi_timeout(const struct waot_wasi_subscription *subscript
 {
     uint64_t timeout = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        if (subscriptions[i].error != WAOT_WASI_SUCCESS)
+        if (subscriptions[i].error != WAOT_WASI_SUCCESS || subscriptions[i].ready)
             return 0;
         if (subscriptions[i].type != WAOT_WASI_EVENT_CLOCK)
             continue;
@@ -124,7 +132,7 @@ static int64_t waot_wasi_wait(uint8_t *out, size_t count, const struct waot_wasi
                               struct waot_os_poll *polls)
 {
     for (;;) {
-        int64_t result = waot_os_poll(polls, count, waot_wasi_timeout(subscriptions, count));
+        int64_t result = waot_wasi_poll(polls, count, waot_wasi_timeout(subscriptions, count));
         if (result < 0)
             return result;
         int64_t events = 0;
@@ -136,8 +144,9 @@ static int64_t waot_wasi_wait(uint8_t *out, size_t count, const struct waot_wasi
     }
 }
 
-uint32_t waot_wasi_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
-                               uint32_t nevents)
+/* `identifier` is the size of what stands in a subscription before a clock's number: nothing, or a u64 in snapshot 0. */
+static uint32_t waot_wasi_poll_all(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
+                               uint32_t nevents, size_t identifier)
 {
     enum { FEW = 8 };
     struct waot_wasi_subscription few_subscriptions[FEW];
@@ -146,7 +155,7 @@ uint32_t waot_wasi_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t
     struct waot_os_poll *polls = few_polls;
 
     uint8_t *from, *to, *to_count;
-    if (!waot_guest_range(memory, in, (uint64_t)nsubscriptions * WAOT_WASI_SIZEOF_SUBSCRIPTION, &from) ||
+    if (!waot_guest_range(memory, in, nsubscriptions * (uint64_t)(WAOT_WASI_SIZEOF_SUBSCRIPTION + identifier), &from) ||
         !waot_guest_range(memory, out, (uint64_t)nsubscriptions * WAOT_WASI_SIZEOF_EVENT, &to) ||
         !waot_guest_range(memory, nevents, 4, &to_count))
         return WAOT_WASI_FAULT;
@@ -160,7 +169,7 @@ uint32_t waot_wasi_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t
             return WAOT_WASI_NOMEM;
         polls = (struct waot_os_poll *)(subscriptions + count);
     }
-    int64_t result = -(int64_t)waot_wasi_read_subscriptions(from, count, subscriptions, polls);
+    int64_t result = -(int64_t)waot_wasi_read_subscriptions(from, count, identifier, subscriptions, polls);
     if (result == 0)
         result = waot_wasi_wait(to, count, subscriptions, polls);
     if (count > FEW)
@@ -169,4 +178,16 @@ uint32_t waot_wasi_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t
         return waot_wasi_result(result);
     waot_guest_store_u32(to_count, (uint32_t)result);
     return WAOT_WASI_SUCCESS;
+}
+
+uint32_t waot_wasi_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
+                               uint32_t nevents)
+{
+    return waot_wasi_poll_all(memory, in, out, nsubscriptions, nevents, 0);
+}
+
+uint32_t waot_wasi_unstable_poll_oneoff(struct waot_memory *memory, uint32_t in, uint32_t out, uint32_t nsubscriptions,
+                                        uint32_t nevents)
+{
+    return waot_wasi_poll_all(memory, in, out, nsubscriptions, nevents, sizeof(uint64_t));
 }

@@ -33,5 +33,5 @@ uint32_t waot_wasi_random_get(struct waot_memory *memory, uint32_t buf, uint32_t
     uint8_t *to;
     if (!waot_guest_range(memory, buf, buf_len, &to))
         return WAOT_WASI_FAULT;
-    return waot_wasi_result(waot_os_random(to, buf_len));
+    return waot_wasi_result(waot_wasi_random(to, buf_len));
 }

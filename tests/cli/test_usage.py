@@ -14,6 +14,7 @@ import waot as package
 from tests.cli.helpers import ROOT, Run, error_line
 from waot import cli
 from waot.options import EMITS, MEMORY_CHOICES
+from waot.words import readable_size
 
 
 @pytest.mark.parametrize("command", [[], ["build"], ["run"], ["validate"], ["inspect"], ["targets"], ["cache"]])
@@ -29,11 +30,29 @@ def test_help_of_build_names_every_option_and_value(waot: Run) -> None:
     for option in (
         *("--output", "--target", "--emit", "-O", "--cpu", "--memory", "--stack-size", "--max-heap", "--jobs"),
         *("--no-cache", "--dir", "--env", "--inherit-env", "--verbose"),
+        *("--file", "--arg", "--listen", "--deterministic[=SEED]", "--sealed", "WAOT_DIR"),
     ):
         assert option in text
     assert "|".join(EMITS) in text
     assert "|".join(MEMORY_CHOICES) in text
     assert "Examples:" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "seed"),
+    [
+        (["--deterministic", "a.wasm"], "0"),
+        (["a.wasm", "--deterministic"], "0"),
+        (["--deterministic=0x10", "a.wasm"], "0x10"),
+        (["--deterministic=", "a.wasm"], ""),
+        (["a.wasm"], None),
+        (["--arg", "--deterministic", "a.wasm"], None),
+        (["--arg=--deterministic=5", "a.wasm", "--deterministic=6"], "6"),
+    ],
+)
+def test_a_seed_stands_behind_an_equals_sign_or_not_at_all(words: list[str], seed: str | None) -> None:
+    context = cli.build.make_context("build", words)
+    assert (context.params["file"], context.params["deterministic"]) == ("a.wasm", seed)
 
 
 def test_no_command_shows_help_on_standard_error(waot: Run) -> None:
@@ -56,6 +75,11 @@ def test_version(waot: Run) -> None:
         (["build"], "Missing argument 'FILE'"),
         (["build", "a.wasm", "b.wasm"], "unexpected extra argument"),
         (["build", "a.wasm", "--frobnicate"], "No such option '--frobnicate'"),
+        (["build", "a.wasm", "--listen", "foo"], "'foo' is no address to listen at"),
+        (["build", "a.wasm", "--deterministic=x"], "'x' is not a seed"),
+        (["build", "a.wasm", "--deterministic", "7"], "unexpected extra argument (7)"),
+        (["build", "a.wasm", "--file", "x::/d/"], "'/d/' does not name a file"),
+        (["run", "a.wasm", "--dir", "x::/d", "--file", "y::/d/f"], "are both granted"),
         (["build", "a.wasm", "--emit", "elf"], "'elf' is not one of"),
         (["build", "a.wasm", "--memory", "fast"], "'fast' is not one of"),
         (["build", "a.wasm", "--jobs", "many"], "'many' is not a valid integer"),
@@ -199,4 +223,4 @@ def test_the_api_loads_on_demand() -> None:
     ],
 )
 def test_sizes_for_people(size: int, text: str) -> None:
-    assert cli._size(size) == text
+    assert readable_size(size) == text

@@ -679,7 +679,7 @@ static void thrash(void)
 static void short_of_stack(void)
 {
     allocate(NODE);
-    waot_process.stack_low = (uintptr_t)__builtin_frame_address(0) - 2048;
+    waot_stack.low = (uintptr_t)__builtin_frame_address(0) - 2048;
     allocate(WIDE);
 }
 

@@ -126,6 +126,7 @@ target triple = "{target.triple}"
 @memories = constant [1 x ptr] [ptr @waot_memory.0]
 @functions = constant [{len(functions)} x %waot.function] [{", ".join(functions)}]
 @names = constant [{len(names)} x i8] c"{escaped}"
+@waot_authority = hidden constant i32 0
 @waot_module = constant %waot.module {{ ptr @waot_instantiate, ptr @waot_entry, ptr @memories, {described} }}
 {traps}
 declare void @waot_memory_create(ptr)

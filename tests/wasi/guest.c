@@ -1,19 +1,26 @@
 /* A guest without WebAssembly: runs the WASI functions of runtime-support on orders from the test that started it.
  *
  * Orders come on descriptor 100 and answers go to 101, so that 0, 1 and 2 are the test's to choose. The first message
- * is the manifest (size, bytes). Then, integers in host order:
+ * is the manifest (size, bytes), the second what is embedded (likewise). Then, integers in host order:
  *     W address size bytes     write guest memory
  *     R address size           -> bytes
- *     C function argument*10   -> result     (function by its place in wasi_preview1.def)
+ *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
  *     S number argument*6      -> result     (a system call, as code that has taken the process over would make it)
  *     M size                   the guest's memory has that many bytes; none at all for all ones
+ *     T microseconds           from here on SIGALRM comes that often and interrupts system calls
+ *     L count inode function argument*10
+ *                              -> how often the call gave each errno (256 counts), and how often what path_open or
+ *                                 path_filestat_get came to was the file with that inode; what is opened is closed
  */
 #include "core/process.h"
 #include "include/waot_abi.h"
 #include "os/linux/syscall.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 enum { ORDERS = 100, ANSWERS = 101, SPACE = 1 << 21 };
 
@@ -31,6 +38,9 @@ typedef uint32_t function(struct waot_memory *, uint64_t, uint64_t, uint64_t, ui
 #define WASI(name, result, parameters) (void (*)(void))waot_wasi_##name,
 static void (*const functions[])(void) = {
 #include "include/wasi_preview1.def"
+#undef WASI
+#define WASI(name, result, parameters) (void (*)(void))waot_wasi_unstable_##name,
+#include "include/wasi_unstable.def"
 };
 #undef WASI
 
@@ -38,6 +48,8 @@ static void take(void *to, uint64_t size)
 {
     for (uint8_t *at = to; size > 0;) {
         long got = waot_syscall(SYS_read, ORDERS, (long)at, (long)size, 0, 0, 0);
+        if (got == -EINTR)
+            continue;
         if (got <= 0)
             waot_exit(120);
         at += got;
@@ -49,6 +61,8 @@ static void give(const void *from, uint64_t size)
 {
     for (const uint8_t *at = from; size > 0;) {
         long put = waot_syscall(SYS_write, ANSWERS, (long)at, (long)size, 0, 0, 0);
+        if (put == -EINTR)
+            continue;
         if (put <= 0)
             waot_exit(121);
         at += put;
@@ -70,6 +84,66 @@ static uint8_t *reserve(uint64_t size)
     return at; /* what lies behind faults */
 }
 
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+#ifdef __x86_64__
+void waot_signal_return(void);
+#endif
+
+static void interrupt_every(uint64_t microseconds)
+{
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+#ifndef __riscv
+        void (*restorer)(void);
+#endif
+        uint64_t mask;
+    } action = {.handler = nothing}; /* no SA_RESTART */
+#ifdef __x86_64__
+    action.flags = 0x04000000; /* SA_RESTORER */
+    action.restorer = waot_signal_return;
+#endif
+    waot_syscall(SYS_rt_sigaction, SIGALRM, (long)&action, 0, sizeof action.mask, 0, 0);
+    const struct timeval interval = {0, (suseconds_t)microseconds};
+    const struct itimerval timer = {interval, interval};
+    waot_syscall(SYS_setitimer, ITIMER_REAL, (long)&timer, 0, 0, 0, 0);
+}
+
+static uint64_t call(struct waot_memory *memory, uint64_t index, const uint64_t *a)
+{
+    return ((function *)functions[index])(memory, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
+}
+
+static void repeat(struct waot_memory *memory, uint64_t count, uint64_t inode)
+{
+    uint64_t index = take_number(), a[10], counts[257] = {0};
+    take(a, sizeof a);
+    for (; count > 0; count--) {
+        uint64_t result = call(memory, index, a);
+        counts[result & 255]++;
+        uint64_t stat = a[4];
+        if (result != 0)
+            continue;
+        if (functions[index] == (void (*)(void))waot_wasi_path_open) {
+            uint32_t fd;
+            __builtin_memcpy(&fd, memory->base + a[8], sizeof fd);
+            stat = SPACE - 64;
+            waot_wasi_fd_filestat_get(memory, fd, (uint32_t)stat);
+            waot_wasi_fd_close(memory, fd);
+        } else if (functions[index] != (void (*)(void))waot_wasi_path_filestat_get) {
+            continue;
+        }
+        uint64_t found;
+        __builtin_memcpy(&found, memory->base + stat + 8, sizeof found);
+        counts[256] += found == inode;
+    }
+    give(counts, sizeof counts);
+}
+
 static void serve(struct waot_memory *memory)
 {
     for (;;) {
@@ -87,11 +161,17 @@ static void serve(struct waot_memory *memory)
         case 'M':
             memory->bytes = take_number();
             break;
+        case 'T':
+            interrupt_every(take_number());
+            break;
+        case 'L':
+            a[0] = take_number();
+            repeat(memory, a[0], take_number());
+            break;
         case 'C':
             order = take_number();
             take(a, sizeof a);
-            a[0] = ((function *)functions[order])(memory->bytes == UINT64_MAX ? NULL : memory, a[0], a[1], a[2], a[3],
-                                                  a[4], a[5], a[6], a[7], a[8], a[9]);
+            a[0] = call(memory->bytes == UINT64_MAX ? NULL : memory, order, a);
             give(a, sizeof a[0]);
             break;
         case 'S':
@@ -117,6 +197,11 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
     take(manifest, size);
     waot_process.manifest = manifest;
     waot_process.manifest_end = manifest + size;
+    size = take_number();
+    uint8_t *embedded = reserve(size + 65536);
+    take(embedded, size);
+    waot_syscall(SYS_mprotect, (long)embedded, (long)(size + 65536), PROT_READ, 0, 0, 0);
+    waot_process.embedded = embedded;
     struct waot_memory memory = {.base = reserve(SPACE), .bytes = SPACE, .reserve = SPACE};
     waot_wasi_start();
     serve(&memory);

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import io
 import os
 import re
 import shutil
@@ -22,22 +23,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from waot.linker import EmbeddedImage
+
 PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-SYSTEM = [
-    "beneath",
-    "clock",
-    "confine",
-    "errors",
-    "files",
-    "memory",
-    "poll",
-    "process",
-    "socket",
+SYSTEM = [  # of os/linux/
+    *("beneath", "clock", "confine", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket"),
     "vdso",
-]  # of os/linux/
+]
 ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
@@ -58,23 +53,34 @@ APPEND, DSYNC, NONBLOCK, RSYNC, SYNC = 1, 2, 4, 8, 16
 
 @dataclass(frozen=True)
 class Function:
-    """One line of ``wasi_preview1.def``: the wasm types of its parameters, by name."""
+    """One line of a ``.def``: the wasm types of its parameters, by name."""
 
     name: str
     parameters: tuple[tuple[str, str], ...]
     returns: bool
 
 
+def _defined(definitions: Path, prefix: str = "") -> tuple[Function, ...]:
+    found = []
+    for line in definitions.read_text().splitlines():
+        if match := re.fullmatch(r"WASI\((\w+), (\w+), \(MEMORY(.*)\)\)", line):
+            parameters = tuple((n, t.lower()) for t, n in re.findall(r"(I32|I64) (\w+)", match[3]))
+            found.append(Function(prefix + match[1], parameters, match[2] != "NONE"))
+    return tuple(found)
+
+
 @functools.cache
 def functions() -> tuple[Function, ...]:
     """Every function of preview 1, in the order of the definition file."""
-    found = []
-    for line in DEFINITIONS.read_text().splitlines():
-        if match := re.fullmatch(r"WASI\((\w+), (\w+), \(MEMORY(.*)\)\)", line):
-            parameters = tuple((n, t.lower()) for t, n in re.findall(r"(I32|I64) (\w+)", match[3]))
-            found.append(Function(match[1], parameters, match[2] != "NONE"))
+    found = _defined(DEFINITIONS)
     assert len(found) == 46, len(found)
-    return tuple(found)
+    return found
+
+
+@functools.cache
+def native_functions() -> tuple[Function, ...]:
+    """Those of ``guest.c``: preview 1's, and what is another function in snapshot 0 as ``unstable_...``."""
+    return (*functions(), *_defined(DEFINITIONS.with_name("wasi_unstable.def"), "unstable_"))
 
 
 class Guest(Protocol):
@@ -139,12 +145,47 @@ def directory_record(host: Path | str, guest: str, *, read_only: bool = False) -
     return record(1, os.fsencode(host) + b"\0" + guest.encode() + b"\0", int(read_only))
 
 
+def embedded_records(image: EmbeddedImage) -> tuple[list[bytes], bytes]:
+    """What embeds an image: the records, and its bytes."""
+    records = []
+    for directory in image.directories:
+        counts = (directory.root, directory.directories, directory.files, directory.links)
+        head = struct.pack("=IIIIQQ", *counts, directory.bytes, directory.stored)
+        records.append(record(16, head + directory.guest.encode() + b"\0", int(directory.compressed)))
+    file = io.BytesIO()
+    image.write(file)
+    return records, file.getvalue()
+
+
 def variable_record(text: str) -> bytes:
     """Grants NAME=VALUE, or NAME from the environment."""
     return record(2, text.encode() + b"\0")
 
 
 INHERIT_ENVIRONMENT = record(3, b"")
+
+
+def file_record(host: Path | str, guest: str, *, read_only: bool = False) -> bytes:
+    """Grants a file."""
+    return record(10, os.fsencode(host) + b"\0" + guest.encode() + b"\0", int(read_only))
+
+
+def argument_record(text: str) -> bytes:
+    """A fixed argument."""
+    return record(11, text.encode() + b"\0")
+
+
+def listen_record(address: str) -> bytes:
+    """Grants a listening socket at ADDR:PORT."""
+    return record(12, address.encode() + b"\0")
+
+
+def seed_record(seed: int) -> bytes:
+    """Makes clocks and randomness follow from a seed."""
+    return record(13, struct.pack("=Q", seed))
+
+
+SEALED = record(14, b"")
 
 
 @functools.cache
@@ -165,6 +206,7 @@ class NativeGuest:
         architecture: str = "x86_64",
         *,
         records: Sequence[bytes] = (),
+        embedded: bytes = b"",  # the image of which records speak
         arguments: Sequence[str] = ("guest",),
         environment: dict[str, str] | None = None,
         stdin: int | None = subprocess.DEVNULL,
@@ -206,13 +248,16 @@ class NativeGuest:
         self._answers = os.fdopen(ours_in, "rb", buffering=0)
         self._orders = os.fdopen(ours_out, "wb", buffering=0)
         # Whatever a test does, it does as a program that has given up what it does not need.
-        manifest = b"".join(
-            [*records, confinement_record(architecture, imports, required=require_filter), record(0, b"")]
-        )
-        self._send(struct.pack("=Q", len(manifest)) + manifest)
+        confinement = confinement_record(architecture, imports, required=require_filter)
+        manifest = b"".join([*records, confinement, record(0, b"")])
+        for part in (manifest, embedded):
+            self._send(struct.pack("=Q", len(part)))
+            self._send(part)
 
     def _send(self, message: bytes) -> None:
-        self._orders.write(message)
+        view = memoryview(message)
+        while view:
+            view = view[self._orders.write(view) or 0 :]
 
     def _receive(self, size: int) -> bytes:
         data = b""
@@ -234,6 +279,18 @@ class NativeGuest:
         """How much memory the guest has, in bytes; none at all (a null descriptor) for None."""
         self._send(struct.pack("=QQ", ord("M"), (1 << 64) - 1 if size is None else size))
 
+    def interrupt_every(self, microseconds: int) -> None:
+        """From here on a signal interrupts the guest's system calls that often; it has a handler that does nothing."""
+        self._send(struct.pack("=QQ", ord("T"), microseconds))
+
+    def repeat(self, count: int, inode: int, name: str, *arguments: int) -> tuple[dict[str, int], int]:
+        """Makes a call that often: how often it gave each errno, and how often it came to the file with that inode."""
+        index = next(i for i, function in enumerate(native_functions()) if function.name == name)
+        padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (10 - len(arguments))
+        self._send(struct.pack("=QQQQ10Q", ord("L"), count, inode, index, *padded))
+        *counts, reached = struct.unpack("=257Q", self._receive(257 * 8))
+        return {ERRNO[i]: n for i, n in enumerate(counts) if n}, reached
+
     def system_call(self, number: int, *arguments: int) -> int:
         """The result of a system call that the process makes outside of the shim. Raises EOFError where it ends it."""
         padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (6 - len(arguments))
@@ -243,8 +300,8 @@ class NativeGuest:
 
     def start(self, name: str, *arguments: int) -> None:
         """Begins a call; ``finish`` waits for it."""
-        index = next(i for i, function in enumerate(functions()) if function.name == name)
-        assert len(arguments) == len(functions()[index].parameters), name
+        index = next(i for i, function in enumerate(native_functions()) if function.name == name)
+        assert len(arguments) == len(native_functions()[index].parameters), name
         padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (10 - len(arguments))
         self._send(struct.pack("=QQ10Q", ord("C"), index, *padded))
 

@@ -191,7 +191,8 @@ def test_size_and_room(at_root: Calls, root: Path) -> None:
     for advice in range(6):
         assert call("fd_advise", fd, 0, 10, advice) == SUCCESS
     assert call("fd_advise", fd, 0, 10, 6) == "inval"
-    assert call("fd_advise", fd, 1 << 63, 10, 0) == "inval"
+    assert call("fd_advise", fd, 1 << 63, 10, 0) == SUCCESS  # as wasmtime: it is advice
+    assert call("fd_advise", fd, 0, 1 << 63, 0) == "inval"
     assert call("fd_sync", fd) == SUCCESS
     assert call("fd_datasync", fd) == SUCCESS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import struct
@@ -97,16 +98,54 @@ def test_the_exit_status_is_the_programs(start: Start, status: int) -> None:
     assert calls.guest.process.wait() == status  # type: ignore[attr-defined]
 
 
-SIGNALS = {"HUP": 1, "INT": 2, "ABRT": 6, "FPE": 8, "KILL": 9, "SEGV": 11, "ALRM": 14, "TERM": 15, "SYS": 30}
+# By their numbers in typenames.witx: those that end a program.
+SIGNALS = {
+    "HUP": 1,
+    "INT": 2,
+    "QUIT": 3,
+    "ILL": 4,
+    "TRAP": 5,
+    "ABRT": 6,
+    "BUS": 7,
+    "FPE": 8,
+    "KILL": 9,
+    "USR1": 10,
+    "SEGV": 11,
+    "USR2": 12,
+    "ALRM": 14,
+    "TERM": 15,
+    "XCPU": 23,
+    "XFSZ": 24,
+    "VTALRM": 25,
+    "PROF": 26,
+    "POLL": 28,
+    "PWR": 29,
+    "SYS": 30,
+}
 
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_raising_a_signal_ends_the_program_by_it(start: Start, architecture: str, name: str) -> None:
     if architecture != "x86_64" and name == "ALRM":
         pytest.skip("qemu-user may hold ALRM itself")
-    calls = start(stderr=subprocess.DEVNULL)
+    calls = start(stderr=subprocess.DEVNULL, prepare=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
     calls.guest.start("proc_raise", SIGNALS[name])  # type: ignore[attr-defined]
     assert calls.guest.process.wait() == -getattr(signal, f"SIG{name}")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", [18, 19, 20, 21], ids=["STOP", "TSTP", "TTIN", "TTOU"])
+def test_a_signal_that_stops_the_program_returns_when_it_goes_on(start: Start, number: int) -> None:
+    # A process group of its own, with its parent outside: in one that nobody looks after three of the four do nothing.
+    calls = start(prepare=lambda: os.setpgid(0, 0))
+    guest = calls.guest
+    assert guest.call("sched_yield") == SUCCESS
+    guest.start("proc_raise", number)  # type: ignore[attr-defined]
+    pid = guest.process.pid  # type: ignore[attr-defined]
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    os.kill(pid, signal.SIGCONT)
+    assert guest.finish() == SUCCESS  # type: ignore[attr-defined]
+    assert guest.call("proc_raise", 17) == SUCCESS  # CONT, for one that goes on anyhow
 
 
 def test_signals_that_do_nothing(start: Start) -> None:
@@ -207,6 +246,21 @@ def test_many_subscriptions(start: Start) -> None:
     error, events = calls.poll(*subscriptions)
     assert error == SUCCESS
     assert [event[0] for event in events] == list(range(500))
+    os.close(writing)
+    os.close(reading)
+
+
+def test_as_many_subscriptions_as_open_files_may_be(start: Start) -> None:
+    reading, writing = os.pipe()
+    calls = start(stdin=reading, stdout=writing)
+    pid = calls.guest.process.pid  # type: ignore[attr-defined]
+    assert calls.fdstat(0)[0] == SUCCESS
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, 200))
+    both = [fd_subscription(1, 1, 0), fd_subscription(2, 2, 0), fd_subscription(3, 1, 1), fd_subscription(4, 2, 1)]
+    assert calls.poll(*both[:2] * 150, *both[2:] * 150)[1] == [(4, 0, 2, 1, 0)] * 150
+    os.write(writing, b"abc")
+    events = calls.poll(*both[:2] * 150, *both[2:] * 150)[1]
+    assert events == [(1, 0, 1, 3, 0)] * 150 + [(4, 0, 2, 1, 0)] * 150
     os.close(writing)
     os.close(reading)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.wasi.guest import CREAT, DIRECTORY, READ, SUCCESS, WRITE, Calls, directory_record
+from tests.wasi.guest import CREAT, DIRECTORY, READ, SUCCESS, TRUNC, WRITE, Calls, directory_record
+
+# What a way through a magic link is answered with: refused, or not there where the emulator shows no such thing.
+MAGIC = ("perm", "loop", "noent", "notdir")
 
 ESCAPES = [
     "../secret",
@@ -127,6 +131,155 @@ def test_magic_links_are_not_followed(start: Callable[..., Calls]) -> None:
         for path in ("self/root/etc/passwd", "self/cwd", "self/fd/3", "self/exe", "thread-self/root"):
             assert calls.open(3, path, follow=True)[0] in ("perm", "loop", "noent"), path
             assert calls.path_stat(3, path, follow=True)[0] in ("perm", "loop", "noent"), path
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/root"), reason="no /proc")
+@pytest.mark.parametrize("walk", [False, True], ids=["openat2", "walk"])
+def test_no_function_goes_through_a_magic_link(start: Callable[..., Calls], tmp_path: Path, walk: bool) -> None:
+    (tmp_path / "file").write_text("outside")
+    before = snapshot(tmp_path)
+    with (tmp_path / "file").open() as file:
+        calls = start(
+            [directory_record("/proc", "/proc"), directory_record(tmp_path, "/")], stdin=file.fileno(), walk=walk
+        )
+        process = calls.guest.process  # type: ignore[attr-defined]
+        inside = str(tmp_path).lstrip("/")
+        for link in ("root", "cwd"):
+            for path in (f"{process.pid}/{link}/{inside}/file", f"self/{link}/{inside}/file", f"self/{link}/."):
+                for follow in (False, True):
+                    for rights, oflags in ((READ, 0), (WRITE, 0), (WRITE, CREAT), (READ, DIRECTORY)):
+                        assert calls.open(3, path, follow=follow, rights=rights, oflags=oflags)[0] in MAGIC, path
+                    assert calls.path_stat(3, path, follow=follow)[0] in MAGIC, path
+                    assert calls.set_times(3, path, 1, 1, 5, follow=follow) in MAGIC, path
+                new = path + "x"
+                assert calls.mkdir(3, new) in MAGIC
+                assert calls.rmdir(3, path) in MAGIC
+                assert calls.unlink(3, path) in MAGIC
+                assert calls.symlink("x", 3, new) in MAGIC
+                assert calls.readlink(3, path)[0] in MAGIC
+                assert calls.link(3, path, 4, "new") in MAGIC
+                assert calls.link(4, "file", 3, new) in MAGIC
+                assert calls.rename(3, path, 4, "new") in MAGIC
+                assert calls.rename(4, "file", 3, new) in MAGIC
+        for path in ("self/fd/0", f"{process.pid}/fd/0", "self/exe", "thread-self/fd/0"):
+            assert calls.open(3, path, follow=True, rights=READ)[0] in (*MAGIC, "acces")
+            assert calls.open(3, path, follow=True, rights=WRITE, oflags=TRUNC)[0] in (*MAGIC, "isdir", "acces")
+            assert calls.readlink(3, path)[0] in (*MAGIC, "inval", "acces")
+    assert snapshot(tmp_path) == before
+
+
+def test_a_granted_directory_that_is_renamed_stays_the_one_that_was_granted(at_root: Calls, root: Path) -> None:
+    calls = at_root
+    (root / "dir").mkdir()
+    (root / "dir/file").write_text("granted")
+    below = calls.opened(3, "dir", oflags=DIRECTORY)
+    elsewhere = root.parent / "elsewhere/deep"
+    elsewhere.parent.mkdir()
+    (elsewhere.parent / "secret").write_text("secret")
+    root.rename(elsewhere)
+    root.mkdir()
+    (root / "dir").mkdir()
+    (root / "dir/file").write_text("another")
+    (root / "only here").write_text("another")
+    for fd, path in ((3, "dir/file"), (below, "file")):
+        assert calls.read(calls.opened(fd, path), 10) == (SUCCESS, b"granted")
+        assert calls.path_stat(fd, path)[1].inode == (elsewhere / "dir/file").stat().st_ino
+    assert calls.open(3, "only here")[0] == "noent"
+    for path in ("../secret", "dir/../../secret", ".."):
+        assert calls.open(3, path, follow=True)[0] == "perm"
+        assert calls.path_stat(3, path)[0] == "perm"
+    assert calls.mkdir(3, "made") == SUCCESS
+    assert (elsewhere / "made").is_dir()
+    assert sorted(path.name for path in root.iterdir()) == ["dir", "only here"]
+    # One below that is moved out of the grant is held as it was: itself, and nothing above.
+    (elsewhere / "dir").rename(root.parent / "moved")
+    assert calls.read(calls.opened(below, "file"), 10) == (SUCCESS, b"granted")
+    assert calls.open(below, "../elsewhere")[0] == "perm"
+    assert calls.open(3, "dir/file")[0] == "noent"
+
+
+def test_a_number_that_is_given_again_has_nothing_of_the_one_before(
+    start: Callable[..., Calls], tmp_path: Path
+) -> None:
+    for name in ("ro", "rw"):
+        (tmp_path / name / "dir").mkdir(parents=True)
+        (tmp_path / name / "file").write_text(name)
+    calls = start([directory_record(tmp_path / "ro", "/ro", read_only=True), directory_record(tmp_path / "rw", "/rw")])
+    call = calls.guest.call
+    # Rights given up, a read-only grant, a preopen's name and a position: all go with the descriptor.
+    fd = calls.opened(4, "file", rights=READ | WRITE)
+    _, (_, _, base, inheriting) = calls.fdstat(fd)
+    assert call("fd_fdstat_set_rights", fd, base & ~(READ | WRITE), inheriting) == SUCCESS
+    assert calls.close(fd) == SUCCESS
+    for _ in range(3):
+        assert calls.read(fd, 1)[0] == "badf"
+    assert calls.opened(4, "file", rights=READ | WRITE) == fd
+    assert calls.read(fd, 9) == (SUCCESS, b"rw")
+    assert calls.close(fd) == SUCCESS
+    assert calls.opened(4, "dir", oflags=DIRECTORY) == fd
+    assert calls.read(fd, 1)[0] == "badf"
+    assert calls.open(fd, "../file")[0] == "perm"
+    assert calls.close(3) == SUCCESS
+    assert calls.opened(4, "dir", oflags=DIRECTORY) == 3
+    assert call("fd_prestat_get", 3, 0x9000) == "badf"
+    assert calls.open(3, "new", oflags=CREAT, rights=WRITE)[0] == SUCCESS  # it is not the read-only one any more
+    assert (tmp_path / "rw/dir/new").exists()
+    assert calls.open(3, "../file")[0] == "perm"
+
+
+def test_a_read_only_grant_stays_one_under_any_number(start: Callable[..., Calls], tmp_path: Path) -> None:
+    for name in ("ro", "rw"):
+        (tmp_path / name / "dir").mkdir(parents=True)
+        (tmp_path / name / "file").write_text(name)
+    before = snapshot(tmp_path / "ro")
+    calls = start([directory_record(tmp_path / "ro", "/ro", read_only=True), directory_record(tmp_path / "rw", "/rw")])
+    below = calls.opened(3, "dir", oflags=DIRECTORY)
+    file = calls.opened(3, "file")
+    writable = [calls.opened(4, "file", rights=WRITE) for _ in range(3)]
+    for fd, to in zip((3, below, file), writable, strict=True):
+        assert calls.guest.call("fd_renumber", fd, to) == SUCCESS
+    directory, inner, data = writable
+    assert calls.open(directory, "file", rights=WRITE)[0] == "perm"
+    assert calls.mkdir(inner, "new") == "perm"
+    assert calls.guest.call("fd_filestat_set_size", data, 0) == "perm"
+    assert calls.write(data, b"x")[0] == "badf"
+    assert calls.guest.call("fd_renumber", 4, 0) == SUCCESS
+    assert calls.rename(0, "file", directory, "new") == "perm"
+    assert calls.link(directory, "file", 0, "new") == "perm"
+    assert snapshot(tmp_path / "ro") == before
+
+
+def test_descriptors_are_the_ones_of_a_plain_model(start: Callable[..., Calls], root: Path) -> None:
+    """Thousands of opens, closes and renumberings: each number is what the model says, and nothing is left open."""
+    chance = random.Random(4)
+    for i in range(40):
+        (root / f"file{i}").write_text(f"{i}")
+    calls = start([directory_record(root, "/")])
+    process = calls.guest.process  # type: ignore[attr-defined]
+    assert calls.fdstat(3)[0] == SUCCESS  # it has begun
+    open_at_start = len(os.listdir(f"/proc/{process.pid}/fd"))
+    model: dict[int, int] = {}
+    for _ in range(3000):
+        kind = chance.random()
+        if kind < 0.5 or not model:
+            which = chance.randrange(40)
+            fd = calls.opened(3, f"file{which}")
+            assert fd == min(set(range(4, 5000)) - set(model))
+            model[fd] = which
+        elif kind < 0.8:
+            fd = chance.choice([*model, 999])
+            assert calls.close(fd) == (SUCCESS if model.pop(fd, None) is not None else "badf")
+        else:
+            fd, to = chance.choice([*model]), chance.choice([*model, 999])
+            assert calls.guest.call("fd_renumber", fd, to) == (SUCCESS if to in model else "badf")
+            if to in model and fd != to:
+                model[to] = model.pop(fd)
+        if model:
+            fd = chance.choice([*model])
+            assert calls.read(fd, 9, offset=0) == (SUCCESS, str(model[fd]).encode())
+    for fd in range(4, 200):
+        assert (calls.tell(fd)[0] == SUCCESS) == (fd in model)
+    assert len(os.listdir(f"/proc/{process.pid}/fd")) == open_at_start + len(model)
 
 
 def test_loops_end(at_root: Calls, root: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from waot.linker.combine import combine_objects
 from waot.linker.confine import make_filters
+from waot.linker.embed import Embedded, EmbeddedImage, make_image
 from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import MemoryImage, image_as_segment, link_executable
 from waot.linker.manifest import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
@@ -15,6 +16,8 @@ from waot.linker.runtime import Runtime, build_runtime
 
 __all__ = [
     "Confinement",
+    "Embedded",
+    "EmbeddedImage",
     "ExecutableInfo",
     "LinkedModule",
     "Manifest",
@@ -28,4 +31,5 @@ __all__ = [
     "inspect_executable",
     "link_executable",
     "make_filters",
+    "make_image",
 ]

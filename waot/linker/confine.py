@@ -106,7 +106,6 @@ _FUNCTIONS: dict[str, tuple[str, str, str]] = {
     "proc_raise": ("rt_sigprocmask", "", ""),
     "random_get": ("getrandom", "", ""),
     "sched_yield": ("sched_yield", "", ""),
-    "thread-spawn": ("clone:thread exit sigaltstack rt_sigprocmask futex restart_syscall clock_gettime", "", ""),
     "sock_accept": (f"{_LOOK} close fcntl:F_DUPFD_CLOEXEC", "", ""),
     "sock_recv": (_LOOK, "", ""),
     "sock_send": (_LOOK, "", ""),
@@ -114,8 +113,12 @@ _FUNCTIONS: dict[str, tuple[str, str, str]] = {
 }
 _SOCKETS = {"sock_accept": "accept4", "sock_recv": "recvmsg", "sock_send": "sendmsg", "sock_shutdown": "shutdown"}
 
-#: Calls for what a module does without importing it.
-_FACILITIES = {"objects": "madvise sysinfo", "waiting": "futex restart_syscall clock_gettime"}
+#: Calls for what a module does without importing a function of WASI's for it.
+_FACILITIES = {
+    "objects": "madvise sysinfo",
+    "threads": "clone:thread exit futex restart_syscall sigaltstack rt_sigprocmask sched_yield",
+    "waiting": "futex restart_syscall clock_gettime",
+}
 FACILITIES = frozenset(_FACILITIES)
 
 # Worth the kernel's search in programs with files. Most have low numbers, so others are compared with few of them.
@@ -147,8 +150,7 @@ class _Condition:
 
 _PROCESS = 0xFFFFFFFF  # confine.c puts the process's own number in its place
 _CONDITIONS = {
-    # CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS: no process, whatever else is asked for.
-    "clone:thread": _Condition(0, values=frozenset({0xD0F00})),
+    "clone:thread": _Condition(0, values=frozenset({0xD0F00})),  # WAOT_THREAD_FLAGS: threads, and no processes
     "fcntl:F_DUPFD_CLOEXEC": _Condition(1, values=frozenset({1030})),
     "fcntl:F_GETFL": _Condition(1, values=frozenset({3})),
     "fcntl:F_SETFL": _Condition(1, values=frozenset({4})),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 from dataclasses import dataclass
 
 from elftools.common.exceptions import ELFError
@@ -47,10 +48,10 @@ class ExecutableInfo:
     system_calls: tuple[SystemCalls, ...]  # one a filter; none where it has no filter
 
 
-def inspect_executable(data: bytes) -> ExecutableInfo:
+def inspect_executable(data: bytes | mmap.mmap) -> ExecutableInfo:
     """What an executable of ours is and may do. Raises ToolError for anything else."""
     try:
-        elf = ELFFile(io.BytesIO(data))
+        elf = ELFFile(io.BytesIO(data) if isinstance(data, bytes) else data)
         section = elf.get_section_by_name(_SECTION)
         if section is None:
             raise ToolError("not a program that waot built: it has no manifest")

@@ -34,6 +34,7 @@ _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
 _SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 _PT_NULL, _PT_LOAD = 0, 1
 _SHT_PROGBITS, _SHT_NOBITS = 1, 8
+_SHF_ALLOC = 2
 _SHF_WRITE_ALLOC = 3
 
 
@@ -67,13 +68,15 @@ def link_executable(
     manifest: bytes,
     image: MemoryImage | None = None,
     data_image: bytes = b"",
+    embedded: int = 0,
     cache_dir: Path,
 ) -> bytes:
     """The executable, stripped. The same input gives the same bytes, whatever the directories.
 
     `objects` are codegen's, unit 0 with the shim's bitcode first; `memory` the strategy; `manifest` from
     `encode_manifest`; `image` is given exactly when the strategy is static and the module has a memory; `data_image`
-    are the bytes at the symbol ``waot_data_image``. Raises ToolError where lld refuses, CacheError where there is no
+    are the bytes at the symbol ``waot_data_image``. What is to be embedded, so many bytes, belongs right behind the
+    result. Raises ToolError where lld refuses, CacheError where there is no
     room for its files.
     """
     static = memory == "static"
@@ -95,14 +98,22 @@ def link_executable(
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
             arguments += ["--start-lib", *map(str, runtime.on_demand), "--end-lib"]
-            script = linker_script(target, fixed=static, stack=stack, reserved=len(segments))
+            script = linker_script(
+                target,
+                fixed=static,
+                stack=stack,
+                reserved=len(segments),
+                embedded=embedded,
+                threads=runtime.threads,
+            )
             (work / "script.ld").write_text(script, encoding="ascii")
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")
             executable = (work / "out").read_bytes()
     except OSError as error:
         raise CacheError(f"the linker's temporary files: {error.strerror}") from None
     _check_relocations(executable)
-    return _add_segments(executable, segments, target.page_size)
+    executable = _add_segments(executable, segments, target.page_size)
+    return _place_embedded(executable, target.page_size) if embedded else executable
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +210,56 @@ def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size
     return bytes(out) + b"".join(_SECTION_HEADER.pack(*header) for header in headers)
 
 
-def linker_script(target: Target, *, fixed: bool, stack: AddedSegment | None, reserved: int) -> str:
+_EMBEDDED = ".waot.embed"
+
+
+def _place_embedded(executable: bytes, page_size: int) -> bytes:
+    """Says that the embedded image stands behind the executable, which becomes whole pages.
+
+    To lld it was zeros, so that hundreds of megabytes need not go through it, nor through the cache.
+    """
+    out = bytearray(executable)
+    out += bytes(-len(out) % page_size)
+    program_headers, section_headers = struct.unpack_from("<QQ", out, 32)
+    _, segments, _, sections, names_index = struct.unpack_from("<HHHHH", out, 54)
+    (names,) = struct.unpack_from("<Q", out, section_headers + names_index * _SECTION_HEADER.size + 24)
+    for index in range(sections):
+        at = section_headers + index * _SECTION_HEADER.size
+        name, _, _, address, _, size, *rest = _SECTION_HEADER.unpack_from(out, at)
+        if out.startswith(_EMBEDDED.encode() + b"\0", names + name):
+            _SECTION_HEADER.pack_into(out, at, name, _SHT_PROGBITS, _SHF_ALLOC, address, len(out), size, *rest)
+            break
+    else:
+        raise ToolError("the linker left out what is embedded")
+    for index in range(segments):
+        at = program_headers + index * _PROGRAM_HEADER.size
+        kind, flags, _, start, *_ = _PROGRAM_HEADER.unpack_from(out, at)
+        if kind == _PT_LOAD and start == address:
+            _PROGRAM_HEADER.pack_into(out, at, kind, flags, len(out), start, start, size, size, page_size)
+            return bytes(out)
+    raise ToolError("the linker left out the segment of what is embedded")
+
+
+# What a thread's variables begin as. Start and size are multiples of the alignment, which is then all that
+# os/linux/threads/threads.c has to know to lay them out.
+_THREAD_SECTIONS = """
+  .tdata : ALIGN(64) { *(.tdata .tdata.*) . = ALIGN(64); } :data :tls
+  .tbss : ALIGN(64) { *(.tbss .tbss.*) . = ALIGN(64); } :data :tls"""
+
+
+def linker_script(
+    target: Target,
+    *,
+    fixed: bool,
+    stack: AddedSegment | None,
+    reserved: int,
+    embedded: int = 0,
+    threads: bool = False,
+) -> str:
     """The script of an image at a `fixed` address or of a static PIE.
 
-    `reserved` program headers are left for segments to add, `stack` is the stack if among them.
+    `reserved` program headers are left for segments to add, `stack` is the stack if among them. `embedded` is the size
+    of what is embedded. With `threads` there is a segment PT_TLS.
 
     Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h and os/linux/start.c.
     """
@@ -216,6 +273,10 @@ def linker_script(target: Target, *, fixed: bool, stack: AddedSegment | None, re
     ]
     if not fixed:
         headers.insert(-1, "dynamic PT_DYNAMIC FLAGS(6);")
+    if embedded:
+        headers.insert(3, "embedded PT_LOAD FLAGS(4);")
+    if threads:
+        headers.insert(-1, "tls PT_TLS FLAGS(4);")
     # Loadable segments are listed by address, so those to add come first.
     headers = [f"added{i} PT_NULL;" for i in range(reserved)] + headers
     program_headers = "\n  ".join(headers)
@@ -256,11 +317,14 @@ SECTIONS {{
     *(.text .text.*)
   }} :text
   {next_segment}
-  .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}
+  .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}{_THREAD_SECTIONS if threads else ""}
   .got : {{ *(.got .got.plt) }} :data
   .data : {{ *(.data.rel.ro .data.rel.ro.* .data .data.* .sdata .sdata.*) }} :data
   .bss : {{ *(.bss.waot_process) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
   waot_image_end = .;
+  . = ALIGN({page:#x});
+  waot_embed_start = .;
+  {f"{_EMBEDDED} (NOLOAD) : {{ . += {embedded:#x}; }} :embedded" if embedded else ""}
   /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) *(.ARM.attributes .riscv.attributes) }}
 }}
 """

@@ -12,11 +12,17 @@ from itertools import groupby
 
 from waot.errors import ToolError, UsageError
 from waot.linker.confine import Filter, decode_filters, encode_filters
-from waot.options import DirGrant, EnvGrant, Grants
+from waot.linker.describe import describe
+from waot.linker.embed import Embedded
+from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant
 
+# enum waot_record_kind
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
-_SECCOMP = 15
+_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED, _SECCOMP, _EMBED = range(10, 17)
+_INFO = 19
 _READ_ONLY = 1
+_COMPRESSED = 1
+_EMBEDDED = "IIIIQQ"  # struct waot_embedded
 _LINKED = 1
 _LEFT_OUT, _REQUIRED = 1, 2
 
@@ -51,6 +57,7 @@ class Manifest:
     module_sha256: bytes
     module_name: str  # the .wasm file's, without directories
     linked: tuple[LinkedModule, ...] = ()  # in the order of their instantiation, before the module itself
+    embedded: tuple[Embedded, ...] = ()
     confinement: Confinement = field(default_factory=Confinement)
 
 
@@ -67,10 +74,31 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     record(_STACK_SIZE, struct.pack(order + "Q", manifest.stack_size))
     for grant in grants.dirs:
         record(_DIR, _strings(grant.host, grant.guest), _READ_ONLY if grant.read_only else 0)
+    for embedded in manifest.embedded:
+        head = struct.pack(
+            order + _EMBEDDED,
+            embedded.root,
+            embedded.directories,
+            embedded.files,
+            embedded.links,
+            embedded.bytes,
+            embedded.stored,
+        )
+        record(_EMBED, head + _strings(embedded.guest), _COMPRESSED if embedded.compressed else 0)
     for variable in grants.env:
         record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
     if grants.inherit_env:
         record(_INHERIT_ENV)
+    for file in grants.files:
+        record(_FILE, _strings(file.host, file.guest), _READ_ONLY if file.read_only else 0)
+    for argument in grants.args:
+        record(_ARGUMENT, _strings(argument))
+    for address in grants.listen:
+        record(_LISTEN, _strings(str(address)))
+    if grants.seed is not None:
+        record(_SEED, struct.pack(order + "Q", grants.seed))
+    if grants.sealed:
+        record(_SEALED)
     confinement = manifest.confinement
     flags = (0 if confinement.filters else _LEFT_OUT) | (_REQUIRED if confinement.required else 0)
     record(_SECCOMP, encode_filters(confinement.filters, endian), flags)
@@ -82,6 +110,9 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     record(_MODULE, manifest.module_sha256 + _strings(manifest.module_name))
     for linked in manifest.linked:
         record(_MODULE, linked.sha256 + _strings(linked.file, linked.name), _LINKED)
+    # The words of `waot inspect`, for a program that is asked itself (WAOT_INFO); follows from the rest.
+    heading = f"program for {manifest.target}, made by waot {manifest.version}"
+    record(_INFO, "".join(f"{line}\n" for line in (heading, *describe(manifest))).encode())
     record(_END)
     return b"".join(parts)
 
@@ -103,8 +134,14 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     order = "<" if endian == "little" else ">"
     dirs: list[DirGrant] = []
     env: list[EnvGrant] = []
+    files: list[FileGrant] = []
+    arguments: list[str] = []
+    listen: list[ListenGrant] = []
+    seed: int | None = None
+    sealed = False
     imports: list[tuple[str, str]] = []
     linked: list[LinkedModule] = []
+    embedded: list[Embedded] = []
     texts = {_VERSION: "", _TARGET: "", _MEMORY: ""}
     inherit_env = False
     stack_size = 0
@@ -125,11 +162,35 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         if kind == _DIR:
             host, guest = _split(payload, 2, start)
             dirs.append(DirGrant(host, guest, read_only=bool(flags & _READ_ONLY)))
+        elif kind == _EMBED:
+            head_size = struct.calcsize(order + _EMBEDDED)
+            if size < head_size:
+                raise _damaged(start)
+            (guest,) = _split(payload[head_size:], 1, start)
+            root, directories, file_count, links, total, stored = struct.unpack_from(order + _EMBEDDED, payload)
+            compressed = bool(flags & _COMPRESSED)
+            embedded.append(Embedded(guest, root, directories, file_count, links, total, stored, compressed))
         elif kind == _ENV:
             name, separator, value = _split(payload, 1, start)[0].partition("=")
             env.append(EnvGrant(name, value if separator else None))
         elif kind == _INHERIT_ENV:
             inherit_env = True
+        elif kind == _FILE:
+            host, guest = _split(payload, 2, start)
+            files.append(FileGrant(host, guest, read_only=bool(flags & _READ_ONLY)))
+        elif kind == _ARGUMENT:
+            arguments.append(_split(payload, 1, start)[0])
+        elif kind == _LISTEN:
+            address, _, port = _split(payload, 1, start)[0].rpartition(":")
+            if not port.isascii() or not port.isdigit():
+                raise _damaged(start)
+            listen.append(ListenGrant(address.removeprefix("[").removesuffix("]"), int(port)))
+        elif kind == _SEED:
+            if size != 8:
+                raise _damaged(start)
+            (seed,) = struct.unpack(order + "Q", payload)
+        elif kind == _SEALED:
+            sealed = True
         elif kind == _STACK_SIZE:
             if size != 8:
                 raise _damaged(start)
@@ -154,7 +215,16 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
                 sha256 = payload[:32]
                 (module_name,) = _split(payload[32:], 1, start)
     return Manifest(
-        grants=Grants(tuple(dirs), tuple(env), inherit_env),
+        grants=Grants(
+            tuple(dirs),
+            tuple(env),
+            inherit_env,
+            files=tuple(files),
+            args=tuple(arguments),
+            listen=tuple(listen),
+            seed=seed,
+            sealed=sealed,
+        ),
         stack_size=stack_size,
         version=texts[_VERSION],
         target=texts[_TARGET],
@@ -163,6 +233,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         module_sha256=sha256,
         module_name=module_name,
         linked=tuple(linked),
+        embedded=tuple(embedded),
         confinement=confinement,
     )
 

@@ -5,6 +5,9 @@ merges a single module. The rest is objects: the assembly (llvmlite aborts on it
 that LLVM itself calls (an optimiser that sees memcpy's body takes it for its own), the system layer with start and
 traps, which has nothing to gain from being optimised once more with every program, and the collector, which only some
 programs have.
+
+There are two variants of one source: programs that start threads have one with the files in directories called threads,
+and in which each thread has its own of what is WAOT_THREAD_LOCAL (waot_threads.h).
 """
 
 from __future__ import annotations
@@ -37,6 +40,9 @@ _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections
 # The collector looks at objects as words.
 _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")
 
+# Executables alone have such code, so variables are at a constant distance from the thread pointer.
+_THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftls-model=local-exec")
+
 _BUILTINS = "core/builtins.c"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
 # Declarations too: symbols of the linker script are then reached without a GOT.
@@ -45,7 +51,7 @@ _HIDDEN = "#pragma GCC visibility push(hidden)\n"
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The shim for one target.
+    """The shim for one target; `threads` where it is the variant for programs that start some.
 
     `bitcode` is merged into unit 0; everything in it but `entry_points`, which the objects refer to, may be
     internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector. `digest`
@@ -57,40 +63,58 @@ class Runtime:
     on_demand: tuple[Path, ...]
     entry_points: tuple[str, ...]
     digest: str
+    threads: bool = False
 
 
-def build_runtime(target: Target, cache_dir: Path, progress: Callable[[str], None] | None = None) -> Runtime:
+def build_runtime(
+    target: Target, cache_dir: Path, progress: Callable[[str], None] | None = None, *, threads: bool = False
+) -> Runtime:
     """The shim for `target`, compiled now or found below `cache_dir`.
 
+    `threads` asks for the variant for programs that start some.
     `progress` is told in a phrase before something takes long (a second). Safe to call from several processes at once.
     Raises ToolError where zig fails, CacheError where the cache cannot be written.
     """
     cache_dir = cache_dir.absolute()  # zig runs in another directory
     root = runtime_support_dir()
-    digest = _digest(root, target)
+    digest = _digest(root, target, threads)
     place = cache_dir / "runtime" / f"{target.name}-{digest[:32]}"
     if not (place / "complete").is_file():
         if progress is not None:
-            progress(f"compiling the runtime for {target.name}")
-        _build(root, target, place, cache_dir)
-    objects = (place / "start.o", place / "system.o", place / "builtins.o")
+            progress(f"compiling the runtime for {target.name}{' with threads' if threads else ''}")
+        _build(root, target, place, cache_dir, threads)
+    objects = (
+        *(place / file for file, _ in _assembly(root, target, threads)),
+        place / "system.o",
+        place / "builtins.o",
+    )
     on_demand = (place / "heap.o",)
     try:
         bitcode = (place / "runtime.bc").read_bytes()
         needed = sorted({name for path in (*objects, *on_demand) for name in undefined_symbols(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
-    return Runtime(bitcode, objects, on_demand, tuple(needed), digest)
+    return Runtime(bitcode, objects, on_demand, tuple(needed), digest, threads)
 
 
-def _sources(root: Path, target: Target) -> tuple[list[str], list[str], list[str]]:
+def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list[str], list[str]]:
     """The C files of the bitcode, the system object and the heap's, relative to `root`, in an order of their own."""
 
     def files(*directories: str) -> list[str]:
-        return sorted(path.relative_to(root).as_posix() for name in directories for path in (root / name).glob("*.c"))
+        places = [root / name for name in directories]
+        if threads:
+            places += [place / "threads" for place in places]
+        return sorted(path.relative_to(root).as_posix() for place in places for path in place.glob("*.c"))
 
     called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
     return called, [*_TRAPS, *files(target.runtime)], files("core/gc")
+
+
+def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
+    """Object file and source of what is in assembly."""
+    system = root / target.runtime
+    found = [("start.o", system / f"{target.arch}.S")]
+    return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
 
 
 def _machine_flags(target: Target) -> list[str]:
@@ -98,11 +122,12 @@ def _machine_flags(target: Target) -> list[str]:
     return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
 
 
-def _digest(root: Path, target: Target) -> str:
+def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
     sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -111,7 +136,7 @@ def _digest(root: Path, target: Target) -> str:
     return sha.hexdigest()
 
 
-def _build(root: Path, target: Target, place: Path, cache_dir: Path) -> None:
+def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bool) -> None:
     """Compiles into a directory beside `place`, then renames it: a half-built runtime is never seen."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -119,18 +144,20 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path) -> None:
     except OSError as error:
         raise CacheError(f"cannot be written: {error.strerror}", file=str(place.parent)) from None
     try:
-        for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target), strict=True):
+        for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
             text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, "-c"]
+        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ()), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
-        assembly = root / target.runtime / f"{target.arch}.S"
         commands = [
             [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
             [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
-            ["cc", *_machine_flags(target), "-c", str(assembly), "-o", "start.o"],
+            *(
+                ["cc", *_machine_flags(target), "-c", str(source), "-o", file]
+                for file, source in _assembly(root, target, threads)
+            ),
         ]
 
         def compile_one(command: list[str]) -> None:

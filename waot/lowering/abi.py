@@ -21,6 +21,7 @@ STRUCTS = {
     "waot.roots": "{ ptr, i64 }",
     "waot.heap": "{ ptr, i64, ptr, i64, ptr, i64, i64 }",
     "waot.window": "{ ptr, ptr }",
+    "waot.threads": "{ ptr, ptr, ptr }",
 }
 
 # WAOT_MEMORY_*
@@ -28,6 +29,17 @@ MEMORY_FIXED = 1
 MEMORY_CHECKED = 2
 MEMORY_SHARED = 4
 MEMORY_INDEX64 = 8
+
+# WAOT_AUTHORITY_*
+AUTHORITY_DIRECTORIES = 1
+AUTHORITY_FILES = 2
+AUTHORITY_LISTEN = 4
+AUTHORITY_ENVIRONMENT = 8
+AUTHORITY_ARGUMENTS = 16
+AUTHORITY_DETERMINISTIC = 32
+AUTHORITY_RUN_TIME = 64
+AUTHORITY_EMBEDDED = 128
+AUTHORITY_COMPRESSED = 256
 
 EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
@@ -80,6 +92,13 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_table_init": ("void", ("ptr", "ptr", "i64", "i64", "i64")),
     "waot_heap_allocate": ("ptr", ("i32",)),
     "waot_heap_allocate_array": ("ptr", ("i32", "i32")),
+}
+
+# Likewise, but only of the variant for programs with threads.
+THREAD_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "waot_wasi_leave": ("void", ()),
+    "waot_table_release": ("void", ("ptr",)),
+    "waot_heap_release": ("void", ()),
 }
 
 THROWN_AT = "waot_thrown_at"

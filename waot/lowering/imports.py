@@ -1,6 +1,7 @@
 """Imports: which there are, and whether a module's agree with them.
 
-The one list of WASI's functions is runtime-support/include/wasi_preview1.def, which the C shim is compiled from too.
+The one list of WASI's functions is runtime-support/include/wasi_preview1.def, which the C shim is compiled from too;
+wasi_unstable.def beside it lists those that are others when they are imported from `wasi_unstable`, WASI's snapshot 0.
 """
 
 from __future__ import annotations
@@ -8,21 +9,28 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from waot.errors import LinkError
+from waot.errors import LinkError, UnsupportedError
 from waot.frontend.linking import source_place
-from waot.frontend.module import I32, I64, FuncType, Import, Module
+from waot.frontend.module import I32, I64, FuncType, Import, MemoryType, Module
+from waot.lowering.abi import WASI_PREFIX
 from waot.resources import runtime_support_dir
 
-WASI_MODULES = ("wasi_snapshot_preview1",)
+WASI_MODULES = ("wasi_snapshot_preview1", "wasi_unstable")
+_UNSTABLE = WASI_MODULES[1]
+_LATER = frozenset({"sock_accept"})  # than snapshot 0
+# Of the proposal wasi-threads: what a program that starts threads imports, and what it exports for them.
+THREAD_SPAWN = ("wasi", "thread-spawn")
+THREAD_START = "wasi_thread_start"
+_THREAD_SPAWN_TYPE = FuncType((I32,), (I32,))
+_THREAD_START_TYPE = FuncType((I32, I32), ())
 
 _LINE = re.compile(r"^WASI\((\w+), (I32|NONE), \(MEMORY((?:, I(?:32|64) \w+)*)\)\)$")
 
 
-@cache
-def wasi_signatures() -> dict[str, FuncType]:
-    """Name and core type of every WASI preview 1 function."""
+def _signatures(definitions: str) -> dict[str, FuncType]:
+    """Name and core type of every function in a file of runtime-support/include."""
     found = {}
-    for line in (runtime_support_dir() / "include" / "wasi_preview1.def").read_text(encoding="utf-8").splitlines():
+    for line in (runtime_support_dir() / "include" / definitions).read_text(encoding="utf-8").splitlines():
         if line.startswith("WASI("):
             match = _LINE.match(line)
             assert match, line
@@ -31,17 +39,101 @@ def wasi_signatures() -> dict[str, FuncType]:
     return found
 
 
+@cache
+def wasi_signatures() -> dict[str, FuncType]:
+    """Name and core type of every WASI preview 1 function; snapshot 0's have the same types."""
+    return _signatures("wasi_preview1.def")
+
+
+@cache
+def unstable_signatures() -> dict[str, FuncType]:
+    """Those of `wasi_signatures` that have other numbers or layouts in snapshot 0."""
+    return _signatures("wasi_unstable.def")
+
+
+def wasi_symbol(item: Import) -> str:
+    """The shim's symbol for an imported function."""
+    unstable = item.module == _UNSTABLE and item.name in unstable_signatures()
+    return f"{WASI_PREFIX}unstable_{item.name}" if unstable else f"{WASI_PREFIX}{item.name.replace('-', '_')}"
+
+
+def import_type(item: Import) -> FuncType:
+    """The type of an imported function that waot provides."""
+    return _THREAD_SPAWN_TYPE if is_thread_spawn(item) else wasi_signatures()[item.name]
+
+
+def takes_descriptors(item: Import) -> bool:
+    """Whether an imported function may look up descriptors."""
+    return item.name.startswith(("fd_", "path_", "poll_", "sock_"))
+
+
+def is_thread_spawn(item: Import) -> bool:
+    """Whether an import is the function that starts a thread."""
+    return item.kind == "func" and (item.module, item.name) == THREAD_SPAWN
+
+
+def starts_threads(module: Module) -> bool:
+    """Whether a program of `module` may have threads: each is an instance of its own, which shares the memory."""
+    return any(map(is_thread_spawn, module.imports))
+
+
+def thread_start(module: Module) -> int:
+    """The function that a thread runs. Raises LinkError where the module does not export one of the right type."""
+    export = next((e for e in module.exports if e.kind == "func" and e.name == THREAD_START), None)
+    if export is None or module.func_type(export.index) != _THREAD_START_TYPE:
+        found = "no" if export is None else f"another type ({module.func_type(export.index)}) of"
+        raise LinkError(
+            f"the module imports '{'.'.join(THREAD_SPAWN)}' but exports {found} function '{THREAD_START}', "
+            f"which has type {_THREAD_START_TYPE}",
+            hint="link it with --export=wasi_thread_start",
+        )
+    return export.index
+
+
+def _check_threads(module: Module) -> None:
+    """Raises LinkError or UnsupportedError for a program whose threads could not share what they are to share."""
+    thread_start(module)
+    if module.instances:
+        raise UnsupportedError("a program of several modules cannot start threads; link them to one with wasm-ld")
+    imported = sum(item.kind == "memory" for item in module.imports)
+    if len(module.memories) > imported:
+        raise UnsupportedError(
+            f"the module starts threads, but memory {imported} is its own, so that each would have another one",
+            hint="let it import its memory: --import-memory --shared-memory of wasm-ld",
+        )
+
+
 def check_imports(module: Module) -> None:
-    """Raises LinkError for the first import that waot does not provide, or not with that type."""
+    """Raises LinkError for the first import that waot does not provide, or not with that type; and for threads that
+    cannot be, that or UnsupportedError."""
+    if starts_threads(module):
+        _check_threads(module)
+    made: set[str] = set()
     for item in module.imports:
         name = f"{item.module}.{item.name}"
         file, offset = source_place(module, item.offset)
+        # A shared memory is imported because more than one instance is to have it: the program makes it.
+        if isinstance(item.type, MemoryType) and item.type.limits.shared and not module.instances:
+            if name in made:
+                raise LinkError(f"the memory '{name}' is imported twice", file=file, offset=offset)
+            made.add(name)
+            continue
+        if is_thread_spawn(item):
+            if item.type != _THREAD_SPAWN_TYPE:
+                raise LinkError(
+                    f"'{name}' is imported with type {item.type}, but wasi-threads defines it as {_THREAD_SPAWN_TYPE}",
+                    file=file,
+                    offset=offset,
+                )
+            continue
         if item.module not in WASI_MODULES:
             raise LinkError(
                 f"the module imports {item.kind} '{name}', which is not WASI's", file=file, hint=_hint(module, item)
             )
-        if item.kind != "func" or item.name not in wasi_signatures():
-            raise LinkError(f"'{name}' ({item.kind}) is not part of WASI preview 1", file=file, offset=offset)
+        later = item.module == _UNSTABLE and item.name in _LATER
+        if item.kind != "func" or item.name not in wasi_signatures() or later:
+            snapshot = "snapshot 0" if item.module == _UNSTABLE else "preview 1"
+            raise LinkError(f"'{name}' ({item.kind}) is not part of WASI {snapshot}", file=file, offset=offset)
         expected = wasi_signatures()[item.name]
         if item.type != expected:
             raise LinkError(
@@ -67,6 +159,6 @@ def _hint(module: Module, item: Import) -> str:
             "that does with --link env=FILE"
         )
     return (
-        "waot provides wasi_snapshot_preview1 only; build the module for WASI preview 1, or link the module that has "
-        f"it with --link {item.module}=FILE"
+        "waot provides wasi_snapshot_preview1 and wasi_unstable only; build the module for WASI preview 1, or link the "
+        f"module that has it with --link {item.module}=FILE"
     )

@@ -9,6 +9,7 @@ makes memories, computes what is an object, writes the segments that are left an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from waot.frontend.module import Body, ConstExpr, FuncType
@@ -41,7 +42,7 @@ class _Steps:
         if len(self.f.out) > PART_LINES:
             self.f.out.append("  ret void")
             name = f"{self.symbol}.part.{len(self.parts)}"
-            self.parts.append(_definition(name, self.f.entry_out + self.f.out, "#3 optnone"))
+            self.parts.append(definition(name, self.f.entry_out + self.f.out, "#3 optnone"))
             self.f = self._new()
         return self.f
 
@@ -50,16 +51,29 @@ class _Steps:
         yield from self.parts
         calls = [f"  call void {self.symbol}.part.{k}()" for k in range(len(self.parts))]
         attributes = "#3 optnone" if self.f.is_long() else "#3"
-        yield _definition(self.symbol, [*calls, *self.f.entry_out, *self.f.out], attributes)
+        yield definition(self.symbol, [*calls, *self.f.entry_out, *self.f.out], attributes)
 
 
-def _definition(symbol: str, lines: list[str], attributes: str = "#3") -> str:
-    return "\n".join([f"define internal void {symbol}() {attributes} {{", "entry:", *lines, "}"])
+def definition(symbol: str, lines: list[str], attributes: str = "#3", parameters: str = "") -> str:
+    """An internal function without a result."""
+    return "\n".join([f"define internal void {symbol}({parameters}) {attributes} {{", "entry:", *lines, "}"])
 
 
 def instantiate(unit: UnitLowering) -> Iterator[str]:
-    """`waot_instantiate`; where modules were linked it calls `waot_instantiate.<k>` in order."""
+    """`waot_instantiate`; where modules were linked it calls `waot_instantiate.<k>` in order.
+
+    In a program with threads it makes the memories and then does what a thread does to have its instance.
+    """
     instances = unit.plan.instances
+    if unit.plan.threads is not None:
+        thread = replace(instances[0], memories=range(0))
+        yield from _instance(unit, thread, "@waot_instantiate.thread")
+        create = _Steps(unit, "@waot_instantiate")
+        for index in instances[0].memories:
+            create.f.call_runtime("waot_memory_create", f"@waot_memory.{index}")
+        create.f.out += ["  call void @waot_instantiate.thread()", "  ret void"]
+        yield from create.text()
+        return
     if not unit.module.instances:
         yield from _instance(unit, instances[0], "@waot_instantiate")
         return
@@ -67,7 +81,7 @@ def instantiate(unit: UnitLowering) -> Iterator[str]:
     for instance, symbol in zip(instances, symbols, strict=True):
         yield from _instance(unit, instance, symbol)
     calls = [f"  call void {symbol}()" for symbol in symbols]
-    yield _definition("@waot_instantiate", [*calls, "  ret void"])
+    yield definition("@waot_instantiate", [*calls, "  ret void"])
 
 
 def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterator[str]:
@@ -76,6 +90,8 @@ def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterat
     Never inlined: functions treat the base of a memory as invariant, and here it is made.
     """
     steps = _Steps(unit, symbol)
+    if unit.plan.threads is not None:
+        steps.f.out.append("  call void @waot_bind()")
     _demands(steps.f, instance)
     for index in instance.memories:
         steps.f.call_runtime("waot_memory_create", f"@waot_memory.{index}")
@@ -93,9 +109,9 @@ def _instance(unit: UnitLowering, instance: InstancePlan, symbol: str) -> Iterat
     yield from steps.text()
 
 
-def entered(unit: UnitLowering, index: int) -> list[str]:
-    """Instructions of the program that call function `index` of type [] -> [], which nobody in wasm has called."""
-    lines = [f"  call {unit.call_conv} void {unit.function_symbol(index)}() #4"]
+def entered(unit: UnitLowering, index: int, arguments: str = "") -> list[str]:
+    """Instructions of the program that call function `index`, which nobody in wasm has called and has no results."""
+    lines = [f"  call {unit.call_conv} void {unit.function_symbol(index)}({arguments}) #4"]
     if index in unit.plan.throws:
         symbol = trap_symbol("uncaught_exception")
         unit.declare_trap(symbol)

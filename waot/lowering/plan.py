@@ -7,14 +7,14 @@ finds of globals, memories and tables. A `Plan` is plain data and crosses proces
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from waot.errors import LinkError
 from waot.frontend.linking import instances_of, missing_size_error, source_place
 from waot.frontend.module import ConstExpr, Export, Facts, FuncType, Instance, Module
 from waot.frontend.opcodes import OPERATORS
 from waot.lowering.heap_types import CalledTypes, TypeNumbers, number_types
-from waot.lowering.imports import check_imports
+from waot.lowering.imports import check_imports, starts_threads, thread_start
 from waot.lowering.initial import (
     InstancePlan,
     MemoryPlan,
@@ -29,6 +29,7 @@ from waot.lowering.initial import (
 )
 from waot.lowering.throwing import find_throwing
 from waot.lowering.types import ArgumentRegisters, parameters_in_memory
+from waot.options import Grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class LoweringOptions:
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
     relaxed_simd: str = "fast"  # "fast" or "deterministic"
+    embedded: bool = False  # directories in the executable
+    compressed: bool = False  # and compressed files in them
     fma: bool = False  # the CPU has a fused multiply-add of vectors
+    grants: Grants = field(default_factory=Grants)  # of an executable
 
 
 @dataclass(slots=True)
@@ -81,6 +85,15 @@ class Plan:
     data_image: bytes
     instances: list[InstancePlan]  # one for a module alone
     imports: list[tuple[str, str]]  # (module, name) of the imports that are reachable
+    threads: int | None = None  # the function that a thread runs, where the program can start any
+
+    def is_thread_local(self, state: str) -> bool:
+        """Whether each thread has its own `state` (a symbol of `state_symbol`), which is no constant."""
+        if self.threads is None or state.startswith("waot_memory."):
+            return False
+        if state.startswith("waot_table."):
+            return not self.tables[int(state.split(".")[1])].immutable
+        return True
 
     @property
     def call_conv(self) -> str:
@@ -117,13 +130,17 @@ def make_plan(
         _check_entry(module, entry)
     type_numbers = number_types(module)
     called_types = CalledTypes.of({module.canonical[t] for t, _ in facts.indirect_types}, type_numbers)
-    reachable = _reachable(module, facts, None if options.exports else entry)
+    threads = thread_start(module) if starts_threads(module) else None
+    reachable = _reachable(module, facts, None if options.exports else entry, threads)
     constants, initials, dynamic = initial_globals(module, facts, options)
     parts = instances_of(module)
     if options.executable:
         _check_demands(parts, facts)
+    # A module alone also has the shared memories made for it that it imports (check_imports).
+    made = [i.own_memories if module.instances else range(len(module.memories)) for i in parts]
     instances = [
-        InstancePlan(i.demands, i.own_memories, i.own_tables, i.own_globals, i.elements, i.starts) for i in parts
+        InstancePlan(i.demands, memories, i.own_tables, i.own_globals, i.elements, i.starts)
+        for i, memories in zip(parts, made, strict=True)
     ]
     first = first_memory(parts)
     memories = [memory_plan(module, facts, i, options, first) for i in range(len(module.memories))]
@@ -165,6 +182,7 @@ def make_plan(
         data_image=blob,
         instances=instances,
         imports=list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported)),
+        threads=threads,
     )
 
 
@@ -207,9 +225,10 @@ def _segment_functions(module: Module) -> Iterable[int]:
         yield from _expr_functions(expr)
 
 
-def _reachable(module: Module, facts: Facts, entry: Export | None) -> list[int]:
+def _reachable(module: Module, facts: Facts, entry: Export | None, threads: int | None) -> list[int]:
     work = [start for instance in instances_of(module) for start in instance.starts]
     work += [entry.index] if entry else exported_functions(module)
+    work += [] if threads is None else [threads]
     work += _segment_functions(module)
     seen = set(work)
     while work:

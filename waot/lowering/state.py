@@ -22,6 +22,7 @@ from waot.lowering.abi import (
     TYPE_STRUCT,
     trap_symbol,
 )
+from waot.lowering.authority import authority
 from waot.lowering.exports import emit_exports
 from waot.lowering.heap_types import (
     first_element,
@@ -29,9 +30,9 @@ from waot.lowering.heap_types import (
     storage_bytes,
 )
 from waot.lowering.initial import TablePlan
-from waot.lowering.instantiate import entered, instantiate
+from waot.lowering.instantiate import definition, entered, instantiate
 from waot.lowering.plan import entry_export
-from waot.lowering.types import ir_type, parameter_types, return_type
+from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, return_type
 
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
@@ -46,7 +47,7 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
             yield unit.import_thunk(index)
     yield from _globals(unit)
     if plan.argument_slots:
-        yield f"@waot_arguments = {_variable(unit)} [{plan.argument_slots} x i128] zeroinitializer"
+        yield f"@waot_arguments = {_variable(unit, 'waot_arguments')} [{plan.argument_slots} x i128] zeroinitializer"
     yield from _memories(unit)
     for index in sorted(plan.referenced):
         type_id = plan.type_numbers.number(module.canonical[module.funcs[index]])
@@ -62,12 +63,19 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         yield from _heap(unit)
     yield from instantiation
     yield from _module(unit)
+    options = plan.options
+    may = authority(options.grants, plan.imports, embedded=options.embedded, compressed=options.compressed)
+    yield f"@waot_authority = hidden constant i32 {may}"
+    if plan.threads is not None:
+        yield from _threads(unit, plan.threads)
+        yield definition("@waot_bind", [*unit.bindings, "  ret void"])
     if plan.options.exports:
         yield from emit_exports(unit)
 
 
-def _variable(unit: UnitLowering) -> str:
-    return f"{unit.linkage} global"
+def _variable(unit: UnitLowering, name: str, linkage: str | None = None) -> str:
+    thread_local = THREAD_LOCAL if unit.plan.is_thread_local(name) else ""
+    return f"{linkage or unit.linkage} {thread_local}global"
 
 
 def _constant(unit: UnitLowering) -> str:
@@ -79,7 +87,8 @@ def _globals(unit: UnitLowering) -> Iterator[str]:
     for index, value in unit.plan.global_initials.items():
         t = unit.module.globals[index].value
         align = ", align 16" if t is V128 else ""
-        yield f"@waot_global.{index} = {_variable(unit)} {ir_type(t)} {value}{align}"
+        name = f"waot_global.{index}"
+        yield f"@{name} = {_variable(unit, name)} {ir_type(t)} {value}{align}"
 
 
 def _memories(unit: UnitLowering) -> Iterator[str]:
@@ -90,7 +99,7 @@ def _memories(unit: UnitLowering) -> Iterator[str]:
         flags |= MEMORY_SHARED if memory.shared else 0
         flags |= MEMORY_INDEX64 if memory.index64 else 0
         yield (
-            f"@waot_memory.{memory.index} = {_variable(unit)} %waot.memory {{ ptr {base}, i64 {memory.bytes}, "
+            f"@waot_memory.{memory.index} = {unit.linkage} global %waot.memory {{ ptr {base}, i64 {memory.bytes}, "
             f"i64 {memory.maximum}, i64 {memory.reserve}, i32 {memory.page_log2}, i32 {flags} }}"
         )
     count = len(unit.plan.memories)
@@ -104,11 +113,10 @@ def _table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
     if table.entries and not table.sparse:
         slots = (table.entries.get(slot) for slot in range(size))
         elements = "[" + ", ".join("ptr null" if i is None else f"ptr @waot_funcref.{i}" for i in slots) + "]"
-    yield f"@waot_table.{k}.elements = internal global [{size} x ptr] {elements}"
-    yield (
-        f"@waot_table.{k} = {_variable(unit)} %waot.table "
-        f"{{ ptr @waot_table.{k}.elements, i64 {size}, i64 {table.maximum} }}"
-    )
+    name = f"waot_table.{k}"
+    yield f"@{name}.elements = {_variable(unit, name, 'internal')} [{size} x ptr] {elements}"
+    at = unit.pointer(f"@{name}", "%waot.table", (0, 0), f"@{name}.elements", unit.plan.is_thread_local(name))
+    yield f"@{name} = {_variable(unit, name)} %waot.table {{ ptr {at}, i64 {size}, i64 {table.maximum} }}"
     if table.immutable and table.called:
         yield from _immutable_table(unit, table)
 
@@ -158,7 +166,7 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
             continue
         start, size = plan.kept_data.get(index, (0, 0))  # a segment written at build time is dropped from the start
         pointer = f"getelementptr (i8, ptr @{DATA_IMAGE}, i64 {start})"
-        yield f"@waot_data.{index} = {_variable(unit)} %waot.data {{ ptr {pointer}, i64 {size} }}"
+        yield f"@waot_data.{index} = {_variable(unit, 'waot_data')} %waot.data {{ ptr {pointer}, i64 {size} }}"
     for index, element in enumerate(module.elements):
         if emitted is not None and f"waot_elem.{index}" not in emitted:
             continue
@@ -167,16 +175,20 @@ def _segments(unit: UnitLowering) -> Iterator[str]:
         if values is not None:
             size = len(element)
             entries = ", ".join(f"ptr {value or 'null'}" for value in values)
-            kind = "global" if None in values else "constant"  # objects are written there at instantiation
-            yield f"@waot_elem.{index}.elements = internal {kind} [{size} x ptr] [{entries}]"
+            # Objects are written there at instantiation.
+            kind = _variable(unit, "waot_elem", "internal") if None in values else "internal constant"
+            yield f"@waot_elem.{index}.elements = {kind} [{size} x ptr] [{entries}]"
         pointer = f"@waot_elem.{index}.elements" if size else "null"
-        yield f"@waot_elem.{index} = {_variable(unit)} %waot.elem {{ ptr {pointer}, i64 {size} }}"
+        own = values is not None and None in values and unit.plan.threads is not None
+        pointer = unit.pointer(f"@waot_elem.{index}", "%waot.elem", (0, 0), pointer, own)
+        yield f"@waot_elem.{index} = {_variable(unit, 'waot_elem')} %waot.elem {{ ptr {pointer}, i64 {size} }}"
 
 
 def _heap(unit: UnitLowering) -> Iterator[str]:
     """`waot_heap`: what the collector knows of the module. And the pending exception, which is a root."""
     module, plan = unit.module, unit.plan
-    yield f"@waot_exception = {_variable(unit)} ptr null"
+    own = plan.threads is not None
+    yield f"@waot_exception = {_variable(unit, 'waot_exception')} ptr null"
     rows = []
     for index in plan.type_numbers.order:
         type_ = module.types[index]
@@ -211,14 +223,23 @@ def _heap(unit: UnitLowering) -> Iterator[str]:
         for index, values in plan.element_values.items()
         if None in values and (not unit.alone or f"waot_elem.{index}" in unit.used_state)
     ]
-    roots = ", ".join(f"%waot.roots {{ ptr {symbol}, i64 {count} }}" for symbol, count in words)
-    yield f"@waot_roots = internal constant [{len(words)} x %waot.roots] [{roots}]"
-    held = [table.index for table in plan.tables if holds_objects(module, table.element)]
-    tables = ", ".join(f"ptr @waot_table.{index}" for index in held)
-    yield f"@waot_object_tables = internal constant [{len(held)} x ptr] [{tables}]"
+    variable = f"{THREAD_LOCAL}global" if own else "constant"
+    roots = ", ".join(
+        f"%waot.roots {{ ptr {unit.pointer('@waot_roots', '%waot.roots', (k, 0), word, own)}, i64 {length} }}"
+        for k, (word, length) in enumerate(words)
+    )
+    yield f"@waot_roots = internal {variable} [{len(words)} x %waot.roots] [{roots}]"
+    held = [f"waot_table.{table.index}" for table in plan.tables if holds_objects(module, table.element)]
+    tables = ", ".join(
+        f"ptr {unit.pointer('@waot_object_tables', 'ptr', (k,), f'@{name}', plan.is_thread_local(name))}"
+        for k, name in enumerate(held)
+    )
+    yield f"@waot_object_tables = internal {variable} [{len(held)} x ptr] [{tables}]"
+    at_roots = unit.pointer("@waot_heap", "%waot.heap", (0, 2), "@waot_roots", own)
+    at_tables = unit.pointer("@waot_heap", "%waot.heap", (0, 4), "@waot_object_tables", own)
     yield (
-        f"@waot_heap = hidden constant %waot.heap {{ ptr @waot_types, i64 {len(rows)}, ptr @waot_roots, "
-        f"i64 {len(words)}, ptr @waot_object_tables, i64 {len(held)}, i64 {plan.options.heap_limit} }}"
+        f"@waot_heap = hidden {variable} %waot.heap {{ ptr @waot_types, i64 {len(rows)}, ptr {at_roots}, "
+        f"i64 {len(words)}, ptr {at_tables}, i64 {len(held)}, i64 {plan.options.heap_limit} }}"
     )
 
 
@@ -232,6 +253,30 @@ def _object_type(unit: UnitLowering, type_index: int) -> tuple[str, list[str]]:
         definitions = [f"{symbol} = internal constant [{len(layout.references)} x i32] [{offsets}]"]
     row = f"%waot.type {{ i32 {TYPE_STRUCT}, i32 {layout.size}, i32 0, i32 {len(layout.references)}, ptr {symbol} }}"
     return row, definitions
+
+
+def _threads(unit: UnitLowering, start: int) -> Iterator[str]:
+    """`waot_threads` and what it points to."""
+    lines = [f"  call void @{symbol}({table})" for symbol, table in _releases(unit)]
+    yield definition("@waot_release", [*lines, "  ret void"])
+    parameters = "i32 %thread, i32 %argument"
+    lines = [*entered(unit, start, parameters), "  ret void"]
+    yield definition("@waot_thread_start", lines, parameters=parameters)
+    yield (
+        "@waot_threads = hidden constant %waot.threads "
+        "{ ptr @waot_instantiate.thread, ptr @waot_thread_start, ptr @waot_release }"
+    )
+
+
+def _releases(unit: UnitLowering) -> Iterator[tuple[str, str]]:
+    """What a thread's instance may have taken from the system: (function that gives it back, its argument)."""
+    for table in unit.plan.tables:
+        if not table.immutable:
+            unit.runtime_function("waot_table_release")
+            yield "waot_table_release", f"ptr @waot_table.{table.index}"
+    if unit.plan.heap:
+        unit.runtime_function("waot_heap_release")
+        yield "waot_heap_release", ""
 
 
 def _module(unit: UnitLowering) -> Iterator[str]:

@@ -23,6 +23,11 @@ MAX_REGISTER_RESULTS = 2
 RESULT_BYTES = 16
 
 
+# How LLVM is told of a variable of which each thread has its own. Only an executable has threads, and in it such a
+# variable is at a constant distance from the thread pointer.
+THREAD_LOCAL = "thread_local(localexec) "
+
+
 def ir_type(t: ValType) -> str:
     """The LLVM type that holds a value of type `t`; references are pointers."""
     return "ptr" if isinstance(t, RefType) else _IR[t]

@@ -20,16 +20,17 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     tables,
     variables,
 )
-from waot.lowering.abi import FUNCTIONS, STRUCTS, TRAPS, WASI_PREFIX, trap_symbol
+from waot.lowering.abi import FUNCTIONS, STRUCTS, THREAD_FUNCTIONS, TRAPS, trap_symbol
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
-from waot.lowering.imports import wasi_signatures
+from waot.lowering.imports import import_type, takes_descriptors, wasi_symbol
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
-from waot.lowering.types import ir_type, parameter_types, return_type
+from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, return_type
 
 FIRST_SUBPROGRAM = 100
+
 
 _DEBUG_METADATA = """\
 !llvm.dbg.cu = !{!1}
@@ -79,6 +80,7 @@ class UnitLowering:
         self._wasi_memory = _wasi_memories(module)
         self.carried = 0  # operands that branches, calls and returns carry, see function.py
         self.used_state: set[str] = set()  # names of instance state that functions refer to
+        self.bindings: list[str] = []  # instructions of `waot_bind`, see `pointer`
         self._declarations: dict[str, str] = {}
         self._subprograms: list[str] = []
         self._helpers: dict[str, str] = {}
@@ -114,8 +116,21 @@ class UnitLowering:
         self.used_state.add(name)
         if not self.has_state and symbol not in self._declarations:
             kind = "constant" if constant else "global"
+            if not constant and self.plan.is_thread_local(name):
+                kind = THREAD_LOCAL + kind
             self._declarations[symbol] = f"{symbol} = external hidden {kind} {ir}"
         return symbol
+
+    def pointer(self, holder: str, ir: str, path: tuple[int, ...], target: str, thread_local: bool) -> str:
+        """What the variable `holder` begins with at `path` (as of `getelementptr` of `ir`) to point to `target`.
+
+        Only the thread itself knows where its own variables are: that pointer is null until `waot_bind` has run there.
+        """
+        if not thread_local:
+            return target
+        indices = ", ".join(f"i32 {k}" for k in path)
+        self.bindings.append(f"  store ptr {target}, ptr getelementptr inbounds ({ir}, ptr {holder}, {indices})")
+        return "null"
 
     def funcref_symbol(self, index: int) -> str:
         """The funcref of function `index`."""
@@ -134,8 +149,9 @@ class UnitLowering:
             self._declarations[name] = f"declare {result} @{name}({', '.join(parameters)})"
 
     def declare_global(self, name: str, ir: str) -> None:
-        """Declares a variable of the shim."""
-        self._declarations.setdefault(f"@{name}", f"@{name} = external hidden global {ir}")
+        """Declares a variable of the shim, of which each thread has its own."""
+        kind = "global" if self.plan.threads is None else THREAD_LOCAL + "global"
+        self._declarations.setdefault(f"@{name}", f"@{name} = external hidden {kind} {ir}")
 
     def helper(self, name: str, text: Callable[[], str]) -> None:
         """Defines the internal function `name` once; `text` makes its definition."""
@@ -160,7 +176,7 @@ class UnitLowering:
 
     def runtime_function(self, symbol: str) -> tuple[str, tuple[str, ...]]:
         """Result and parameter types of a function of the shim, which is declared."""
-        result, parameters = FUNCTIONS[symbol]
+        result, parameters = FUNCTIONS.get(symbol) or THREAD_FUNCTIONS[symbol]
         if symbol not in self._declarations:
             self._declarations[symbol] = f"declare hidden {result} @{symbol}({', '.join(parameters)}) #2"
         return result, parameters
@@ -183,8 +199,8 @@ class UnitLowering:
     def import_thunk(self, index: int) -> str:
         """An imported function with the signature and convention of a wasm function."""
         item = self._imports[index]
-        t = wasi_signatures()[item.name]
-        callee = f"@{WASI_PREFIX}{item.name}"
+        t = import_type(item)
+        callee = f"@{wasi_symbol(item)}"
         types = ["ptr", *map(ir_type, t.params)]
         result = return_type(t)
         self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
@@ -195,9 +211,13 @@ class UnitLowering:
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)
         head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{"
+        leave = ""
+        if self.plan.threads is not None and takes_descriptors(item):
+            self.runtime_function("waot_wasi_leave")
+            leave = "  call void @waot_wasi_leave()\n"
         if result == "void":
-            return f"{head}\n  call void {callee}({arguments})\n  ret void\n}}"
-        return f"{head}\n  %r = call {result} {callee}({arguments})\n  ret {result} %r\n}}"
+            return f"{head}\n  call void {callee}({arguments})\n{leave}  ret void\n}}"
+        return f"{head}\n  %r = call {result} {callee}({arguments})\n{leave}  ret {result} %r\n}}"
 
     def text(self, bodies: Callable[[int], Body]) -> str:
         """The whole unit. `bodies` gives the validated body of a function."""

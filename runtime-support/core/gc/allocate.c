@@ -16,7 +16,7 @@
 #define WAOT_GC_PAGE 4096u
 #define WAOT_GC_POISON 0xdb
 
-struct waot_window waot_windows[WAOT_WINDOWS];
+WAOT_THREAD_LOCAL struct waot_window waot_windows[WAOT_WINDOWS];
 /* The budget of a program with little alive fits the second cache with the rest: twice as fast as 8 MiB. */
 struct waot_gc_tuning waot_gc_tuning = {.least_budget = 1 << 20, .window = WAOT_GC_WINDOW, .mark_stack = 1 << 20};
 
@@ -175,7 +175,7 @@ static int waot_gc_collect_for_room(void)
 /* Before the first object; and where a collection could not finish for want of stack. */
 static void waot_gc_prepare(void)
 {
-    if ((uintptr_t)__builtin_frame_address(0) - waot_process.stack_low < WAOT_GC_STACK)
+    if ((uintptr_t)__builtin_frame_address(0) - waot_stack.low < WAOT_GC_STACK)
         waot_trap_call_stack_exhausted();
     if (!waot_gc.base && waot_gc_create())
         waot_trap_out_of_memory();

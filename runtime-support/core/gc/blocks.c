@@ -13,7 +13,7 @@
 #define WAOT_GC_STEP 64u                        /* blocks to commit at least */
 #define WAOT_GC_TRIES 8u                        /* runs of about the right length to look at */
 
-struct waot_gc waot_gc;
+WAOT_THREAD_LOCAL struct waot_gc waot_gc;
 
 static uint64_t waot_gc_up(uint64_t size, uint64_t unit)
 {
@@ -36,6 +36,8 @@ static uint64_t waot_gc_reservation(uint64_t blocks)
         size += waot_gc_up(waot_gc_region_size(i, blocks), WAOT_GC_BLOCK);
     return size;
 }
+
+static WAOT_THREAD_LOCAL uint8_t *waot_gc_reserved; /* the reservation, from its start, of a thread that may end */
 
 int waot_gc_create(void)
 {
@@ -60,6 +62,8 @@ int waot_gc_create(void)
         if (!at)
             return -1;
     }
+    if (WAOT_THREADS)
+        waot_gc_reserved = at;
     at = (uint8_t *)waot_gc_up((uintptr_t)at, WAOT_GC_BLOCK);
     for (unsigned i = 0; i < 4; i++) {
         gc->regions[i].base = at;
@@ -79,6 +83,16 @@ int waot_gc_create(void)
     for (unsigned i = 0; i < WAOT_GC_CLASSES; i++)
         gc->current[i] = gc->queue[i] = WAOT_GC_NONE;
     return 0;
+}
+
+void waot_heap_release(void)
+{
+    struct waot_gc *gc = &waot_gc;
+    if (!gc->base)
+        return;
+    if (gc->stack != gc->first_stack)
+        waot_os_free_pages(gc->stack, gc->capacity * sizeof *gc->stack);
+    waot_os_free_pages(waot_gc_reserved, waot_gc_reservation(gc->blocks));
 }
 
 /* Makes the first `blocks` blocks usable, and what stands beside them. */

@@ -84,7 +84,7 @@ struct waot_gc {
 
     uint64_t collections, total, live, live_objects, overflows;
 };
-extern struct waot_gc waot_gc;
+extern WAOT_THREAD_LOCAL struct waot_gc waot_gc;
 
 /* Bytes of a cell of each class. */
 extern const uint16_t waot_gc_sizes[WAOT_GC_CLASSES];

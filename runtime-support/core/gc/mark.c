@@ -182,8 +182,8 @@ static void waot_gc_mark_beside(uintptr_t word)
 static __attribute__((noinline)) void waot_gc_mark_stack(void)
 {
     uintptr_t low = (uintptr_t)__builtin_frame_address(0) & ~(sizeof(uintptr_t) - 1);
-    uintptr_t high = waot_process.stack_high;
-    if (low < waot_process.stack_low || low > high)
+    uintptr_t high = waot_stack.high;
+    if (low < waot_stack.low || low > high)
         waot_fatal("a collection on a stack that is not the program's");
     waot_gc.root_bytes += high - low;
     for (const volatile uintptr_t *at = (const volatile uintptr_t *)low; at < (const volatile uintptr_t *)high; at++)

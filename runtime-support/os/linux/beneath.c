@@ -75,9 +75,21 @@ static long waot_linux_walk_open(long directory, const char *name)
                             WAOT_LINUX_O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 }
 
+/* Whoever looks up `.` or `..` in a directory must be allowed to search it. */
+static long waot_linux_walk_search(const struct waot_linux_walk *walk)
+{
+    long found = waot_linux_walk_open(walk->at, ".");
+    if (found >= 0)
+        WAOT_LINUX_CALL(SYS_close, found);
+    return found < 0 ? found : 0;
+}
+
 /* `..`: walks again from the root to the directory above. */
 static long waot_linux_walk_up(struct waot_linux_walk *walk)
 {
+    long searched = waot_linux_walk_search(walk);
+    if (searched < 0)
+        return searched;
     if (walk->depth == 0)
         return -EPERM;
     do
@@ -108,8 +120,10 @@ static long waot_linux_walk_link(struct waot_linux_walk *walk, const char *name,
     if (walk->target[0] == '/')
         return -EPERM;
     size_t tail = __builtin_strlen(walk->rest + after) + 1;
-    if ((size_t)size >= sizeof walk->target || (size_t)size + 1 + tail > sizeof walk->rest)
+    if ((size_t)size >= sizeof walk->target)
         return -ENAMETOOLONG;
+    if ((size_t)size + 1 + tail > sizeof walk->rest) /* what is put in front again and again is a loop */
+        return -ELOOP;
     bool more = walk->rest[after - 1] == '/'; /* a slash behind the link stays, with or without names behind it */
     __builtin_memmove(walk->rest + size + (more ? 1 : 0), walk->rest + after, tail);
     __builtin_memcpy(walk->rest, walk->target, (size_t)size);
@@ -122,7 +136,7 @@ static long waot_linux_walk_link(struct waot_linux_walk *walk, const char *name,
 static long waot_linux_walk_enter(struct waot_linux_walk *walk, const char *name, size_t size, size_t after)
 {
     if (size == 1 && name[0] == '.')
-        return 0;
+        return waot_linux_walk_search(walk);
     if (size == 2 && name[0] == '.' && name[1] == '.')
         return waot_linux_walk_up(walk);
     if (walk->depth + size + 1 > sizeof walk->names)
@@ -162,9 +176,7 @@ static long waot_linux_walk_all(struct waot_linux_walk *walk, enum waot_linux_la
         size_t after = end;
         while (walk->rest[after] == '/')
             after++;
-        size_t size = end - start;
-        if (size > 255)
-            return -ENAMETOOLONG;
+        size_t size = end - start; /* less than that of `name`; which names are too long the file system says */
         if (size == 0) { /* nothing left behind a slash, or behind a `..` */
             __builtin_memcpy(name, ".", 2);
             return 0;
@@ -172,6 +184,8 @@ static long waot_linux_walk_all(struct waot_linux_walk *walk, enum waot_linux_la
         __builtin_memcpy(name, walk->rest + start, size);
         name[size] = '\0';
         bool is_last = walk->rest[after] == '\0';
+        if (is_last && after > end && last == WAOT_LINUX_LAST_CREATE && !waot_linux_is_dots(name))
+            return -EISDIR;
         if (is_last && last == WAOT_LINUX_LAST_AS_NAMED) {
             if (after > end)
                 __builtin_memcpy(name + size, "/", 2);
@@ -277,7 +291,9 @@ long waot_linux_open_beneath(long root, const char *path, long flags, long mode)
     if (result != -ENOSYS)
         return result;
     struct waot_linux_place place;
-    bool follow = (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+    enum waot_linux_last last = (flags & O_CREAT) != 0 ? WAOT_LINUX_LAST_CREATE : WAOT_LINUX_LAST_FOLLOW;
+    if ((flags & O_NOFOLLOW) != 0 || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+        last = WAOT_LINUX_LAST_NOFOLLOW;
     size_t size = __builtin_strlen(path);
     if (path[size - 1] == '/' && (flags & O_CREAT) != 0) { /* open(2) makes no directories */
         result = waot_linux_locate(root, path, WAOT_LINUX_LAST_AS_NAMED, &place);
@@ -288,7 +304,7 @@ long waot_linux_open_beneath(long root, const char *path, long flags, long mode)
     }
     if (path[size - 1] == '/')
         flags |= O_DIRECTORY;
-    result = waot_linux_walk(root, path, follow ? WAOT_LINUX_LAST_FOLLOW : WAOT_LINUX_LAST_NOFOLLOW, &place);
+    result = waot_linux_walk(root, path, last, &place);
     if (result < 0)
         return result;
     result = WAOT_LINUX_RETRY(SYS_openat, place.directory, place.name, flags | O_NOFOLLOW | O_CLOEXEC, mode);

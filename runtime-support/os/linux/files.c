@@ -295,9 +295,12 @@ struct waot_linux_dirent {
 int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
 {
     long result = WAOT_LINUX_CALL(SYS_lseek, handle, position, 0);
+    if (result == -EINVAL) /* a position that no directory gives: nothing stands behind it */
+        return 0;
     if (result < 0)
         return waot_linux_result(result);
-    return waot_linux_result(WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size));
+    result = WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size);
+    return waot_linux_result(result == -ENOENT ? 0 : result); /* a directory that was removed is empty */
 }
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)
@@ -347,6 +350,31 @@ int64_t waot_os_path_open(waot_os_handle root, const char *path, uint32_t access
     return result;
 }
 
+/* Of a place that is a directory itself, the directory is asked by its handle: as `.` it would have to be searched. */
+static bool waot_linux_is_itself(const struct waot_linux_place *place)
+{
+    return place->name[0] == '.' && place->name[1] == '\0';
+}
+
+static long waot_linux_place_stat(const struct waot_linux_place *place, struct waot_os_stat *stat)
+{
+    if (waot_linux_is_itself(place))
+        return waot_linux_stat(place->directory, "", WAOT_LINUX_AT_EMPTY_PATH, stat);
+    return waot_linux_stat(place->directory, place->name, AT_SYMLINK_NOFOLLOW, stat);
+}
+
+/* wasmtime asks by the handle too, but only where links are followed. */
+static long waot_linux_place_set_times(const struct waot_linux_place *place, bool follow,
+                                       const struct waot_os_times *times)
+{
+    if (follow && waot_linux_is_itself(place)) {
+        long result = waot_linux_set_times(place->directory, "", WAOT_LINUX_AT_EMPTY_PATH, times);
+        if (result != -EINVAL && result != -ENOENT) /* what kernels before 5.8 say of that flag */
+            return result;
+    }
+    return waot_linux_set_times(place->directory, place->name, AT_SYMLINK_NOFOLLOW, times);
+}
+
 int64_t waot_os_path_stat(waot_os_handle root, const char *path, bool follow, struct waot_os_stat *stat)
 {
     struct waot_linux_place place;
@@ -354,7 +382,7 @@ int64_t waot_os_path_stat(waot_os_handle root, const char *path, bool follow, st
         long result = waot_linux_locate(root, path, WAOT_LINUX_LAST_NOFOLLOW, &place);
         if (result < 0)
             return waot_linux_result(result);
-        result = waot_linux_stat(place.directory, place.name, AT_SYMLINK_NOFOLLOW, stat);
+        result = waot_linux_place_stat(&place, stat);
         waot_linux_release(&place);
         return waot_linux_result(result);
     }
@@ -380,7 +408,11 @@ int64_t waot_os_path_set_times(waot_os_handle root, const char *path, bool follo
         waot_linux_locate(root, path, follow ? WAOT_LINUX_LAST_FOLLOW : WAOT_LINUX_LAST_NOFOLLOW, &place);
     if (result < 0)
         return waot_linux_result(result);
-    result = waot_linux_set_times(place.directory, place.name, AT_SYMLINK_NOFOLLOW, times);
+    struct waot_os_stat stat;
+    if (follow && times->flags == 0) /* utimensat with nothing to set does not even look for the file */
+        result = waot_linux_place_stat(&place, &stat);
+    else
+        result = waot_linux_place_set_times(&place, follow, times);
     waot_linux_release(&place);
     return waot_linux_result(result);
 }

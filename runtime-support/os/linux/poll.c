@@ -15,7 +15,7 @@ enum { WAOT_LINUX_PPOLL = SYS_ppoll_time64, WAOT_LINUX_FUTEX = SYS_futex_time64 
 static void waot_linux_poll_result(struct waot_os_poll *poll, const struct pollfd *from)
 {
     poll->invalid = (from->revents & POLLNVAL) != 0;
-    poll->ready = (from->revents & (from->events | POLLHUP | POLLERR)) != 0;
+    poll->ready = (from->revents & ((poll->write ? POLLOUT : POLLIN) | POLLHUP | POLLERR)) != 0;
     poll->hangup = (from->revents & (POLLHUP | POLLERR)) != 0;
     poll->bytes = 0;
     int waiting = 0;
@@ -31,10 +31,16 @@ int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout)
         if (entries == NULL)
             return -WAOT_WASI_NOMEM;
     }
-    size_t used = 0; /* those without a handle do not count against the limit on open files */
-    for (size_t i = 0; i < count; i++)
-        if (polls[i].handle >= 0)
-            entries[used++] = (struct pollfd){(int)polls[i].handle, polls[i].write ? POLLOUT : POLLIN, 0};
+    /* The kernel takes no more entries than there may be open files: none for what has no handle, one for reading from and
+     * writing to the same. */
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (polls[i].handle < 0)
+            continue;
+        if (used == 0 || entries[used - 1].fd != polls[i].handle)
+            entries[used++] = (struct pollfd){(int)polls[i].handle, 0, 0};
+        entries[used - 1].events |= polls[i].write ? POLLOUT : POLLIN;
+    }
     struct waot_linux_timespec time = {(int64_t)(timeout / 1000000000), (int64_t)(timeout % 1000000000)};
     long result = WAOT_LINUX_CALL(WAOT_LINUX_PPOLL, entries, used, timeout == UINT64_MAX ? NULL : &time, NULL, 0);
     if (result == -EINTR) {
@@ -42,10 +48,14 @@ int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout)
         for (size_t i = 0; i < used; i++)
             entries[i].revents = 0;
     }
-    used = 0;
-    for (size_t i = 0; result >= 0 && i < count; i++)
-        if (polls[i].handle >= 0)
-            waot_linux_poll_result(&polls[i], &entries[used++]);
+    const struct pollfd *entry = entries;
+    for (size_t i = 0; result >= 0 && i < count; i++) {
+        if (polls[i].handle < 0)
+            continue;
+        if (entry->fd != polls[i].handle)
+            entry++;
+        waot_linux_poll_result(&polls[i], entry);
+    }
     if (entries != few)
         waot_os_free_pages(entries, count * sizeof *entries);
     return waot_linux_result(result);

@@ -9,6 +9,7 @@
 #include "../../include/waot_abi.h"
 #include "registers.h"
 #include "syscall.h"
+#include "threads.h"
 
 #include <signal.h>
 #include <sys/syscall.h>
@@ -25,10 +26,7 @@ struct waot_kernel_sigaction {
 };
 #define WAOT_IGNORE ((void (*)(int, siginfo_t *, void *))1)
 
-/* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB, RISC-V's with vectors of
- * 1,024 bits 5 KiB; the unwinder's frames are 5 KiB. Pages that
- * are not used are not there. */
-WAOT_COLD_DATA static unsigned char waot_signal_stack[64 << 10] __attribute__((aligned(16)));
+WAOT_COLD_DATA static unsigned char waot_signal_stack[WAOT_SIGNAL_STACK] __attribute__((aligned(16)));
 
 #ifdef __riscv
 #define WAOT_SIGNAL_FLAGS 0
@@ -63,8 +61,9 @@ static int waot_in_guard(uintptr_t address)
 {
     for (uint64_t i = 0; i < waot_module.memory_count; i++) {
         const struct waot_memory *memory = waot_module.memories[i];
-        /* What is committed does not fault for a reason of the program's. */
-        if (memory->base && address - (uintptr_t)memory->base >= memory->bytes &&
+        /* What is committed does not fault for a reason of the program's; but it may have become so since. */
+        uint64_t bytes = WAOT_THREADS ? 0 : memory->bytes;
+        if (memory->base && address - (uintptr_t)memory->base >= bytes &&
             address - (uintptr_t)memory->base < memory->reserve)
             return 1;
     }
@@ -94,7 +93,7 @@ static void waot_on_fault(int signal, siginfo_t *info, void *context)
     uintptr_t address = (uintptr_t)info->si_addr;
     if (signal == SIGSEGV && waot_in_guard(address))
         waot_trap("out of bounds memory access", &registers, 1);
-    if (signal == SIGSEGV && address >= waot_process.stack_guard && address < waot_process.stack_low)
+    if (signal == SIGSEGV && address >= waot_stack.guard && address < waot_stack.low)
         waot_trap("call stack exhausted", &registers, 1);
     waot_internal_error(signal, &registers, address);
 }
@@ -126,7 +125,10 @@ void waot_os_report(const char *text, size_t length)
 
 void waot_os_on_fault_stack(void (*function)(void))
 {
-    waot_switch_stack(waot_signal_stack + sizeof waot_signal_stack, function);
+    unsigned char *stack = waot_signal_stack;
+    if (WAOT_THREADS && waot_thread_signal_stack)
+        stack = waot_thread_signal_stack;
+    waot_switch_stack(stack + sizeof waot_signal_stack, function);
 }
 
 void waot_os_abort(void)

@@ -47,6 +47,6 @@ int64_t waot_os_send(waot_os_handle handle, const struct waot_os_buffer *buffers
 
 int64_t waot_os_shutdown(waot_os_handle handle, uint32_t sdflags)
 {
-    /* SHUT_RD, SHUT_WR, SHUT_RDWR are 0, 1, 2 where WASI has bits. */
+    /* SHUT_RD, SHUT_WR, SHUT_RDWR are 0, 1, 2 where WASI has bits; with none of them the kernel says INVAL of a socket. */
     return waot_linux_result(WAOT_LINUX_CALL(SYS_shutdown, handle, sdflags - 1));
 }

@@ -4,6 +4,7 @@
 #include "../../include/waot_abi.h"
 #include "signals.h"
 #include "syscall.h"
+#include "threads.h"
 
 #include <elf.h>
 #include <sys/mman.h>
@@ -22,9 +23,12 @@ extern const uint64_t waot_relr_start[] WAOT_HIDDEN, waot_relr_end[] WAOT_HIDDEN
 extern const unsigned char waot_stack_low[] WAOT_HIDDEN, waot_stack_high[] WAOT_HIDDEN;
 
 struct waot_process waot_process;
+WAOT_THREAD_LOCAL struct waot_stack waot_stack;
 
 void waot_exit(int status)
 {
+    if (WAOT_THREADS)
+        waot_end_program();
     for (;;)
         waot_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
@@ -70,9 +74,9 @@ static uint64_t waot_stack_size(void)
 static void waot_make_stack(void)
 {
     if ((uintptr_t)waot_stack_low < (uintptr_t)waot_stack_high) {
-        waot_process.stack_guard = (uintptr_t)waot_stack_low - WAOT_STACK_GUARD;
-        waot_process.stack_low = (uintptr_t)waot_stack_low;
-        waot_process.stack_high = (uintptr_t)waot_stack_high;
+        waot_stack.guard = (uintptr_t)waot_stack_low - WAOT_STACK_GUARD;
+        waot_stack.low = (uintptr_t)waot_stack_low;
+        waot_stack.high = (uintptr_t)waot_stack_high;
         return;
     }
     uint64_t mask = waot_process.page_size - 1;
@@ -83,9 +87,9 @@ static void waot_make_stack(void)
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if ((at < 0 && at >= -4095) || waot_os_commit((void *)(at + (long)guard), size))
         waot_fatal("no memory for the stack; build with a smaller --stack-size");
-    waot_process.stack_guard = (uintptr_t)at;
-    waot_process.stack_low = (uintptr_t)at + guard;
-    waot_process.stack_high = waot_process.stack_low + size;
+    waot_stack.guard = (uintptr_t)at;
+    waot_stack.low = (uintptr_t)at + guard;
+    waot_stack.high = waot_stack.low + size;
 }
 
 __attribute__((weak)) void waot_main(void)
@@ -107,12 +111,18 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
     while (*end)
         end++;
     waot_process.page_size = 4096;
-    for (const Elf64_auxv_t *aux = (const Elf64_auxv_t *)(end + 1); aux->a_type != AT_NULL; aux++)
+    for (const Elf64_auxv_t *aux = (const Elf64_auxv_t *)(end + 1); aux->a_type != AT_NULL; aux++) {
         if (aux->a_type == AT_PAGESZ)
             waot_process.page_size = aux->a_un.a_val;
+        if (aux->a_type == AT_SECURE)
+            waot_process.secure = aux->a_un.a_val != 0;
+    }
     waot_process.manifest = waot_manifest_start;
     waot_process.manifest_end = waot_manifest_end;
+    waot_process.embedded = waot_embed_start;
+    if (WAOT_THREADS)
+        waot_begin_threads();
     waot_make_stack();
     waot_catch_faults();
-    waot_switch_stack((void *)waot_process.stack_high, waot_main);
+    waot_switch_stack((void *)waot_stack.high, waot_main);
 }

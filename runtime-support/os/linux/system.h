@@ -77,6 +77,7 @@ enum waot_linux_last {
     WAOT_LINUX_LAST_AS_NAMED, /* not looked up: a name to make or to remove; `.`, `..` and a trailing slash stay */
     WAOT_LINUX_LAST_NOFOLLOW, /* looked up; a symbolic link stands for itself */
     WAOT_LINUX_LAST_FOLLOW,   /* looked up; a symbolic link is expanded */
+    WAOT_LINUX_LAST_CREATE,   /* likewise, to make a file: behind a link too, a slash at the end is ISDIR */
 };
 
 /* What a path came to: a name in an open directory, on which *at calls act without following. */

@@ -1,0 +1,230 @@
+/* Threads from Linux: clone(2), and the variables of each (ELF Handling For Thread-Local Storage, 3.4; local-exec).
+ *
+ * A thread's pages are one mapping: a guard, the wasm stack above it, the stack for handlers of faults, its variables.
+ * They go when it ends; nobody waits for the end of a thread of wasi-threads but through memory.
+ */
+#include "../threads.h"
+
+#include "../../../core/lock.h"
+#include "../../../core/process.h"
+#include "../../../core/trap.h"
+#include "../signals.h"
+#include "../system.h"
+
+#include <elf.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#define WAOT_THREAD_FLAGS \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS)
+
+/* Where the variables are, as seen from the thread pointer. x86-64: they end there, and it points to itself. AArch64:
+ * they begin behind two words. RISC-V: they begin there. */
+#if defined(__x86_64__)
+enum { WAOT_TLS_BELOW = 1, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 64 };
+#elif defined(__aarch64__)
+enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 16, WAOT_TLS_TAIL = 0 };
+#else
+enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 0 };
+#endif
+
+/* The segment PT_TLS: what every thread's variables begin as. */
+static struct {
+    const uint8_t *data;
+    size_t data_size; /* then zeros */
+    size_t size;      /* a multiple of the alignment, which the linker script sees to */
+    size_t head;      /* bytes from the start of the block to the variables */
+    size_t block;     /* bytes of all of it */
+} waot_tls;
+
+/* One of those that thread-spawn has made. Stands in the thread's own pages. */
+struct waot_linux_thread {
+    struct waot_linux_thread *next, *before;
+    unsigned char *pages;
+    size_t size;
+    struct waot_stack stack;
+    unsigned char *signal_stack;
+    unsigned char *tls;
+    waot_os_thread_function *function;
+    uint32_t number, argument;
+};
+
+static struct {
+    uint32_t lock;
+    uint32_t last; /* number given */
+    bool again;    /* they have all been given once */
+    struct waot_linux_thread *first;
+} waot_threads_alive;
+
+/* The block that this thread's variables are in. */
+static WAOT_THREAD_LOCAL struct {
+    uintptr_t low, high;
+} waot_tls_block;
+WAOT_THREAD_LOCAL unsigned char *waot_thread_signal_stack;
+
+int waot_is_thread_local(uintptr_t address)
+{
+    return address >= waot_tls_block.low && address < waot_tls_block.high;
+}
+
+static void waot_read_tls_segment(void)
+{
+    const Elf64_Ehdr *header = (const void *)waot_image_start;
+    const Elf64_Phdr *segments = (const void *)(waot_image_start + header->e_phoff);
+    size_t alignment = 1;
+    for (unsigned i = 0; i < header->e_phnum; i++)
+        if (segments[i].p_type == PT_TLS) {
+            uintptr_t shift = header->e_type == ET_DYN ? (uintptr_t)waot_image_start : 0;
+            waot_tls.data = (const uint8_t *)(shift + segments[i].p_vaddr);
+            waot_tls.data_size = segments[i].p_filesz;
+            waot_tls.size = segments[i].p_memsz;
+            alignment = segments[i].p_align;
+        }
+    waot_tls.head = (WAOT_TLS_HEAD + alignment - 1) & ~(alignment - 1);
+    waot_tls.block = waot_tls.head + waot_tls.size + WAOT_TLS_TAIL;
+}
+
+/* Makes variables in a block of zeros: the thread pointer to them. */
+static void *waot_make_tls(unsigned char *block)
+{
+    __builtin_memcpy(block + waot_tls.head, waot_tls.data, waot_tls.data_size);
+    if (!WAOT_TLS_BELOW)
+        return block;
+    void **pointer = (void **)(void *)(block + waot_tls.size);
+    *pointer = pointer;
+    return pointer;
+}
+
+static void waot_know_tls(unsigned char *block)
+{
+    waot_tls_block.low = (uintptr_t)block;
+    waot_tls_block.high = (uintptr_t)block + waot_tls.block;
+}
+
+void waot_begin_threads(void)
+{
+    waot_read_tls_segment();
+    unsigned char *block = waot_os_allocate_pages(waot_tls.block);
+    if (!block) {
+        static const char text[] = "waot: no memory for the first thread's variables\n";
+        waot_os_report(text, sizeof text - 1);
+        for (;;) /* not waot_exit, which has variables of its own */
+            WAOT_LINUX_CALL(SYS_exit_group, 134);
+    }
+    waot_set_thread_pointer(waot_make_tls(block));
+    waot_know_tls(block);
+}
+
+void waot_end_program(void)
+{
+    static const void *ends; /* the stack of the thread that does */
+    static const uint32_t never;
+    const void *nobody = NULL, *self = &waot_stack;
+    if (!__atomic_compare_exchange_n(&ends, &nobody, self, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && nobody != self)
+        for (;;)
+            waot_os_wait(&never, 0, UINT64_MAX);
+}
+
+/* ---------------------------------------------------------------- one thread */
+
+static bool waot_number_is_taken(uint32_t number)
+{
+    for (const struct waot_linux_thread *thread = waot_threads_alive.first; thread; thread = thread->next)
+        if (thread->number == number)
+            return true;
+    return false;
+}
+
+/* Gives it a number that no other has and enters it among the living. */
+static void waot_enter_thread(struct waot_linux_thread *thread)
+{
+    waot_lock(&waot_threads_alive.lock);
+    uint32_t number = waot_threads_alive.last;
+    do {
+        waot_threads_alive.again |= number == WAOT_OS_MOST_THREADS;
+        number = number == WAOT_OS_MOST_THREADS ? 1 : number + 1;
+    } while (waot_threads_alive.again && waot_number_is_taken(number));
+    waot_threads_alive.last = thread->number = number;
+    thread->next = waot_threads_alive.first;
+    if (thread->next)
+        thread->next->before = thread;
+    waot_threads_alive.first = thread;
+    waot_unlock(&waot_threads_alive.lock);
+}
+
+static void waot_forget_thread(struct waot_linux_thread *thread)
+{
+    waot_lock(&waot_threads_alive.lock);
+    if (thread->before)
+        thread->before->next = thread->next;
+    else
+        waot_threads_alive.first = thread->next;
+    if (thread->next)
+        thread->next->before = thread->before;
+    waot_unlock(&waot_threads_alive.lock);
+}
+
+/* The pages of a thread with a stack like its maker's, or null. */
+static struct waot_linux_thread *waot_make_thread(void)
+{
+    size_t mask = waot_process.page_size - 1;
+    size_t guard = waot_stack.low - waot_stack.guard, stack = waot_stack.high - waot_stack.low;
+    size_t block = (waot_tls.block + sizeof(struct waot_linux_thread) + mask) & ~mask;
+    size_t rest = stack + WAOT_SIGNAL_STACK + block;
+    /* MAP_STACK keeps huge pages away (Linux 6.7): the first push shall not clear 2 MiB. */
+    long at = WAOT_LINUX_CALL(SYS_mmap, 0, guard + rest, PROT_NONE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (at < 0 && at >= -4095)
+        return NULL;
+    unsigned char *pages = (unsigned char *)at;
+    if (waot_os_commit(pages + guard, rest)) {
+        waot_os_free_pages(pages, guard + rest);
+        return NULL;
+    }
+    unsigned char *signal_stack = pages + guard + stack;
+    unsigned char *tls = signal_stack + WAOT_SIGNAL_STACK;
+    struct waot_linux_thread *thread = (void *)(pages + guard + rest - sizeof *thread);
+    *thread = (struct waot_linux_thread){
+        .pages = pages,
+        .size = guard + rest,
+        .stack = {(uintptr_t)pages, (uintptr_t)pages + guard, (uintptr_t)pages + guard + stack},
+        .signal_stack = signal_stack,
+        .tls = tls,
+    };
+    return thread;
+}
+
+static void waot_run_thread(void *argument)
+{
+    struct waot_linux_thread *thread = argument;
+    waot_know_tls(thread->tls);
+    waot_stack = thread->stack;
+    waot_thread_signal_stack = thread->signal_stack;
+    stack_t stack = {.ss_sp = thread->signal_stack, .ss_size = WAOT_SIGNAL_STACK};
+    WAOT_LINUX_CALL(SYS_sigaltstack, &stack, NULL);
+    thread->function(thread->number, thread->argument);
+    waot_forget_thread(thread);
+    /* No handler may run on a stack that goes away. */
+    uint64_t all = UINT64_MAX;
+    WAOT_LINUX_CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    waot_end_thread(thread->pages, thread->size);
+}
+
+int64_t waot_os_spawn(waot_os_thread_function *function, uint32_t argument)
+{
+    struct waot_linux_thread *thread = waot_make_thread();
+    if (!thread)
+        return -WAOT_WASI_AGAIN;
+    thread->function = function;
+    thread->argument = argument;
+    waot_enter_thread(thread);
+    uint32_t number = thread->number; /* from clone on the thread is its own, and soon may be gone */
+    void *pointer = waot_make_tls(thread->tls);
+    long result = waot_clone(WAOT_THREAD_FLAGS, (void *)thread->stack.high, pointer, waot_run_thread, thread);
+    if (result >= 0)
+        return number;
+    waot_forget_thread(thread);
+    waot_os_free_pages(thread->pages, thread->size);
+    return waot_linux_result(result);
+}
