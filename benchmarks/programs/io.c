@@ -113,7 +113,7 @@ static uint64_t list(const char *directory)
         uint64_t hash = 0; /* the order is the system's to choose */
         for (const char *at = entry->d_name; *at != '\0'; at++)
             hash = hash * 31 + (unsigned char)*at;
-        sum += hash + entry->d_type;
+        sum += hash + (entry->d_type == DT_REG);
     }
     closedir(stream);
     return sum;

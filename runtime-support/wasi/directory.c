@@ -24,6 +24,12 @@ static bool waot_wasi_append_entry(struct waot_wasi_readdir *list, uint64_t next
     waot_guest_store_u32(head + 16, (uint32_t)name_size);
     head[20] = filetype;
     uint32_t room = list->size - list->used;
+    if (room > sizeof head + name_size) { /* the common case, in fewer steps */
+        __builtin_memcpy(list->to + list->used, head, sizeof head);
+        __builtin_memcpy(list->to + list->used + sizeof head, name, name_size);
+        list->used += (uint32_t)(sizeof head + name_size);
+        return true;
+    }
     uint32_t part = room < sizeof head ? room : (uint32_t)sizeof head;
     __builtin_memcpy(list->to + list->used, head, part);
     list->used += part;
@@ -66,11 +72,13 @@ static uint32_t waot_wasi_append_entries(waot_os_handle handle, const struct wao
                                          uint64_t position, struct waot_wasi_readdir *list)
 {
     struct waot_os_entry entry;
-    /* About as much as the guest has room for: what does not fit is read again by the next call. The longest name of any
-     * file system fits in 1 KiB (NTFS: 255 characters of three bytes). */
-    _Alignas(8) char buffer[4096];
-    size_t size = list->size < 1024 ? 1024 : list->size > sizeof buffer ? sizeof buffer : list->size & ~(size_t)7;
+    _Alignas(8) char buffer[8192];
     for (;;) {
+        /* A little more than the guest has room for, so that one call fills it: the host's entries are larger by up to
+         * an eighth. What does not fit is read again by the next call. The longest name of any file system fits in
+         * 1 KiB (NTFS: 255 characters of three bytes). */
+        size_t room = list->size - list->used, size = (room + room / 8 + 64) & ~(size_t)7;
+        size = size < 1024 ? 1024 : size > sizeof buffer ? sizeof buffer : size;
         int64_t got = waot_os_directory_read(handle, position, buffer, size);
         if (got < 0)
             return waot_wasi_result(got);

@@ -94,6 +94,12 @@ int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char 
         .kind = WAOT_WASI_FILE,
         .read_only = directory->read_only,
     };
+    /* What was opened as a directory is one, and what is open for writing or was to be made is none. */
+    if ((oflags & WAOT_WASI_OFLAGS_DIRECTORY) != 0)
+        opened->kind = WAOT_WASI_DIRECTORY;
+    const uint32_t settled = WAOT_WASI_OFLAGS_DIRECTORY | WAOT_WASI_OFLAGS_CREAT | WAOT_WASI_OFLAGS_TRUNC;
+    if ((access & WAOT_OS_OPEN_WRITE) != 0 || (oflags & settled) != 0)
+        return 0;
     struct waot_os_stat stat;
     int64_t result = waot_os_stat(opened->handle, &stat);
     if (result < 0) {

@@ -89,7 +89,7 @@ def test_the_numbers_are_those_of_the_headers(arch: str) -> None:
 @pytest.mark.parametrize("imports", SETS, ids=len)
 @pytest.mark.parametrize("grants", GRANTS)
 def test_what_is_allowed_follows_from_imports_and_grants(arch: str, imports: frozenset[str], grants: int) -> None:
-    program = make_filter(arch, imports, FACILITIES, grants)
+    program = make_filter(arch, imports, FACILITIES - {"threads"}, grants)
     found = allowed(program, arch)
     assert {"write", "exit_group", "rt_sigreturn", "rt_sigaction", "mmap", "mprotect", "munmap"} <= found
     assert not found & NEVER
@@ -152,6 +152,17 @@ def test_conditions_on_arguments(arch: str, imports: frozenset[str]) -> None:
     assert [request for request in range(0x5400, 0x5500) if not ends("ioctl", 0, request)] == requests
     # The process's own number is put in when it starts; what stands there before is no process's.
     assert [process for process in (0, 1, 1000, 0xFFFFFFFF) if not ends("kill", process, 9)] == [0xFFFFFFFF]
+
+
+@every_architecture
+def test_threads_are_made_and_no_processes(arch: str) -> None:
+    number = header_numbers(arch)["clone"]
+    program = make_filter(arch, HELLO, {"threads"}, 0)
+    thread = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x80000
+    assert decision(program, arch, number, thread) == ALLOW
+    for flags in (0, 17, 0x11, thread | 17, thread & ~0x100, thread & ~0x10000, thread | 0x10000000, 0x4100):
+        assert decision(program, arch, number, flags) == KILL
+    assert decision(make_filter(arch, ALL, FACILITIES - {"threads"}, ALL_GRANTS), arch, number, thread) == KILL
 
 
 @every_architecture

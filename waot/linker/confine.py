@@ -35,21 +35,20 @@ _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC000
 
 # The numbers: of x86-64, and of the architectures that share asm-generic/unistd.h.
 _NUMBERS = """
-accept4 288 242            clock_getres 229 114      clock_gettime 228 113     clone 56 220
-close 3 57                 exit 60 93                sigaltstack 131 132
-exit_group 231 94          fadvise64 221 223         fallocate 285 47          fcntl 72 25
-fdatasync 75 83            fstat 5 80                fsync 74 82               ftruncate 77 46
-futex 202 98               getdents64 217 61         getpid 39 172             getrandom 318 278
-getsockopt 55 209          ioctl 16 29               kill 62 129               linkat 265 37
-lseek 8 62                 madvise 28 233            mkdirat 258 34            mmap 9 222
-mprotect 10 226            munmap 11 215             newfstatat 262 79         openat 257 56
-openat2 437 437            ppoll 271 73              pread64 17 67             preadv 295 69
-pwrite64 18 68             pwritev 296 70            read 0 63                 readlinkat 267 78
-readv 19 65                recvmsg 47 212            renameat2 316 276         restart_syscall 219 128
-rt_sigaction 13 134        rt_sigprocmask 14 135     rt_sigreturn 15 139       sched_yield 24 124
-sendmsg 46 211             shutdown 48 210           symlinkat 266 36
-sysinfo 99 179             unlinkat 263 35           utimensat 280 88          write 1 64
-writev 20 66
+accept4 288 242           clock_getres 229 114      clock_gettime 228 113     clone 56 220
+close 3 57                exit 60 93                exit_group 231 94         fadvise64 221 223
+fallocate 285 47          fcntl 72 25               fdatasync 75 83           fstat 5 80
+fsync 74 82               ftruncate 77 46           futex 202 98              getdents64 217 61
+getpid 39 172             getrandom 318 278         getsockopt 55 209         ioctl 16 29
+kill 62 129               linkat 265 37             lseek 8 62                madvise 28 233
+mkdirat 258 34            mmap 9 222                mprotect 10 226           munmap 11 215
+newfstatat 262 79         openat 257 56             openat2 437 437           ppoll 271 73
+pread64 17 67             preadv 295 69             pwrite64 18 68            pwritev 296 70
+read 0 63                 readlinkat 267 78         readv 19 65               recvmsg 47 212
+renameat2 316 276         restart_syscall 219 128   rt_sigaction 13 134       rt_sigprocmask 14 135
+rt_sigreturn 15 139       sched_yield 24 124        sendmsg 46 211            shutdown 48 210
+sigaltstack 131 132       symlinkat 266 36          sysinfo 99 179            unlinkat 263 35
+utimensat 280 88          write 1 64                writev 20 66
 """
 
 
@@ -117,7 +116,7 @@ _SOCKETS = {"sock_accept": "accept4", "sock_recv": "recvmsg", "sock_send": "send
 #: Calls for what a module does without importing a function of WASI's for it.
 _FACILITIES = {
     "objects": "madvise sysinfo",
-    "threads": "clone:thread exit futex sigaltstack rt_sigprocmask sched_yield",
+    "threads": "clone:thread exit futex restart_syscall sigaltstack rt_sigprocmask sched_yield",
     "waiting": "futex restart_syscall clock_gettime",
 }
 FACILITIES = frozenset(_FACILITIES)
@@ -131,8 +130,21 @@ OVERLAY_FUNCTIONS = frozenset(name for name in _FUNCTIONS if name.startswith("pa
     "random_get",
 }
 
-# Calls that move data between the program and what it has open: worth the kernel's search in programs with files.
-_HOT = ("read", "write", "readv", "writev", "pread64", "pwrite64", "lseek", "fstat")
+# Worth the kernel's search in programs with files. Most have low numbers, so others are compared with few of them.
+_HOT = [
+    "read",
+    "write",
+    "readv",
+    "writev",
+    "pread64",
+    "pwrite64",
+    "lseek",
+    "fstat",
+    "close",
+    "openat2",
+    "newfstatat",
+    "getdents64",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +250,14 @@ def make_filter(
     plain = {numbers[name] for name, condition in allowed.items() if condition is None}
     hot = [numbers[name] for name in _HOT if numbers[name] in plain] if "openat2" in allowed else []
     if hot:
+        low, high = ([number for number in hot if (number < 100) == wanted] for wanted in (True, False))
         a.add(_LD_ABS, _NUMBER)
-        a.add(_JGE, max(hot) + 1, yes="cold")
-        for number in hot:
+        a.add(_JGE, max(low) + 1, yes="high")
+        for number in low[:-1]:
+            a.add(_JEQ, number, yes="hot")
+        a.add(_JEQ, low[-1], yes="hot", no="cold")
+        a.label("high")
+        for number in high:
             a.add(_JEQ, number, yes="hot")
         a.label("cold")
     a.add(_TAX)
