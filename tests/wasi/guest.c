@@ -91,6 +91,8 @@ static void serve(struct waot_memory *memory)
             take(a, sizeof a);
             a[0] = ((function *)functions[order])(memory->bytes == UINT64_MAX ? NULL : memory, a[0], a[1], a[2], a[3],
                                                   a[4], a[5], a[6], a[7], a[8], a[9]);
+            if (WAOT_THREADS)
+                waot_wasi_leave();
             give(a, sizeof a[0]);
             break;
         default:
