@@ -29,7 +29,7 @@ def number(source: random.Random, open_: set[int]) -> int:
     """Mostly one that is open; seldom a standard stream or the grant, because those do not come back."""
     if open_ and source.random() < 0.9:
         return source.choice(sorted(open_))
-    others = [*range(4, 40), 63, 1 << 20, (1 << 32) - 1] * 4
+    others: list[int] = [*range(4, 40), 63, 1 << 20, 0xFFFFFFFF] * 4
     return source.choice([*others, 0, 1, 2])
 
 
