@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,11 @@ def test_every_path_means_what_it_does_in_a_directory_of_that_file(start: Start,
         path = "/".join(choice.choices(parts, [6, 2, 4, 1, 3, 1, 1, 1, 1], k=choice.randint(1, 4)))
         for oflags in (0, DIRECTORY, TRUNC, EXCL):
             for follow in (False, True):
-                options = {"oflags": oflags, "rights": READ if oflags != TRUNC else WRITE, "follow": follow}
+                options: dict[str, Any] = {
+                    "oflags": oflags,
+                    "rights": READ if oflags != TRUNC else WRITE,
+                    "follow": follow,
+                }
                 (real, fd), (ours, other) = calls.open(3, path, **options), calls.open(4, path, **options)
                 assert ours == real, (path, options)
                 seen.add(real)
