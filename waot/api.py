@@ -31,6 +31,7 @@ from waot.options import (
     FileGrant,
     Link,
     ListenGrant,
+    OverlayGrant,
     parse_features,
     parse_link,
 )
@@ -84,6 +85,7 @@ def build(
     embeds: Sequence[str | EmbedGrant] = (),
     compress: bool = False,
     seccomp: str = "default",
+    overlays: Sequence[str | OverlayGrant] = (),
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
     cache: bool = True,
@@ -118,6 +120,7 @@ def build(
         embeds=embeds,
         compress=compress,
         seccomp=seccomp,
+        overlays=overlays,
         features=features,
         cache=cache,
         verbose=verbose,

@@ -218,6 +218,15 @@ _grant_options = _all(
     ),
     _option("--compress", is_flag=True, section=_GRANTS, help="Compress what is embedded."),
     _option(
+        "--overlay",
+        "overlays",
+        metavar="HOST::GUEST",
+        multiple=True,
+        section=_GRANTS,
+        help="Let it write to the embedded directory GUEST: what it writes goes to the directory HOST, where it finds "
+        "it again the next time. May be repeated.",
+    ),
+    _option(
         "--env",
         metavar="NAME[=VALUE]",
         multiple=True,

@@ -56,6 +56,14 @@ class DirGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class OverlayGrant:
+    """The directory `host`, as opened at run time, takes what is written to the embedded directory `guest`."""
+
+    host: str
+    guest: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvGrant:
     """An environment variable for the program; `value` None takes it from the environment at run time, if set."""
 
@@ -102,6 +110,7 @@ class Grants:
     listen: tuple[ListenGrant, ...] = ()
     seed: int | None = None  # 0 to 2**64 - 1
     sealed: bool = False
+    overlays: tuple[OverlayGrant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +176,10 @@ class BuildOptions:
         if self.compress and not self.embeds:
             raise UsageError("nothing is embedded that could be compressed", hint="use --embed HOST::GUEST too")
         granted = {grant.guest for grant in self.grants.dirs}
+        on_top = [overlay.guest for overlay in self.grants.overlays]
+        for guest in on_top:
+            if on_top.count(guest) > 1:
+                raise UsageError(f"two directories are put on top of {guest!r}", hint="use --overlay once for each")
         for embed in self.embeds:
             if embed.guest in granted:
                 raise UsageError(f"{embed.guest!r} is both granted and embedded", hint="give each a name of its own")
@@ -197,6 +210,7 @@ class BuildOptions:
         embeds: Sequence[str | EmbedGrant] = (),
         compress: bool = False,
         seccomp: str = "default",
+        overlays: Sequence[str | OverlayGrant] = (),
         features: str | Sequence[str] | None = None,
         cache: bool = True,
         verbose: int = 0,
@@ -220,6 +234,7 @@ class BuildOptions:
                 tuple(a if isinstance(a, ListenGrant) else parse_listen_grant(a) for a in listen),
                 parse_seed(deterministic),
                 sealed,
+                tuple(o if isinstance(o, OverlayGrant) else parse_overlay_grant(o) for o in overlays),
             ),
             embeds=tuple(e if isinstance(e, EmbedGrant) else parse_embed_grant(e) for e in embeds),
             compress=compress,
@@ -413,6 +428,14 @@ def parse_embed_grant(text: str) -> EmbedGrant:
     if not host or (separator and not guest) or "::" in guest or "\0" in text:
         raise UsageError(f"{text!r} does not embed a directory", hint="use HOST or HOST::GUEST")
     return EmbedGrant(host, guest or host)
+
+
+def parse_overlay_grant(text: str) -> OverlayGrant:
+    """``HOST::GUEST``."""
+    host, _, guest = text.partition("::")
+    if not host or not guest or "::" in guest or "\0" in text:
+        raise UsageError(f"{text!r} does not put a directory on top of an embedded one", hint="use HOST::GUEST")
+    return OverlayGrant(host, guest)
 
 
 def parse_link(text: str) -> Link:

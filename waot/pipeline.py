@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waot.cache import Cache, digest
-from waot.errors import CodegenError, WaotError
+from waot.errors import CodegenError, UsageError, WaotError
 from waot.options import BuildOptions
 from waot.progress import Progress, Step
 from waot.targets import Target
@@ -110,13 +110,21 @@ def build(
 
 def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> EmbeddedImage | None:
     """What is to be embedded, read now: the same for all targets, which are little-endian."""
-    if not options.embeds or options.emit != "exe":
-        return None
-    from waot.linker.embed import make_image
+    image = None
+    if options.embeds and options.emit == "exe":
+        from waot.linker.embed import make_image
 
-    assert all(target.endian == "little" for target in targets)
-    with progress.step("embedding"):
-        return make_image(options.embeds, compress=options.compress)
+        assert all(target.endian == "little" for target in targets)
+        with progress.step("embedding"):
+            image = make_image(options.embeds, compress=options.compress)
+    embedded = [directory.guest for directory in image.directories] if image is not None else []
+    for overlay in options.grants.overlays:
+        if overlay.guest not in embedded and options.emit == "exe":
+            raise UsageError(
+                f"{overlay.guest!r} is not embedded, so that nothing can be put on top of it",
+                hint=f"use one of {', '.join(map(repr, embedded))}" if embedded else "use --dir",
+            )
+    return image
 
 
 @cache
@@ -365,9 +373,12 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     granted = confine.READ if read_only else 0
     if not all(read_only):
         granted |= confine.WRITE
+    functions = {name for _, name in job.plan.imports}
+    if grants.overlays:
+        granted |= confine.READ | confine.WRITE
+        functions |= confine.OVERLAY_FUNCTIONS
     if grants.listen:
         granted |= confine.SOCKETS
-    functions = {name for _, name in job.plan.imports}
     filters = confine.make_filters(job.target.arch, functions, facilities, granted, job.target.endian)
     return linker.Confinement(filters, options.seccomp == "required")
 

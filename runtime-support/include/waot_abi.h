@@ -127,6 +127,7 @@ extern const uint32_t waot_authority;
 #define WAOT_AUTHORITY_RUN_TIME 64u      /* it is not sealed */
 #define WAOT_AUTHORITY_EMBEDDED 128u     /* embedded directories */
 #define WAOT_AUTHORITY_COMPRESSED 256u   /* with compressed files in them */
+#define WAOT_AUTHORITY_OVERLAY 512u      /* and granted ones on top of some */
 
 /* ---------------------------------------------------------------- exports
  *
@@ -360,6 +361,7 @@ enum waot_record_kind {
     WAOT_RECORD_SECCOMP = 15,    /* filters of system calls (waot/linker/confine.py); flag 1: left out (empty), flag 2:
                                   * the program does not run without */
     WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
+    WAOT_RECORD_OVERLAY = 17,    /* HOST NUL GUEST NUL: what is written to the embedded directory GUEST goes to HOST */
     WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
 };
 #define WAOT_RECORD_READ_ONLY 1u

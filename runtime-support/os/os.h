@@ -152,7 +152,7 @@ struct waot_os_address {
 int64_t waot_os_listen(const struct waot_os_address *address);
 /* The number of listening sockets that whoever started the program hands over; 0 where he does not know of such things. */
 uint32_t waot_os_handed_over(void);
-/* One of them, made ready as by waot_os_listen. NOTSOCK or INVAL where it is no listening stream socket. */
+/* One of them, made ready as by waot_os_listen. NOTSOCK where it is no listening socket. */
 int64_t waot_os_take_over(uint32_t number);
 
 int64_t waot_os_accept(waot_os_handle handle, uint32_t fdflags);

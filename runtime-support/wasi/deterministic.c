@@ -1,8 +1,9 @@
 /* Clocks and randomness: the system's, or where a seed was granted ones that follow from it and from the calls alone.
  *
- * From a seed: the realtime clock begins at 2000-01-01T00:00:00Z, the monotonic one at 0, and both go on by a microsecond
- * before each reading; sleeping puts them forward and takes no time. Random bytes are those of xoshiro256**, which anybody
- * can compute who knows the seed, or a few dozen of them: they are good for tests and simulations, and no secret. */
+ * From a seed: the realtime clock begins at 2000-01-01T00:00:00Z, the monotonic one at 0, and both go on by a
+ * microsecond before each reading; sleeping puts them forward and takes no time. Random bytes are those of
+ * xoshiro256**, which anybody can compute who knows the seed, or a few dozen of them: they are good for tests and
+ * simulations, and no secret. */
 #include "../core/lock.h"
 #include "wasi.h"
 

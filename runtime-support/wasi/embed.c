@@ -3,13 +3,18 @@
  * Nothing is allocated and no system call is made: a descriptor holds the number of a node and a position. Paths are
  * walked as the kernel walks them beneath a directory (openat2, RESOLVE_BENEATH), with the same errors.
  */
-#include "embed.h"
+#include "overlay.h"
 
 enum {
     WAOT_EMBED_LINKS = 40,     /* the kernel's own limit on symbolic links in a path */
     WAOT_EMBED_NAME_SIZE = 255,
     WAOT_EMBED_DEVICE = 0x776d, /* one number for all; any will do */
 };
+
+/* linker/embed.py and linker/manifest.py write them. */
+_Static_assert(sizeof(struct waot_embed_image) == 32, "QQQQ");
+_Static_assert(sizeof(struct waot_embed_node) == 48, "QQQIIIIIBBBx");
+_Static_assert(sizeof(struct waot_embedded) == 32, "IIIIQQ");
 
 static const struct waot_embed_image *waot_embed_image(void)
 {
@@ -26,7 +31,7 @@ const struct waot_embed_node *waot_embed_node(uint32_t number)
     return (const struct waot_embed_node *)(const void *)waot_embed_bytes(waot_embed_image()->nodes) + number;
 }
 
-static const char *waot_embed_name(const struct waot_embed_node *node)
+const char *waot_embed_name(const struct waot_embed_node *node)
 {
     return (const char *)waot_embed_bytes(waot_embed_image()->names + node->name);
 }
@@ -44,7 +49,7 @@ void waot_embed_grant(const struct waot_embedded *record, struct waot_wasi_descr
 /* ---------------------------------------------------------------- paths */
 
 /* The entry of that name, or 0. */
-static uint32_t waot_embed_find(uint32_t directory, const char *name, size_t size)
+uint32_t waot_embed_find(uint32_t directory, const char *name, size_t size)
 {
     const struct waot_embed_node *node = waot_embed_node(directory);
     uint32_t low = node->first, high = low + node->count;
@@ -129,6 +134,29 @@ int64_t waot_embed_resolve(uint32_t base, const char *path, bool follow)
 
 /* ---------------------------------------------------------------- descriptors */
 
+uint8_t waot_embed_fdflags(uint32_t fdflags)
+{
+    const uint32_t sync = WAOT_WASI_FDFLAGS_SYNC | WAOT_WASI_FDFLAGS_RSYNC;
+    if ((fdflags & sync) != 0)
+        fdflags = (fdflags & ~(sync | WAOT_WASI_FDFLAGS_DSYNC)) | WAOT_WASI_FDFLAGS_SYNC;
+    return (uint8_t)fdflags;
+}
+
+void waot_embed_open_node(const struct waot_wasi_descriptor *directory, uint32_t number, uint32_t fdflags,
+                          struct waot_wasi_descriptor *opened)
+{
+    bool is_directory = waot_embed_node(number)->filetype == WAOT_WASI_FILETYPE_DIRECTORY;
+    *opened = (struct waot_wasi_descriptor){
+        .handle = -1,
+        .node = number,
+        .fdflags = waot_embed_fdflags(fdflags),
+        .dropped = directory->dropped_inheriting,
+        .dropped_inheriting = directory->dropped_inheriting,
+        .kind = is_directory ? WAOT_WASI_DIRECTORY : WAOT_WASI_FILE,
+        .read_only = true,
+    };
+}
+
 int64_t waot_embed_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
                         uint32_t oflags, uint32_t fdflags, struct waot_wasi_descriptor *opened)
 {
@@ -140,18 +168,7 @@ int64_t waot_embed_open(const struct waot_wasi_descriptor *directory, const char
         return -WAOT_WASI_LOOP;
     if (filetype != WAOT_WASI_FILETYPE_DIRECTORY && (oflags & WAOT_WASI_OFLAGS_DIRECTORY) != 0)
         return -WAOT_WASI_NOTDIR;
-    const uint32_t sync = WAOT_WASI_FDFLAGS_SYNC | WAOT_WASI_FDFLAGS_RSYNC;
-    if ((fdflags & sync) != 0) /* one way of opening, as the system has it */
-        fdflags = (fdflags & ~(sync | WAOT_WASI_FDFLAGS_DSYNC)) | WAOT_WASI_FDFLAGS_SYNC;
-    *opened = (struct waot_wasi_descriptor){
-        .handle = -1,
-        .node = (uint32_t)number,
-        .fdflags = (uint8_t)fdflags,
-        .dropped = directory->dropped_inheriting,
-        .dropped_inheriting = directory->dropped_inheriting,
-        .kind = filetype == WAOT_WASI_FILETYPE_DIRECTORY ? WAOT_WASI_DIRECTORY : WAOT_WASI_FILE,
-        .read_only = true,
-    };
+    waot_embed_open_node(directory, (uint32_t)number, fdflags, opened);
     return 0;
 }
 
@@ -227,6 +244,14 @@ bool waot_embed_entry(uint32_t directory, uint64_t index, struct waot_os_entry *
 
 /* ---------------------------------------------------------------- contents */
 
+int64_t waot_embed_copy(const struct waot_embed_node *node, uint64_t offset, uint8_t *to, size_t size)
+{
+    if (WAOT_MAY(COMPRESSED) && node->compressed != 0)
+        return waot_embed_expand(node, offset, to, size);
+    __builtin_memcpy(to, waot_embed_bytes(node->data + offset), size);
+    return 0;
+}
+
 /* What is read goes straight to the guest's buffers. */
 static int64_t waot_embed_read(const struct waot_embed_node *node, size_t count, uint64_t offset)
 {
@@ -234,13 +259,9 @@ static int64_t waot_embed_read(const struct waot_embed_node *node, size_t count,
     for (size_t i = 0; i < count && offset < node->size; i++) {
         const struct waot_os_buffer *buffer = &waot_wasi_scratch.buffers[i];
         size_t size = buffer->size < node->size - offset ? buffer->size : (size_t)(node->size - offset);
-        if (WAOT_MAY(COMPRESSED) && node->compressed != 0) {
-            int64_t result = waot_embed_expand(node, offset, buffer->bytes, size);
-            if (result < 0)
-                return moved > 0 ? (int64_t)moved : result;
-        } else {
-            __builtin_memcpy(buffer->bytes, waot_embed_bytes(node->data + offset), size);
-        }
+        int64_t result = waot_embed_copy(node, offset, buffer->bytes, size);
+        if (result < 0)
+            return moved > 0 ? (int64_t)moved : result;
         moved += size;
         offset += size;
     }
@@ -266,6 +287,8 @@ int64_t waot_embed_move(struct waot_wasi_descriptor *descriptor, uint32_t right,
 
 int64_t waot_wasi_stat(const struct waot_wasi_descriptor *descriptor, struct waot_os_stat *stat)
 {
+    if (waot_wasi_is_overlay(descriptor))
+        return waot_overlay_stat(descriptor, stat);
     if (waot_wasi_is_embedded(descriptor))
         waot_embed_stat(descriptor->node, stat);
     else if (waot_wasi_is_files(descriptor))

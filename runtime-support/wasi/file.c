@@ -1,5 +1,5 @@
 /* fd_*: reading, writing and changing what a descriptor is open on. */
-#include "embed.h"
+#include "overlay.h"
 
 uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t count, size_t *host_count)
 {
@@ -61,7 +61,7 @@ static int64_t waot_wasi_move_in_at(waot_os_handle handle, size_t count, uint64_
 }
 
 /* Before the first write and not at start, where it costs everyone. */
-static void waot_wasi_expect_errors(void)
+void waot_wasi_expect_errors(void)
 {
     if (waot_wasi_state.write_signals_ignored)
         return;
@@ -211,13 +211,13 @@ uint32_t waot_wasi_times(uint64_t atim, uint64_t mtim, uint32_t fst_flags, struc
     if (fst_flags > WAOT_WASI_FSTFLAGS_ALL || (fst_flags & both_atim) == both_atim ||
         (fst_flags & both_mtim) == both_mtim)
         return WAOT_WASI_INVAL;
-    if (waot_wasi_is_deterministic() && (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) != 0) {
+    const uint32_t both_now = WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW;
+    if (waot_wasi_is_deterministic() && (fst_flags & both_now) != 0) {
         uint64_t now = (uint64_t)waot_wasi_clock_now(WAOT_WASI_CLOCK_REALTIME);
         atim = (fst_flags & WAOT_WASI_FSTFLAGS_ATIM_NOW) != 0 ? now : atim;
         mtim = (fst_flags & WAOT_WASI_FSTFLAGS_MTIM_NOW) != 0 ? now : mtim;
         /* The flags for "to this" stand one below those for "to now". */
-        fst_flags |= (fst_flags & (WAOT_WASI_FSTFLAGS_ATIM_NOW | WAOT_WASI_FSTFLAGS_MTIM_NOW)) >> 1;
-        fst_flags &= WAOT_WASI_FSTFLAGS_ATIM | WAOT_WASI_FSTFLAGS_MTIM;
+        fst_flags = (fst_flags | (fst_flags & both_now) >> 1) & ~both_now;
     }
     *times = (struct waot_os_times){atim, mtim, fst_flags};
     return WAOT_WASI_SUCCESS;
@@ -272,6 +272,9 @@ uint32_t waot_wasi_fd_filestat_set_times(struct waot_memory *memory, uint32_t fd
         return WAOT_WASI_BADF;
     if ((descriptor->dropped & WAOT_WASI_RIGHT_FD_FILESTAT_SET_TIMES) != 0)
         return WAOT_WASI_NOTCAPABLE;
-    return descriptor->read_only ? (uint32_t)WAOT_WASI_PERM
-                                 : waot_wasi_result(waot_os_set_times(descriptor->handle, &times));
+    if (descriptor->read_only)
+        return WAOT_WASI_PERM;
+    if (waot_wasi_is_overlay(descriptor))
+        return waot_wasi_result(waot_overlay_set_times(descriptor, ".", false, &times));
+    return waot_wasi_result(waot_os_set_times(descriptor->handle, &times));
 }

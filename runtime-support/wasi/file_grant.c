@@ -1,9 +1,9 @@
 /* Granted files: each stands in a directory that the guest sees, under its own name there, with nothing beside it but
  * other granted files. No path function makes, removes, renames or links anything in such a directory.
  *
- * What a grant names is found when the program starts: HOST's symbolic links are followed then, and the directory in which
- * the last name stands is kept. Each open is one of that name in that directory which follows no link, so a file that
- * was replaced meanwhile is the new one, and a link or a directory put in its place is an error. */
+ * What a grant names is found when the program starts: HOST's symbolic links are followed then, and the directory in
+ * which the last name stands is kept. Each open is one of that name in that directory which follows no link, so a file
+ * that was replaced meanwhile is the new one, and a link or a directory put in its place is an error. */
 #include "wasi.h"
 
 struct waot_wasi_granted_file {
@@ -106,6 +106,8 @@ static uint32_t waot_wasi_find_file(const struct waot_wasi_descriptor *directory
     size_t size = 0;
     while (path[size] != '\0' && path[size] != '/')
         size++;
+    if (size >= WAOT_OS_NAME_SIZE)
+        return WAOT_WASI_NAMETOOLONG;
     for (uint32_t i = directory->files; i < waot_wasi_state.file_count; i++) {
         struct waot_wasi_granted_file *at = &waot_wasi_state.files[i];
         if (at->directory != directory->files || __builtin_strlen(at->guest_name) != size ||
@@ -144,7 +146,8 @@ uint32_t waot_wasi_files_open(const struct waot_wasi_descriptor *directory, cons
         return waot_wasi_result(handle);
     struct waot_os_stat stat;
     int64_t result = waot_os_stat((waot_os_handle)handle, &stat);
-    if (result == 0 && stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY) /* put there since; its entries were not granted */
+    /* Put there since; its entries were not granted. */
+    if (result == 0 && stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
         result = -WAOT_WASI_ISDIR;
     if (result < 0) {
         waot_os_close((waot_os_handle)handle);

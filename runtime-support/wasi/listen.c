@@ -7,7 +7,11 @@ static int32_t waot_wasi_read_number(const char **at, int base, int digits, int3
     int32_t number = 0;
     int read = 0;
     for (;; ++*at, read++) {
-        int c = **at, digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 16;
+        int c = **at, digit = 16;
+        if (c >= '0' && c <= '9')
+            digit = c - '0';
+        else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+            digit = (c | 32) - 'a' + 10;
         if (digit >= base)
             return read == 0 ? -1 : number;
         number = number * base + digit;
@@ -44,7 +48,8 @@ static bool waot_wasi_read_version6(const char **at, uint8_t bytes[16])
                 if (gap >= 0)
                     return false;
                 gap = groups;
-                ++*at;
+                if (*++*at == ':')
+                    return false;
                 continue;
             }
             if (**at == ']')

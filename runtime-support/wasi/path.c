@@ -1,5 +1,5 @@
 /* path_*. Resolution beneath the descriptor is the business of os/. */
-#include "embed.h"
+#include "overlay.h"
 
 bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)
 {
@@ -81,8 +81,7 @@ static uint32_t waot_wasi_give(const struct waot_wasi_descriptor *opened, uint8_
     return WAOT_WASI_SUCCESS;
 }
 
-/* Opens below a directory of the host. */
-static int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
+int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
                               uint32_t oflags, uint32_t fdflags, struct waot_wasi_descriptor *opened)
 {
     int64_t handle = waot_os_path_open(directory->handle, path, access, oflags, fdflags);
@@ -163,7 +162,9 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
         return WAOT_WASI_PERM;
 
     struct waot_wasi_descriptor opened;
-    int64_t result = waot_wasi_is_embedded(directory)
+    int64_t result = waot_wasi_is_overlay(directory)
+                         ? waot_overlay_open(directory, host, access, oflags, fdflags, &opened)
+                     : waot_wasi_is_embedded(directory)
                          ? waot_embed_open(directory, host, access, oflags, fdflags, &opened)
                          : waot_wasi_open(directory, host, access, oflags, fdflags, &opened);
     if (result < 0)
@@ -187,9 +188,9 @@ uint32_t waot_wasi_path_stat(struct waot_memory *memory, uint32_t fd, uint32_t f
     if (waot_wasi_is_files(directory))
         return waot_wasi_files_stat(directory, host, stat);
     bool follow = (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
-    return waot_wasi_result(waot_wasi_is_embedded(directory)
-                                ? waot_embed_path_stat(directory->node, host, follow, stat)
-                                : waot_os_path_stat(directory->handle, host, follow, stat));
+    return waot_wasi_result(waot_wasi_is_overlay(directory)    ? waot_overlay_path_stat(directory, host, follow, stat)
+                            : waot_wasi_is_embedded(directory) ? waot_embed_path_stat(directory->node, host, follow, stat)
+                                                               : waot_os_path_stat(directory->handle, host, follow, stat));
 }
 
 uint32_t waot_wasi_path_filestat_get(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t path,
@@ -223,35 +224,42 @@ uint32_t waot_wasi_path_filestat_set_times(struct waot_memory *memory, uint32_t 
         return WAOT_WASI_INVAL;
     if (files)
         return waot_wasi_files_set_times(directory, host, &times);
-    return waot_wasi_result(
-        waot_os_path_set_times(directory->handle, host, (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0, &times));
+    bool follow = (flags & WAOT_WASI_LOOKUP_SYMLINK_FOLLOW) != 0;
+    return waot_wasi_result(waot_wasi_is_overlay(directory)
+                                ? waot_overlay_set_times(directory, host, follow, &times)
+                                : waot_os_path_set_times(directory->handle, host, follow, &times));
 }
 
 /* The three that take a directory and a path and change something. */
 static uint32_t waot_wasi_path_change(struct waot_memory *memory, uint32_t fd, uint32_t right, uint32_t path,
-                                      uint32_t path_len, int64_t (*change)(waot_os_handle root, const char *path))
+                                      uint32_t path_len, int64_t (*change)(waot_os_handle root, const char *path),
+                                      int64_t (*overlay)(const struct waot_wasi_descriptor *, const char *path))
 {
     struct waot_wasi_descriptor *directory;
     const char *host;
     uint32_t error = waot_wasi_at(memory, fd, right, true, path, path_len, 0, &directory, &host);
-    return error != WAOT_WASI_SUCCESS ? error : waot_wasi_result(change(directory->handle, host));
+    if (error != WAOT_WASI_SUCCESS)
+        return error;
+    return waot_wasi_result(waot_wasi_is_overlay(directory) ? overlay(directory, host)
+                                                            : change(directory->handle, host));
 }
 
 uint32_t waot_wasi_path_create_directory(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len)
 {
     return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_CREATE_DIRECTORY, path, path_len,
-                                 waot_os_path_make_directory);
+                                 waot_os_path_make_directory, waot_overlay_make_directory);
 }
 
 uint32_t waot_wasi_path_remove_directory(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len)
 {
     return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_REMOVE_DIRECTORY, path, path_len,
-                                 waot_os_path_remove_directory);
+                                 waot_os_path_remove_directory, waot_overlay_remove_directory);
 }
 
 uint32_t waot_wasi_path_unlink_file(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len)
 {
-    return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_UNLINK_FILE, path, path_len, waot_os_path_unlink);
+    return waot_wasi_path_change(memory, fd, WAOT_WASI_RIGHT_PATH_UNLINK_FILE, path, path_len, waot_os_path_unlink,
+                                 waot_overlay_unlink);
 }
 
 uint32_t waot_wasi_path_link(struct waot_memory *memory, uint32_t old_fd, uint32_t old_flags, uint32_t old_path,
@@ -266,6 +274,8 @@ uint32_t waot_wasi_path_link(struct waot_memory *memory, uint32_t old_fd, uint32
         return error;
     if (old_flags != 0) /* a link is made to what the name stands for, never through it; wasmtime refuses alike */
         return WAOT_WASI_INVAL;
+    if (waot_wasi_is_overlay(directory[0]) || waot_wasi_is_overlay(directory[1]))
+        return waot_wasi_result(waot_overlay_link(directory[0], host[0], directory[1], host[1]));
     return waot_wasi_result(waot_os_path_link(directory[0]->handle, host[0], directory[1]->handle, host[1]));
 }
 
@@ -279,6 +289,8 @@ uint32_t waot_wasi_path_rename(struct waot_memory *memory, uint32_t fd, uint32_t
                                        (uint32_t[2]){old_path_len, new_path_len}, directory, host);
     if (error != WAOT_WASI_SUCCESS)
         return error;
+    if (waot_wasi_is_overlay(directory[0]) || waot_wasi_is_overlay(directory[1]))
+        return waot_wasi_result(waot_overlay_rename(directory[0], host[0], directory[1], host[1]));
     return waot_wasi_result(waot_os_path_rename(directory[0]->handle, host[0], directory[1]->handle, host[1]));
 }
 
@@ -298,7 +310,8 @@ uint32_t waot_wasi_path_symlink(struct waot_memory *memory, uint32_t old_path, u
         return error;
     if (target[0] == '/') /* names something outside, if not to us then to whoever else follows it */
         return WAOT_WASI_PERM;
-    return waot_wasi_result(waot_os_path_symlink(target, directory->handle, host));
+    return waot_wasi_result(waot_wasi_is_overlay(directory) ? waot_overlay_symlink(target, directory, host)
+                                                            : waot_os_path_symlink(target, directory->handle, host));
 }
 
 uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32_t path, uint32_t path_len,
@@ -316,7 +329,9 @@ uint32_t waot_wasi_path_readlink(struct waot_memory *memory, uint32_t fd, uint32
     if (waot_wasi_is_files(directory))
         return waot_wasi_files_readlink(directory, host);
     char *target = waot_wasi_scratch.paths[1];
-    int64_t size = waot_wasi_is_embedded(directory)
+    int64_t size = waot_wasi_is_overlay(directory)
+                       ? waot_overlay_readlink(directory, host, target, WAOT_OS_PATH_SIZE)
+                   : waot_wasi_is_embedded(directory)
                        ? waot_embed_readlink(directory->node, host, target, WAOT_OS_PATH_SIZE)
                        : waot_os_path_readlink(directory->handle, host, target, WAOT_OS_PATH_SIZE);
     if (size < 0)

@@ -1,8 +1,8 @@
-/* What whoever runs the program says in its environment: WAOT_INFO, and unless it is sealed what he grants on top of the
- * builder's grants. Nothing here takes a grant away or changes one.
+/* What whoever runs the program says in its environment: WAOT_INFO, and unless it is sealed what he grants on top of
+ * the builder's grants. Nothing here takes a grant away or changes one.
  *
- * Several items in one variable are separated by `;`. They are cut in place: the environment is ours. A variable that the
- * program can have no use for, by its imports, is not looked at; one that says nothing sensible ends the program. */
+ * Several items in one variable are separated by `;`. They are cut in place: the environment is ours. A variable that
+ * the program can have no use for, by its imports, is not looked at; one that says nothing sensible ends it. */
 #include "wasi.h"
 
 /* Not a table: a program has the names of those variables only that it heeds. */
@@ -33,7 +33,7 @@ static inline bool waot_wasi_heeds(enum waot_wasi_variable variable)
     case WAOT_WASI_VARIABLE_INFO:
         return true;
     case WAOT_WASI_VARIABLE_FORCE_WALK:
-        return WAOT_MAY(DIRECTORIES);
+        return WAOT_MAY(DIRECTORIES) || WAOT_MAY(OVERLAY);
     case WAOT_WASI_VARIABLE_DIR:
         return WAOT_MAY(RUN_TIME) && WAOT_MAY(DIRECTORIES);
     case WAOT_WASI_VARIABLE_FILE:

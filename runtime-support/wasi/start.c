@@ -1,8 +1,8 @@
-/* The state, and what was granted: it becomes descriptors before the program runs. First the builder's directories, those
- * embedded, and those that his files stand in, each in the order given; then the same of whoever runs the program; then
- * sockets, his behind the builder's. C libraries look for directories from descriptor 3 on and stop at the first number
- * that is none. */
-#include "embed.h"
+/* The state, and what was granted: it becomes descriptors before the program runs. First the builder's directories,
+ * those embedded, and those that his files stand in, each in the order given; then the same of whoever runs the
+ * program; then sockets, his behind the builder's. C libraries look for directories from descriptor 3 on and stop at
+ * the first number that is none. */
+#include "overlay.h"
 
 struct waot_wasi_state waot_wasi_state;
 WAOT_THREAD_LOCAL struct waot_wasi_scratch waot_wasi_scratch;
@@ -95,15 +95,20 @@ bool waot_wasi_same_path(const char *a, const char *b)
     }
 }
 
+static waot_os_handle waot_wasi_open_granted(const char *host)
+{
+    int64_t result = waot_os_open_directory(host);
+    if (result == -WAOT_WASI_NOENT)
+        waot_wasi_refuse("cannot open granted directory", host, "no such directory");
+    if (result < 0)
+        waot_wasi_refuse_result("cannot open granted directory", host, result);
+    return (waot_os_handle)result;
+}
+
 static void waot_wasi_grant_directory(const struct waot_wasi_path_grant *grant)
 {
-    int64_t result = waot_os_open_directory(grant->host);
-    if (result == -WAOT_WASI_NOENT)
-        waot_wasi_refuse("cannot open granted directory", grant->host, "no such directory");
-    if (result < 0)
-        waot_wasi_refuse_result("cannot open granted directory", grant->host, result);
     struct waot_wasi_descriptor descriptor = {
-        .handle = (waot_os_handle)result,
+        .handle = waot_wasi_open_granted(grant->host),
         .preopen = grant->guest,
         .kind = WAOT_WASI_DIRECTORY,
         .read_only = grant->read_only,
@@ -125,6 +130,27 @@ static void waot_wasi_grant_embedded(void)
     }
 }
 
+/* Behind the embedded directories, of which each is on top of one. */
+static void waot_wasi_grant_overlays(void)
+{
+    struct waot_wasi_record record = {NULL, NULL};
+    struct waot_wasi_path_grant grant;
+    while (waot_wasi_next_path_record(&record, WAOT_RECORD_OVERLAY, &grant)) {
+        waot_os_handle top = waot_wasi_open_granted(grant.host);
+        struct waot_wasi_descriptor *descriptor;
+        for (uint32_t fd = 3; (descriptor = waot_wasi_descriptor(fd)) != NULL; fd++) {
+            if (!waot_wasi_is_embedded(descriptor) || !waot_wasi_same_path(descriptor->preopen, grant.guest))
+                continue;
+            descriptor->handle = top;
+            descriptor->overlay = true;
+            descriptor->read_only = false;
+            waot_wasi_may_open(false);
+        }
+        if (WAOT_THREADS)
+            waot_wasi_leave();
+    }
+}
+
 static void waot_wasi_grant_paths(void)
 {
     struct waot_wasi_record record = {NULL, NULL};
@@ -133,6 +159,8 @@ static void waot_wasi_grant_paths(void)
         waot_wasi_grant_directory(&grant);
     if (WAOT_MAY(EMBEDDED))
         waot_wasi_grant_embedded();
+    if (WAOT_MAY(OVERLAY))
+        waot_wasi_grant_overlays();
     record.head = NULL;
     while (WAOT_MAY(FILES) && waot_wasi_next_path_record(&record, WAOT_RECORD_FILE, &grant))
         waot_wasi_grant_file(&grant);

@@ -25,6 +25,7 @@ struct waot_wasi_descriptor {
     uint32_t dropped_inheriting; /* and from what is opened through it */
     uint8_t kind;
     uint8_t fdflags; /* of what is embedded; the system knows all others */
+    bool overlay;    /* an embedded directory, on top of which `handle` is written to (overlay.h) */
     bool read_only;  /* opened through a grant with WAOT_RECORD_READ_ONLY, or embedded */
     uint32_t files;  /* of WAOT_WASI_FILES: which directory it is */
 };
@@ -101,8 +102,8 @@ bool waot_wasi_next_item(enum waot_wasi_variable variable, char **item);
 bool waot_wasi_next_path_item(enum waot_wasi_variable variable, struct waot_wasi_path_grant *grant);
 /* Whether two of the guest's paths are the same but for slashes and `.` in them. */
 bool waot_wasi_same_path(const char *a, const char *b);
-/* Enters a directory or socket that is there from the start. Ends the program where it cannot, or where another has that
- * name already. */
+/* Enters a directory or socket that is there from the start. Ends the program where it cannot, or where another has
+ * that name already. */
 void waot_wasi_preopen(const struct waot_wasi_descriptor *descriptor, const char *host);
 /* Says that the program may open something of the host's, so that it keeps the system calls for that. */
 void waot_wasi_may_open(bool read_only);
@@ -215,6 +216,8 @@ uint32_t waot_wasi_buffers(struct waot_memory *memory, uint32_t iovs, uint32_t c
  * ILSEQ if it is not UTF-8. */
 uint32_t waot_wasi_path(struct waot_memory *memory, uint32_t path, uint32_t size, int which, const char **host);
 
+/* Before a write to what may be a pipe or exceed a limit. */
+void waot_wasi_expect_errors(void);
 /* Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF): preview 1 has no other
  * names, in either direction. */
 bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size);

@@ -179,6 +179,16 @@ def test_what_cannot_be_read_is_told_by_name(tree: Path) -> None:
         image((tree, "/"))
 
 
+def test_names_that_wasi_cannot_tell_are_refused(tree: Path) -> None:
+    (tree / "link").symlink_to(os.fsdecode(b"\xff"))
+    with pytest.raises(WaotError, match="link: cannot be embedded: its target is not UTF-8"):
+        image((tree, "/"))
+    (tree / "link").unlink()
+    (tree / os.fsdecode(b"a\xff")).touch()
+    with pytest.raises(WaotError, match="cannot be embedded: its name is not UTF-8"):
+        image((tree, "/"))
+
+
 def test_a_file_that_changes_meanwhile_is_an_error(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tree / "file").write_text("x" * 100)
     read = embed._read_trees

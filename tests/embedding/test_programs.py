@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -136,6 +137,46 @@ def test_what_changed_is_embedded_anew(walk: Path, tmp_path: Path) -> None:
         waot.build(walk, tmp_path / "walk", opt_level=1, embeds=[f"{tmp_path}/data::/data"])
         outputs.append(subprocess.run([tmp_path / "walk", "/data"], capture_output=True, check=True).stdout)
     assert outputs[0] != outputs[1]
+
+
+def test_what_is_written_is_there_the_next_time(walk: Path, tree: Path, tmp_path: Path) -> None:
+    """The program opens every file for writing, which copies all of them."""
+    waot.build(
+        walk, tmp_path / "walk", opt_level=1, embeds=[f"{tree}::/data"], compress=True, overlays=["state::/data"]
+    )
+    (tmp_path / "state").mkdir()
+    outputs = []
+    for _ in range(3):
+        done = subprocess.run(
+            [tmp_path / "walk", "/data"], capture_output=True, text=True, cwd=tmp_path, env={}, check=True
+        )
+        # Directories change when files are copied into them.
+        outputs.append(
+            [re.sub(r"^(.*: 4....? links .*) modified .*", r"\1", line) for line in done.stdout.splitlines()]
+        )
+    assert outputs[0] == outputs[1] == outputs[2]
+    assert sum(line.endswith("writing: possible") for line in outputs[0]) == 205
+    for path in tree.rglob("*"):
+        copy = tmp_path / "state" / path.relative_to(tree)
+        if path.is_file() and not path.is_symlink():
+            assert copy.read_bytes() == path.read_bytes()
+            assert copy.stat().st_mtime == int(path.stat().st_mtime)
+        else:
+            assert copy.is_dir() == (path.is_dir() and not path.is_symlink() and any(path.rglob("*")))
+    missing = subprocess.run([tmp_path / "walk"], capture_output=True, text=True, cwd="/", env={}, check=False)
+    assert missing.returncode == 1
+    assert missing.stderr == "waot: cannot open granted directory 'state': no such directory\n"
+
+
+def test_only_what_is_embedded_is_overlaid(walk: Path, tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'/other' is not embedded.*; use one of '/data'"):
+        waot.build(walk, tmp_path / "walk", embeds=[f"{tree}::/data"], overlays=["state::/other"])
+    with pytest.raises(UsageError, match=r"'/data' is not embedded.*; use --dir"):
+        waot.build(walk, tmp_path / "walk", overlays=["state::/data"])
+    with pytest.raises(UsageError, match="two directories are put on top of '/data'"):
+        waot.build(walk, tmp_path / "walk", embeds=[f"{tree}::/data"], overlays=["a::/data", "b::/data"])
+    with pytest.raises(UsageError, match="use HOST::GUEST"):
+        waot.build(walk, tmp_path / "walk", embeds=[f"{tree}::/data"], overlays=["state"])
 
 
 def test_an_embedded_name_cannot_also_be_granted(walk: Path, tree: Path, tmp_path: Path) -> None:

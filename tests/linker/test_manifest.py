@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waot.errors import ToolError, UsageError
-from waot.linker import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
+from waot.linker import Confinement, Embedded, LinkedModule, Manifest, decode_manifest, encode_manifest
 from waot.linker.confine import Filter
-from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant
+from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant, OverlayGrant
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0="), min_size=1, max_size=20)
@@ -29,6 +29,7 @@ manifests = st.builds(
         ).map(tuple),
         st.none() | st.integers(0, 2**64 - 1),
         st.booleans(),
+        st.lists(st.builds(OverlayGrant, texts, texts), max_size=3).map(tuple),
     ),
     stack_size=st.integers(0, 2**64 - 1),
     version=texts,
@@ -44,6 +45,10 @@ manifests = st.builds(
         ).map(tuple),
         st.booleans(),
     ),
+    embedded=st.lists(
+        st.builds(Embedded, texts, *[st.integers(0, 2**32 - 1)] * 4, *[st.integers(0, 2**64 - 1)] * 2, st.booleans()),
+        max_size=3,
+    ).map(tuple),
     linked=st.lists(st.builds(LinkedModule, texts, texts, st.binary(min_size=32, max_size=32)), max_size=3).map(tuple),
 )
 

@@ -40,6 +40,7 @@ does what it was written for is noticed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -361,7 +362,8 @@ def compiled_module(wasm: Path) -> wasmtime.Module:
     digest = hashlib.sha256(wasm.read_bytes() + version("wasmtime").encode()).hexdigest()[:16]
     kept = tools.cache_directory() / "programs" / f"{wasm.stem}-{digest}.cwasm"
     if kept.exists():
-        return wasmtime.Module.deserialize_file(engine(), str(kept))
+        with contextlib.suppress(wasmtime.WasmtimeError):  # what an engine with other settings compiled
+            return wasmtime.Module.deserialize_file(engine(), str(kept))
     module = wasmtime.Module.from_file(engine(), str(wasm))
     kept.parent.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as file:

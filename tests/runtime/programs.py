@@ -22,6 +22,7 @@ from waot.linker import (
     link_executable,
     make_filters,
 )
+from waot.lowering.abi import AUTHORITY_RUN_TIME
 from waot.options import Cpu, Grants
 from waot.targets import Target, find_target, load_targets
 
@@ -126,8 +127,8 @@ target triple = "{target.triple}"
 @memories = constant [1 x ptr] [ptr @waot_memory.0]
 @functions = constant [{len(functions)} x %waot.function] [{", ".join(functions)}]
 @names = constant [{len(names)} x i8] c"{escaped}"
-@waot_authority = hidden constant i32 0
 @waot_module = constant %waot.module {{ ptr @waot_instantiate, ptr @waot_entry, ptr @memories, {described} }}
+@waot_authority = constant i32 {AUTHORITY_RUN_TIME}
 {traps}
 declare void @waot_memory_create(ptr)
 declare i64 @waot_memory_grow(ptr, i64)

@@ -194,6 +194,15 @@ def test_ten_thousand_threads_leave_nothing_behind(memory: str) -> None:
     assert (done.returncode, done.stdout) == (0, b"10000\n"), done.stderr
 
 
+def test_what_a_threads_instance_has_taken_goes_with_it() -> None:
+    """Tables that have grown and heaps of objects, of which the first few would be all that fits."""
+    configuration = Configuration("x86_64-linux", "checked", "2")
+    limit = 1 << 30
+    program = built("wat/churn", configuration)
+    done = run(program, configuration, prepare=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    assert done.returncode == 7, done.stderr
+
+
 @pytest.mark.parametrize("target", TARGETS[1:])
 def test_a_thread_runs_and_traps_under_an_emulator(target: str) -> None:
     configuration = Configuration(target, "static", "2")

@@ -172,6 +172,8 @@ static void serve(struct waot_memory *memory)
             order = take_number();
             take(a, sizeof a);
             a[0] = call(memory->bytes == UINT64_MAX ? NULL : memory, order, a);
+            if (WAOT_THREADS)
+                waot_wasi_leave();
             give(a, sizeof a[0]);
             break;
         case 'S':

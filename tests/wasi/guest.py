@@ -101,8 +101,8 @@ class Guest(Protocol):
 
 
 @functools.cache
-def build(architecture: str) -> Path:
-    """Compiles guest.c with the shim's sources for ``<architecture>-linux``."""
+def build(architecture: str, threads: bool = False) -> Path:
+    """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads."""
     directory = Path(tempfile.mkdtemp(prefix="waot-guest-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     program = directory / f"guest-{architecture}"
@@ -110,11 +110,13 @@ def build(architecture: str) -> Path:
     sources = [
         Path(__file__).with_name("guest.c"),
         *sorted((RUNTIME / "wasi").glob("*.c")),
+        *([RUNTIME / "wasi" / "threads" / "descriptors.c"] if threads else []),
         *(system / f"{name}.c" for name in SYSTEM),
         system / f"{architecture}.S",
     ]
     common = [sys.executable, "-m", "ziglang", "cc", "-target", f"{architecture}-linux-musl", "-O2", "-g0"]
     common += ["-ffreestanding", "-fno-sanitize=all", "-fno-stack-protector"]
+    common += ["-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL="] if threads else []  # it has one thread all the same
     builtins = directory / "builtins.o"
     source = RUNTIME / "core" / "builtins.c"
     subprocess.run([*common, "-fno-builtin", "-c", str(source), "-o", str(builtins)], check=True)
@@ -215,12 +217,13 @@ class NativeGuest:
         walk: bool = False,
         imports: frozenset[str] | None = None,  # what its filter is for; all
         require_filter: bool = False,
+        threads: bool = False,
         prepare: Callable[[], None] = lambda: None,  # in the new process, before the guest
     ) -> None:
         environment = dict(environment or {})
         if walk:
             environment["WAOT_FORCE_WALK"] = "1"
-        program = str(build(architecture))
+        program = str(build(architecture, threads))
         command = list(arguments)
         if architecture != "x86_64":
             command = [f"qemu-{architecture}-static", "-0", arguments[0], program, *arguments[1:]]

@@ -522,3 +522,59 @@ def test_blocks_that_lie_outside_are_an_error(blocks: _Blocks) -> None:
         other = blocks.start(records, embedded=bytes(wrong))
         assert other.read(other.opened(3, "file"), size)[0] == "io"
         assert other.read(other.opened(3, "file"), 10, offset=3)[0] == "io"
+
+
+# ------------------------------------------------------------------------------------------------------- random trees
+
+NAMES = ["a", "b", "c", "d"]
+TARGETS = ["a", "b/c", "../a", "c", "../b/d", "d/", ".", "..", "../..", "a/../b", "./c//", "/a", "b/./d/.", "../../a/b"]
+
+
+def random_tree(chance: random.Random, root: Path, depth: int = 0) -> None:
+    root.mkdir()
+    for name in NAMES:
+        kind = chance.randrange(6)
+        if kind == 0:
+            (root / name).write_text("x" * chance.randrange(9))
+        elif kind <= 2:
+            (root / name).symlink_to(chance.choice(TARGETS))
+        elif kind <= 4 and depth < 3:
+            random_tree(chance, root / name, depth + 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_paths_in_random_trees(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same errors and the same files as in a granted directory, below any of its directories."""
+    monkeypatch.setattr(embed, "_check_link", lambda root, link: None)
+    chance = random.Random(seed)
+    random_tree(chance, tmp_path / "tree")
+    records, data = embedded_records(make_image([EmbedGrant(str(tmp_path / "tree"), "/")], compress=seed % 2 == 0))
+    grants = [directory_record(tmp_path / "tree", "/granted", read_only=True), *records]
+    calls = Calls(NativeGuest(architectures()[0], records=grants, embedded=data))
+    bases = [(GRANTED, EMBEDDED)]
+    outcomes = set()
+    for _ in range(1500):
+        pieces = chance.choices([*NAMES, ".", "..", ""], [6] * 4 + [1, 2, 1], k=chance.randrange(1, 7))
+        path = "/".join(pieces) + "/" * (chance.random() < 0.15)
+        follow, oflags = chance.random() < 0.5, chance.choice([0, 0, DIRECTORY])
+        results = []
+        opened = []
+        for base in chance.choice(bases):
+            error, stat = calls.path_stat(base, path, follow=follow)
+            found: list[object] = [(error, stat.filetype, stat.links) if error == SUCCESS else error]
+            found.append(calls.readlink(base, path))
+            error, fd = calls.open(base, path, oflags=oflags, follow=follow)
+            found.append(error)
+            if error == SUCCESS:
+                opened.append(fd)
+                found += [calls.fdstat(fd), calls.read(fd, 20)]
+            outcomes.add(error)
+            results.append(found)
+        assert results[0] == results[1], (path, follow, oflags)
+        if opened and calls.fdstat(opened[0])[1][0] == 3 and len(bases) < 30:
+            bases.append((opened[0], opened[1]))
+        else:
+            for fd in opened:
+                calls.close(fd)
+    calls.guest.close()
+    assert outcomes >= {SUCCESS, "noent", "notdir", "perm", "loop"}

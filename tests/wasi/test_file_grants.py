@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,6 +110,35 @@ def test_paths_that_lead_out_or_through_a_file(start: Start, host: Path, path: s
     assert calls.path_stat(3, path)[0] == error
     assert calls.readlink(3, path)[0] == error
     assert calls.set_times(3, path, 0, 0, 0) == error
+
+
+def test_every_path_means_what_it_does_in_a_directory_of_that_file(start: Start, root: Path, tmp_path: Path) -> None:
+    (root / "config").write_text("the same\n")
+    calls = start([directory_record(root, "/dir"), file_record(root / "config", "/etc/config")])
+    choice = random.Random(10)
+    parts = ["config", "other", ".", "..", "", "..config", "config.", "x" * 255, "x" * 256]
+    seen = set()
+    for _ in range(120):
+        path = "/".join(choice.choices(parts, [6, 2, 4, 1, 3, 1, 1, 1, 1], k=choice.randint(1, 4)))
+        for oflags in (0, DIRECTORY, TRUNC, EXCL):
+            for follow in (False, True):
+                options: dict[str, Any] = {
+                    "oflags": oflags,
+                    "rights": READ if oflags != TRUNC else WRITE,
+                    "follow": follow,
+                }
+                (real, fd), (ours, other) = calls.open(3, path, **options), calls.open(4, path, **options)
+                assert ours == real, (path, options)
+                seen.add(real)
+                if real == SUCCESS:
+                    assert calls.stat(fd)[1].filetype == calls.stat(other)[1].filetype
+                    assert calls.close(fd) == calls.close(other) == SUCCESS
+        for follow in (False, True):
+            real, stat = calls.path_stat(3, path, follow=follow)
+            ours, other_stat = calls.path_stat(4, path, follow=follow)
+            assert (ours, other_stat.filetype) == (real, stat.filetype), path
+        assert calls.readlink(4, path)[0] == calls.readlink(3, path)[0], path
+    assert seen == {SUCCESS, "noent", "notdir", "isdir", "perm", "nametoolong"}
 
 
 def test_nothing_in_the_directory_is_made_or_removed(start: Start, host: Path, tmp_path: Path) -> None:

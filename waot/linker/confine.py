@@ -122,6 +122,15 @@ _FACILITIES = {
 }
 FACILITIES = frozenset(_FACILITIES)
 
+#: What the shim does for a directory that is laid over an embedded one, whatever the module itself asks for: it copies
+#: files, makes the directories that they stand in, and marks what is removed.
+OVERLAY_FUNCTIONS = frozenset(name for name in _FUNCTIONS if name.startswith("path_")) | {
+    "fd_filestat_set_times",
+    "fd_readdir",
+    "fd_write",
+    "random_get",
+}
+
 # Worth the kernel's search in programs with files. Most have low numbers, so others are compared with few of them.
 _HOT = [
     "read",

@@ -57,6 +57,7 @@ def _granted(manifest: Manifest) -> list[str]:
         f"{'compressed' if embedded.compressed else 'stored'}"
         for embedded in manifest.embedded
     ]
+    lines += [f"directory {overlay.host!r} for what is written to {overlay.guest!r}" for overlay in grants.overlays]
     lines += [f"file {_path(grant)}" for grant in grants.files]
     lines += [f"a socket that listens at {address}" for address in grants.listen]
     lines += [

@@ -169,6 +169,7 @@ def _fill(root: _Node, latest: int, before: int) -> int:
         for entry in entries:
             if len(entry.path) - len(root.path) > _LONGEST_PATH or len(entry.name) > _LONGEST_NAME:
                 raise _refused(entry.path, "a name too long to be embedded")
+            _check_utf8(entry.path, entry.name, "name")
             node = _read_entry(entry.path, entry.name, latest)
             node.parent = directory
             directory.entries.append(node)
@@ -190,7 +191,16 @@ def _read_entry(path: bytes, name: bytes, latest: int) -> _Node:
         target = os.readlink(path)
     except OSError as error:
         raise _unreadable(path, error) from None
+    _check_utf8(path, target, "target")
     return _Node(name, _LINK, modified, path, len(target), target)
+
+
+def _check_utf8(path: bytes, text: bytes, what: str) -> None:
+    """WASI has no other names: the program could not open the file, nor list the directory."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        raise _refused(path, f"its {what} is not UTF-8") from None
 
 
 def _source_date() -> int:

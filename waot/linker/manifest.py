@@ -14,11 +14,11 @@ from waot.errors import ToolError, UsageError
 from waot.linker.confine import Filter, decode_filters, encode_filters
 from waot.linker.describe import describe
 from waot.linker.embed import Embedded
-from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant
+from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant, OverlayGrant
 
 # enum waot_record_kind
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
-_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED, _SECCOMP, _EMBED = range(10, 17)
+_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED, _SECCOMP, _EMBED, _OVERLAY = range(10, 18)
 _INFO = 19
 _READ_ONLY = 1
 _COMPRESSED = 1
@@ -85,6 +85,8 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
             embedded.stored,
         )
         record(_EMBED, head + _strings(embedded.guest), _COMPRESSED if embedded.compressed else 0)
+    for overlay in grants.overlays:  # behind what they are on top of
+        record(_OVERLAY, _strings(overlay.host, overlay.guest))
     for variable in grants.env:
         record(_ENV, _strings(variable.name if variable.value is None else f"{variable.name}={variable.value}"))
     if grants.inherit_env:
@@ -142,6 +144,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     imports: list[tuple[str, str]] = []
     linked: list[LinkedModule] = []
     embedded: list[Embedded] = []
+    overlays: list[OverlayGrant] = []
     texts = {_VERSION: "", _TARGET: "", _MEMORY: ""}
     inherit_env = False
     stack_size = 0
@@ -167,9 +170,11 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             if size < head_size:
                 raise _damaged(start)
             (guest,) = _split(payload[head_size:], 1, start)
-            root, directories, file_count, links, total, stored = struct.unpack_from(order + _EMBEDDED, payload)
-            compressed = bool(flags & _COMPRESSED)
-            embedded.append(Embedded(guest, root, directories, file_count, links, total, stored, compressed))
+            numbers: tuple[int, int, int, int, int, int] = struct.unpack_from(order + _EMBEDDED, payload)
+            embedded.append(Embedded(guest, *numbers, compressed=bool(flags & _COMPRESSED)))
+        elif kind == _OVERLAY:
+            host, guest = _split(payload, 2, start)
+            overlays.append(OverlayGrant(host, guest))
         elif kind == _ENV:
             name, separator, value = _split(payload, 1, start)[0].partition("=")
             env.append(EnvGrant(name, value if separator else None))
@@ -224,6 +229,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             listen=tuple(listen),
             seed=seed,
             sealed=sealed,
+            overlays=tuple(overlays),
         ),
         stack_size=stack_size,
         version=texts[_VERSION],

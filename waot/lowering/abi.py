@@ -40,6 +40,7 @@ AUTHORITY_DETERMINISTIC = 32
 AUTHORITY_RUN_TIME = 64
 AUTHORITY_EMBEDDED = 128
 AUTHORITY_COMPRESSED = 256
+AUTHORITY_OVERLAY = 512
 
 EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 

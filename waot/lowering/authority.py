@@ -18,6 +18,7 @@ from waot.lowering.abi import (
     AUTHORITY_ENVIRONMENT,
     AUTHORITY_FILES,
     AUTHORITY_LISTEN,
+    AUTHORITY_OVERLAY,
     AUTHORITY_RUN_TIME,
 )
 from waot.lowering.imports import WASI_MODULES
@@ -44,5 +45,6 @@ def authority(
         AUTHORITY_RUN_TIME: run_time,
         AUTHORITY_EMBEDDED: embedded,
         AUTHORITY_COMPRESSED: compressed,
+        AUTHORITY_OVERLAY: grants.overlays,
     }
     return sum(bit for bit, needed in wanted.items() if needed)

@@ -78,12 +78,9 @@ int64_t waot_os_take_over(uint32_t number)
     long handle = WAOT_LINUX_HANDED_OVER_FROM + (long)number;
     int listens = 0, size = sizeof listens;
     long result = WAOT_LINUX_CALL(SYS_getsockopt, handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
-    if (result == 0 && !listens)
-        result = -ENOTSOCK;
-    if (result == 0)
-        result = WAOT_LINUX_CALL(SYS_fcntl, handle, F_SETFD, FD_CLOEXEC);
-    if (result < 0)
-        return waot_linux_result(result);
+    if (result < 0 || !listens)
+        return -WAOT_WASI_NOTSOCK;
+    WAOT_LINUX_CALL(SYS_fcntl, handle, F_SETFD, FD_CLOEXEC);
     int64_t nonblocking = waot_os_set_flags(handle, WAOT_WASI_FDFLAGS_NONBLOCK);
     return nonblocking < 0 ? nonblocking : handle;
 }

@@ -1,4 +1,4 @@
-/* How a program with threads ends: the first argument says. Two threads that have nothing to do with it never end. */
+/* How a program with threads ends: the first argument says. Three threads that have nothing to do with it never end. */
 #include "threads.h"
 
 static _Atomic uint32_t spinning, never;
@@ -20,6 +20,15 @@ static void sleeper(void *argument)
         wait_while(&never, 0);
 }
 
+/* In the kernel, in a call of WASI's. */
+static void oversleep(void *argument)
+{
+    (void)argument;
+    atomic_fetch_add(&spinning, 1);
+    for (;;)
+        usleep(1000000000);
+}
+
 __attribute__((noinline)) static int dive(volatile int depth)
 {
     return depth == -1 ? 0 : dive(depth + 1) + depth;
@@ -38,7 +47,7 @@ __attribute__((noinline)) static void reach(uint32_t at)
 __attribute__((noinline)) static void end(void *argument)
 {
     (void)argument;
-    while (atomic_load(&spinning) < 2)
+    while (atomic_load(&spinning) < 3)
         ;
     if (!strcmp(way, "trap") || !strcmp(way, "race"))
         divide(0);
@@ -55,8 +64,9 @@ int main(int argc, char **argv)
     way = argc > 1 ? argv[1] : "";
     must_start(&threads[0], spin, NULL);
     must_start(&threads[1], sleeper, NULL);
+    must_start(&threads[2], oversleep, NULL);
     if (!strcmp(way, "return")) {
-        while (atomic_load(&spinning) < 2)
+        while (atomic_load(&spinning) < 3)
             ;
         puts("returns");
         return 0;
@@ -67,7 +77,7 @@ int main(int argc, char **argv)
     }
     int count = strcmp(way, "race") ? 1 : 30;
     for (int i = 0; i < count; i++)
-        must_start(&threads[2 + i], end, NULL);
+        must_start(&threads[3 + i], end, NULL);
     wait_while(&never, 0);
     return 7;
 }

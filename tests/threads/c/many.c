@@ -1,4 +1,4 @@
-/* Ten thousand short threads, at most sixteen at a time. Each has more of a table than it begins with, if it grows. */
+/* Ten thousand short threads, at most sixteen at a time. */
 #include "threads.h"
 
 enum { BATCH = 16, ALL = 10000 };

@@ -471,7 +471,11 @@ class Generator:
             self.forget(from_)
             self.forget(to)
             (self.directories if is_directory else self.files).append(to)
-        return (Call("fd_renumber", (from_, to), text),)
+        register = self.register()
+        if from_ != to:
+            self.closed.append(register)
+        text += f", then {register} is the first one's number"
+        return (Call("fd_renumber", (from_, to), text, saves=((SAVE_CLOSED, register, 0),)),)
 
     def fdstat(self) -> tuple[Call, ...]:
         descriptor = self.file() if self.chance_of(0.7) else self.directory(streams=False)
