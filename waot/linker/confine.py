@@ -39,16 +39,17 @@ accept4 288 242           clock_getres 229 114      clock_gettime 228 113     cl
 close 3 57                exit 60 93                exit_group 231 94         fadvise64 221 223
 fallocate 285 47          fcntl 72 25               fdatasync 75 83           fstat 5 80
 fsync 74 82               ftruncate 77 46           futex 202 98              getdents64 217 61
-getpid 39 172             getrandom 318 278         getsockopt 55 209         ioctl 16 29
-kill 62 129               linkat 265 37             lseek 8 62                madvise 28 233
-mkdirat 258 34            mmap 9 222                mprotect 10 226           munmap 11 215
-newfstatat 262 79         openat 257 56             openat2 437 437           ppoll 271 73
-pread64 17 67             preadv 295 69             pwrite64 18 68            pwritev 296 70
-read 0 63                 readlinkat 267 78         readv 19 65               recvmsg 47 212
-renameat2 316 276         restart_syscall 219 128   rt_sigaction 13 134       rt_sigprocmask 14 135
-rt_sigreturn 15 139       sched_yield 24 124        sendmsg 46 211            shutdown 48 210
-sigaltstack 131 132       symlinkat 266 36          sysinfo 99 179            unlinkat 263 35
-utimensat 280 88          write 1 64                writev 20 66
+getpid 39 172             getrandom 318 278         getsockopt 55 209         gettid 186 178
+ioctl 16 29               kill 62 129               linkat 265 37             lseek 8 62
+madvise 28 233            mkdirat 258 34            mmap 9 222                mprotect 10 226
+munmap 11 215             newfstatat 262 79         openat 257 56             openat2 437 437
+ppoll 271 73              pread64 17 67             preadv 295 69             pwrite64 18 68
+pwritev 296 70            read 0 63                 readlinkat 267 78         readv 19 65
+recvmsg 47 212            renameat2 316 276         restart_syscall 219 128   rt_sigaction 13 134
+rt_sigprocmask 14 135     rt_sigreturn 15 139       sched_yield 24 124        sendmsg 46 211
+shutdown 48 210           sigaltstack 131 132       symlinkat 266 36          sysinfo 99 179
+tgkill 234 131            unlinkat 263 35           utimensat 280 88          write 1 64
+writev 20 66
 """
 
 
@@ -103,7 +104,7 @@ _FUNCTIONS: dict[str, tuple[str, str, str]] = {
     "path_symlink": (_LOOK, _BENEATH, "symlinkat"),
     "path_unlink_file": (_LOOK, _BENEATH, "unlinkat"),
     "poll_oneoff": (f"{_LOOK} ppoll restart_syscall clock_gettime ioctl:FIONREAD", "", ""),
-    "proc_raise": ("rt_sigprocmask", "", ""),
+    "proc_raise": ("rt_sigprocmask gettid tgkill:itself", "", ""),
     "random_get": ("getrandom", "", ""),
     "sched_yield": ("sched_yield", "", ""),
     "sock_accept": (f"{_LOOK} close fcntl:F_DUPFD_CLOEXEC", "", ""),
@@ -166,6 +167,7 @@ _CONDITIONS = {
     "ioctl:FIONREAD": _Condition(1, values=frozenset({0x541B})),
     "ioctl:TCGETS": _Condition(1, values=frozenset({0x5401})),
     "kill:itself": _Condition(0, values=frozenset({_PROCESS})),
+    "tgkill:itself": _Condition(0, values=frozenset({_PROCESS})),
     "mmap:data": _Condition(2, none_of=4),  # PROT_EXEC
     "mprotect:data": _Condition(2, none_of=4),
     "utimensat:open": _Condition(1, null=True),  # no path

@@ -320,7 +320,7 @@ SECTIONS {{
   .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}{_THREAD_SECTIONS if threads else ""}
   .got : {{ *(.got .got.plt) }} :data
   .data : {{ *(.data.rel.ro .data.rel.ro.* .data .data.* .sdata .sdata.*) }} :data
-  .bss : {{ *(.bss.waot_process) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
+  .bss : {{ *(.bss.waot_process .bss.waot_stack) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
   waot_image_end = .;
   . = ALIGN({page:#x});
   waot_embed_start = .;

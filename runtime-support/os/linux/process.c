@@ -50,7 +50,8 @@ int64_t waot_os_raise(uint32_t signal)
     waot_linux_default_or_ignore(number, false); /* our handlers of traps aside; fails for KILL and STOP, rightly */
     uint64_t mask = UINT64_C(1) << (number - 1);
     WAOT_LINUX_CALL(SYS_rt_sigprocmask, WAOT_LINUX_SIG_UNBLOCK, &mask, NULL, sizeof mask); /* inherited, maybe */
-    return waot_linux_result(WAOT_LINUX_CALL(SYS_kill, WAOT_LINUX_CALL(SYS_getpid, 0), number));
+    long process = WAOT_LINUX_CALL(SYS_getpid, 0);
+    return waot_linux_result(WAOT_LINUX_CALL(SYS_tgkill, process, WAOT_LINUX_CALL(SYS_gettid, 0), number));
 }
 
 const char *waot_os_variable(const char *name, size_t name_size)
