@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests import tools
@@ -78,14 +79,10 @@ def run_as_nobody(batch: Batch) -> Report:
     return run_batch(batch)
 
 
-def run(seed: str, count: int, jobs: int, variants: tuple[str, ...]) -> Report:
-    """Runs `count` scripts, `jobs` at a time. Those of a process that ends in another way run again alone."""
+def run(scripts: Sequence[str], jobs: int, variants: tuple[str, ...]) -> Report:
+    """Runs the scripts of those seeds, `jobs` at a time. Those of a process that ends otherwise run again alone."""
     prepare(variants)
-    numbers = range(count)
-    todo = [
-        Batch(tuple(f"{seed}-{number}" for number in numbers[at : at + BATCH]), variants)
-        for at in range(0, count, BATCH)
-    ]
+    todo = [Batch(tuple(scripts[at : at + BATCH]), variants) for at in range(0, len(scripts), BATCH)]
     report = Report()
     start = time.monotonic()
     while todo:
@@ -105,7 +102,8 @@ def run(seed: str, count: int, jobs: int, variants: tuple[str, ...]) -> Report:
                 print(f"{seeds[0]}: {(ended.failure or '').strip().splitlines()[-1]}")
             rate = report.scripts / (time.monotonic() - start)
             print(
-                f"{report.scripts}/{count} sequences, {len(report.differing)} differ, {rate:.0f} a second", flush=True
+                f"{report.scripts}/{len(scripts)} sequences, {len(report.differing)} differ, {rate:.0f} a second",
+                flush=True,
             )
         todo = again
     return report
@@ -136,6 +134,12 @@ def show(seed: str, variant: str) -> None:
         native.close()
 
 
+def show_as_nobody(differing: tuple[str, str]) -> None:
+    """`show` in a process of its own, where the script differed in one."""
+    become_nobody()
+    show(*differing)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.wasi.sequences", description=__doc__)
     parser.add_argument("--count", type=int, default=1000, metavar="N", help="sequences (1000)")
@@ -151,16 +155,14 @@ def main() -> int:
             tools.runner(VARIANTS[name].target)
     except tools.ToolMissing as missing:
         parser.error(str(missing))
-    if arguments.case is not None:
-        prepare(variants)
-        report = run_as_nobody(Batch((arguments.case,), variants))
-    else:
-        report = run(arguments.seed, arguments.count, arguments.jobs, variants)
+    scripts = [
+        arguments.case or f"{arguments.seed}-{number}" for number in range(1 if arguments.case else arguments.count)
+    ]
+    report = run(scripts, arguments.jobs, variants)
     tell(report)
-    if report.differing:
-        become_nobody()
-    for seed, variant in report.differing[: arguments.show]:
-        show(seed, variant)
+    for ended in perform(show_as_nobody, report.differing[: arguments.show], 1, TIMEOUT):
+        if ended.failure is not None:
+            print(f"{ended.task[0]}, {ended.task[1]}: {ended.failure.strip().splitlines()[-1]}")
     return bool(report.differing)
 
 
