@@ -391,6 +391,20 @@ static int64_t waot_overlay_temporary(const struct waot_overlay_place *place, ch
     return waot_overlay_append(path, place->directory, WAOT_OVERLAY_HIDDEN WAOT_OVERLAY_HIDDEN, name, sizeof name);
 }
 
+/* Gives a file that has been made its name. If there is one of that name by now, another thread or process was first, and
+ * may have written to it: that one stays. */
+static int64_t waot_overlay_put(const struct waot_overlay_place *place, const char *temporary)
+{
+    int64_t result = waot_os_path_link(place->top, temporary, place->top, place->path);
+    if (result < 0 && result != -WAOT_WASI_EXIST) { /* a file system without links */
+        result = waot_os_path_rename(place->top, temporary, place->top, place->path);
+        if (result >= 0)
+            return result;
+    }
+    waot_os_path_unlink(place->top, temporary);
+    return result == -WAOT_WASI_EXIST ? 0 : result;
+}
+
 /* Makes an embedded file or link one of the granted directory, whole or not at all. */
 static int64_t waot_overlay_copy_up(struct waot_overlay_place *place)
 {
@@ -400,6 +414,7 @@ static int64_t waot_overlay_copy_up(struct waot_overlay_place *place)
         return result;
     if (node->filetype == WAOT_WASI_FILETYPE_SYMBOLIC_LINK) {
         result = waot_os_path_symlink((const char *)waot_embed_bytes(node->data), place->top, place->path);
+        result = result == -WAOT_WASI_EXIST ? 0 : result; /* another was first */
     } else {
         char *path = waot_overlay_scratch.path;
         result = waot_overlay_temporary(place, path);
@@ -412,11 +427,11 @@ static int64_t waot_overlay_copy_up(struct waot_overlay_place *place)
         waot_wasi_expect_errors();
         result = waot_overlay_write_file(handle, node);
         int64_t closed = waot_os_close(handle);
-        if (result >= 0 && closed >= 0)
-            result = waot_os_path_rename(place->top, path, place->top, place->path);
+        if (result >= 0)
+            result = closed;
+        if (result >= 0)
+            result = waot_overlay_put(place, path);
         else
-            result = result < 0 ? result : closed;
-        if (result < 0)
             waot_os_path_unlink(place->top, path);
     }
     if (result >= 0)

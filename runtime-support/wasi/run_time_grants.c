@@ -33,7 +33,7 @@ static inline bool waot_wasi_heeds(enum waot_wasi_variable variable)
     case WAOT_WASI_VARIABLE_INFO:
         return true;
     case WAOT_WASI_VARIABLE_FORCE_WALK:
-        return WAOT_MAY(DIRECTORIES) || WAOT_MAY(OVERLAY);
+        return WAOT_MAY(DIRECTORIES) || WAOT_MAY(FILES) || WAOT_MAY(OVERLAY);
     case WAOT_WASI_VARIABLE_DIR:
         return WAOT_MAY(RUN_TIME) && WAOT_MAY(DIRECTORIES);
     case WAOT_WASI_VARIABLE_FILE:

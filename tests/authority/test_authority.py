@@ -372,6 +372,25 @@ def test_the_world_gives_a_deterministic_program_nothing(tree: Path) -> None:
     assert [line for line in seeded.splitlines() if " " in line] == [line for line in lines if " " in line]
 
 
+@pytest.mark.slow
+def test_a_runtime_that_asks_by_itself_is_deterministic(tree: Path) -> None:
+    try:
+        wasm = tools.compile_to_wasm(HERE / "go" / "chance.go")
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    outputs = []
+    for seed in (3, 4):
+        waot("build", wasm, "-O0", f"--deterministic={seed}", "-o", tree / "chance", cwd=tree)
+        first, _ = run(tree / "chance")
+        assert run(tree / "chance") == (first, "")
+        outputs.append(first.splitlines())
+    assert outputs[0][0] != outputs[1][0]
+    for lines in outputs:
+        assert sorted(map(int, lines[1].split())) == list(range(20))
+        assert lines[2:5] == ["0 1h0m0s", "1 2h0m0s", "2 3h0m0s"]
+        assert lines[5].startswith("2000-01-01 03:00:00.0000")
+
+
 # ----------------------------------------------------------------------------------------------- what nobody has to pay
 
 BITS = {

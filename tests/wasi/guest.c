@@ -7,7 +7,7 @@
  *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
  *     S number argument*6      -> result     (a system call, as code that has taken the process over would make it)
  *     M size                   the guest's memory has that many bytes; none at all for all ones
- *     T microseconds           from here on SIGALRM comes that often and interrupts system calls
+ *     T                        from here on a SIGALRM interrupts system calls
  *     L count inode function argument*10
  *                              -> how often the call gave each errno (256 counts), and how often what path_open or
  *                                 path_filestat_get came to was the file with that inode; what is opened is closed
@@ -20,7 +20,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 
 enum { ORDERS = 100, ANSWERS = 101, SPACE = 1 << 21 };
 
@@ -93,7 +92,7 @@ static void nothing(int signal)
 void waot_signal_return(void);
 #endif
 
-static void interrupt_every(uint64_t microseconds)
+static void be_interrupted(void)
 {
     struct {
         void (*handler)(int);
@@ -107,10 +106,9 @@ static void interrupt_every(uint64_t microseconds)
     action.flags = 0x04000000; /* SA_RESTORER */
     action.restorer = waot_signal_return;
 #endif
+    const uint64_t mask = UINT64_C(1) << (SIGALRM - 1);
     waot_syscall(SYS_rt_sigaction, SIGALRM, (long)&action, 0, sizeof action.mask, 0, 0);
-    const struct timeval interval = {0, (suseconds_t)microseconds};
-    const struct itimerval timer = {interval, interval};
-    waot_syscall(SYS_setitimer, ITIMER_REAL, (long)&timer, 0, 0, 0, 0);
+    waot_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, sizeof mask, 0, 0);
 }
 
 static uint64_t call(struct waot_memory *memory, uint64_t index, const uint64_t *a)
@@ -162,7 +160,7 @@ static void serve(struct waot_memory *memory)
             memory->bytes = take_number();
             break;
         case 'T':
-            interrupt_every(take_number());
+            be_interrupted();
             break;
         case 'L':
             a[0] = take_number();

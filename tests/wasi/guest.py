@@ -282,9 +282,9 @@ class NativeGuest:
         """How much memory the guest has, in bytes; none at all (a null descriptor) for None."""
         self._send(struct.pack("=QQ", ord("M"), (1 << 64) - 1 if size is None else size))
 
-    def interrupt_every(self, microseconds: int) -> None:
-        """From here on a signal interrupts the guest's system calls that often; it has a handler that does nothing."""
-        self._send(struct.pack("=QQ", ord("T"), microseconds))
+    def be_interrupted(self) -> None:
+        """From here on SIGALRM has a handler that does nothing and is unblocked: it interrupts system calls."""
+        self._send(struct.pack("=Q", ord("T")))
 
     def repeat(self, count: int, inode: int, name: str, *arguments: int) -> tuple[dict[str, int], int]:
         """Makes a call that often: how often it gave each errno, and how often it came to the file with that inode."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 import subprocess
 import threading
@@ -134,11 +135,17 @@ def test_a_read_only_file_system(at_root: Calls, root: Path) -> None:
 # ---------------------------------------------------------------- interruptions
 
 
+def storm() -> None:
+    """A timer and the signals that are blocked are inherited by the program that comes next: until the guest cares."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+
+
 def test_a_storm_of_signals_loses_nothing(start: Start) -> None:
     """Reads and writes that block get and give every byte once, while a signal comes every 200 microseconds."""
     reading, to_guest = os.pipe()
     from_guest, writing = os.pipe()
-    calls = start(stdin=reading, stdout=writing)
+    calls = start(stdin=reading, stdout=writing, prepare=storm)
     os.close(reading)
     os.close(writing)
     data = b"".join(i.to_bytes(4, "little") for i in range(100_000))  # six times what a pipe holds
@@ -156,7 +163,7 @@ def test_a_storm_of_signals_loses_nothing(start: Start) -> None:
             time.sleep(0.001)
 
     threads = [threading.Thread(target=feed), threading.Thread(target=drain)]
-    native(calls).interrupt_every(200)
+    native(calls).be_interrupted()
     for thread in threads:
         thread.start()
     while True:
@@ -177,9 +184,9 @@ def test_a_storm_of_signals_loses_nothing(start: Start) -> None:
 
 def test_a_storm_of_signals_wakes_nobody_early(start: Start) -> None:
     reading, writing = os.pipe()
-    calls = start(stdin=reading)
+    calls = start(stdin=reading, prepare=storm)
     os.close(reading)
-    native(calls).interrupt_every(200)
+    native(calls).be_interrupted()
     for clock in (0, 1):
         begin = time.monotonic()
         assert calls.poll(clock_subscription(7, clock, 50_000_000)) == (SUCCESS, [(7, 0, 0, 0, 0)])
@@ -196,8 +203,8 @@ def test_a_storm_of_signals_wakes_nobody_early(start: Start) -> None:
 
 def test_a_storm_of_signals_and_sockets(start: Start, root: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        calls = start([directory_record(root, "/")], stdin=server.fileno())
-        native(calls).interrupt_every(200)
+        calls = start([directory_record(root, "/")], stdin=server.fileno(), prepare=storm)
+        native(calls).be_interrupted()
         native(calls).start("sock_accept", 0, 0, 0x9000)
         time.sleep(0.05)
         with socket.create_connection(server.getsockname()) as client:

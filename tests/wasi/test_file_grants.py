@@ -112,9 +112,10 @@ def test_paths_that_lead_out_or_through_a_file(start: Start, host: Path, path: s
     assert calls.set_times(3, path, 0, 0, 0) == error
 
 
-def test_every_path_means_what_it_does_in_a_directory_of_that_file(start: Start, root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("walk", [False, True])
+def test_every_path_means_what_it_does_in_a_directory_of_that_file(start: Start, root: Path, walk: bool) -> None:
     (root / "config").write_text("the same\n")
-    calls = start([directory_record(root, "/dir"), file_record(root / "config", "/etc/config")])
+    calls = start([directory_record(root, "/dir"), file_record(root / "config", "/etc/config")], walk=walk)
     choice = random.Random(10)
     parts = ["config", "other", ".", "..", "", "..config", "config.", "x" * 255, "x" * 256]
     seen = set()
@@ -277,9 +278,10 @@ def test_links_are_followed_when_the_program_starts(start: Start, host: Path, tm
     assert content(calls, 3, "config") == b"granted\n"
 
 
-def test_what_is_put_in_the_place_of_the_file(start: Start, host: Path) -> None:
+@pytest.mark.parametrize("walk", [False, True])
+def test_what_is_put_in_the_place_of_the_file(start: Start, host: Path, walk: bool) -> None:
     granted = host / "granted"
-    calls = start([file_record(granted, "/config")])
+    calls = start([file_record(granted, "/config")], walk=walk)
     (host / "new").write_text("new\n")
     (host / "new").rename(granted)
     assert content(calls, 3, "config") == b"new\n"
@@ -308,8 +310,11 @@ def test_what_is_put_in_the_place_of_the_file(start: Start, host: Path) -> None:
     assert calls.open(3, "config/inside")[0] == "notdir"
 
 
-def test_a_link_swapped_in_during_the_call_leads_nowhere(start: Start, architecture: str, host: Path) -> None:
-    calls = start([file_record(host / "granted", "/config")])
+@pytest.mark.parametrize("walk", [False, True])
+def test_a_link_swapped_in_during_the_call_leads_nowhere(
+    start: Start, architecture: str, host: Path, walk: bool
+) -> None:
+    calls = start([file_record(host / "granted", "/config")], walk=walk)
     assert content(calls, 3, "config") == b"granted\n"  # it has started
     (host / "link").symlink_to("secret")
     stop = threading.Event()

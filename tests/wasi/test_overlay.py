@@ -6,6 +6,7 @@ import ctypes
 import os
 import random
 import shutil
+import struct
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.wasi.guest import (
     CREAT,
     DIRECTORY,
     EXCL,
+    OUT,
+    PATH,
     READ,
     SUCCESS,
     TRUNC,
@@ -229,6 +232,28 @@ def test_a_file_is_copied_whole_or_not_at_all(tree: Path, top: Path) -> None:
     assert calls.read(calls.opened(3, "dir/inner"), 10) == (SUCCESS, b"x" * 10)
     assert calls.open(3, "dir/inner", oflags=TRUNC, rights=BOTH)[0] == SUCCESS
     calls.guest.close()
+
+
+def test_two_that_copy_a_file_at_once_write_to_the_same(tree: Path, top: Path) -> None:
+    for number in range(150):
+        (tree / f"{number}").write_text("." * 300_000)
+    guests = [overlay(tree, top), overlay(tree, top)]
+    for number in range(150):
+        path = f"{number}".encode()
+        for calls in guests:
+            calls.guest.write(PATH, path)
+            assert isinstance(calls.guest, NativeGuest)
+            calls.guest.start("path_open", 3, 0, PATH, len(path), 0, BOTH, BOTH, 0, OUT)
+        for place, calls in enumerate(guests):
+            assert isinstance(calls.guest, NativeGuest)
+            assert calls.guest.finish() == SUCCESS
+            (fd,) = struct.unpack("<I", calls.guest.read(OUT, 4))
+            assert calls.write(fd, b"ab"[place : place + 1], offset=place) == (SUCCESS, 1)
+            assert calls.close(fd) == SUCCESS
+        assert (top / f"{number}").read_bytes()[:3] == b"ab."
+    assert files(top) == sorted(f"{number}" for number in range(150))
+    for calls in guests:
+        calls.guest.close()
 
 
 def test_times_are_kept_and_set(tree: Path, top: Path) -> None:

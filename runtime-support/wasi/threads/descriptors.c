@@ -117,21 +117,21 @@ void waot_wasi_leave(void)
 
 /* ---------------------------------------------------------------- with the lock held */
 
-/* Numbers stay below 2**31 (witx, path_open). */
-static bool waot_wasi_more_numbers(void)
+/* An errno. Numbers stay below 2**31 (witx, path_open). */
+static uint32_t waot_wasi_more_numbers(void)
 {
     if (waot_wasi_objects.capacity >= UINT32_C(1) << 30)
-        return false;
+        return WAOT_WASI_NFILE;
     size_t size = waot_wasi_objects.capacity * sizeof(struct waot_wasi_object *);
     struct waot_wasi_object **objects = waot_os_allocate_pages(2 * size);
     if (objects == NULL)
-        return false;
+        return WAOT_WASI_NOMEM;
     __builtin_memcpy(objects, waot_wasi_objects.objects, size);
     if (waot_wasi_objects.objects != waot_wasi_objects.first)
         waot_os_free_pages(waot_wasi_objects.objects, size);
     waot_wasi_objects.objects = objects;
     waot_wasi_objects.capacity *= 2;
-    return true;
+    return WAOT_WASI_SUCCESS;
 }
 
 static struct waot_wasi_object *waot_wasi_spare_object(void)
@@ -156,8 +156,9 @@ static int64_t waot_wasi_number(const struct waot_wasi_descriptor *descriptor)
     uint32_t fd = waot_wasi_objects.lowest;
     while (fd < waot_wasi_objects.capacity && waot_wasi_objects.objects[fd] != NULL)
         fd++;
-    if (fd == waot_wasi_objects.capacity && !waot_wasi_more_numbers())
-        return -WAOT_WASI_NFILE;
+    uint32_t error = fd == waot_wasi_objects.capacity ? waot_wasi_more_numbers() : (uint32_t)WAOT_WASI_SUCCESS;
+    if (error != WAOT_WASI_SUCCESS)
+        return -(int64_t)error;
     struct waot_wasi_object *object = waot_wasi_spare_object();
     if (object == NULL)
         return -WAOT_WASI_NOMEM;
