@@ -54,9 +54,9 @@ def execute(command: Sequence[str], environment: Mapping[str, str] | None = None
     return Process(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
 
 
-def output_of(command: Sequence[str], cwd: Path | None = None) -> str:
-    """Standard output of `command`. Raises Failed if it does not end well."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+def output_of(command: Sequence[str], cwd: Path | None = None, limit: float | None = None) -> str:
+    """Standard output of `command`. Raises Failed if it does not end well, TimeoutExpired after `limit` seconds."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=limit)
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}: status {done.returncode}: {done.stderr[-500:]}")
     return done.stdout
