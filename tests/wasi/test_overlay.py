@@ -38,11 +38,13 @@ from waot.options import EmbedGrant
 BOTH = READ | WRITE
 
 
-def overlay(tree: Path, top: Path, *, compress: bool = False, architecture: str | None = None) -> Calls:
+def overlay(
+    tree: Path, top: Path, *, compress: bool = False, architecture: str | None = None, walk: bool = False
+) -> Calls:
     """A guest with `tree` embedded, and `top` on top of it, as descriptor 3."""
     records, data = embedded_records(make_image([EmbedGrant(str(tree), "/")], compress=compress))
     records.append(record(17, os.fsencode(top) + b"\0/\0"))
-    return Calls(NativeGuest(architecture or architectures()[0], records=records, embedded=data))
+    return Calls(NativeGuest(architecture or architectures()[0], records=records, embedded=data, walk=walk))
 
 
 def granted(tree: Path) -> Calls:
@@ -392,13 +394,13 @@ def test_random_sequences_are_as_in_a_directory(tmp_path: Path, seed: int, monke
         random_tree(chance, place / "tree")
         shutil.copytree(place / "tree", place / "copy", symlinks=True)
         (place / "top").mkdir()
-        calls = [overlay(place / "tree", place / "top"), granted(place / "copy")]
+        calls = [overlay(place / "tree", place / "top", walk=seed % 3 == 0), granted(place / "copy")]
         fds = [[3], [3]]
         log: list[str] = []
         for number in range(120):
             if number % 40 == 20:  # the next time it is run
                 calls[0].guest.close()
-                calls[0] = overlay(place / "tree", place / "top")
+                calls[0] = overlay(place / "tree", place / "top", walk=seed % 3 == 0)
                 fds = [[3], [3]]
             if chance.random() < 0.1:
                 path = chance.choice(NAMES)
