@@ -175,14 +175,17 @@ class BuildOptions:
             )
         if self.compress and not self.embeds:
             raise UsageError("nothing is embedded that could be compressed", hint="use --embed HOST::GUEST too")
-        granted = {grant.guest for grant in self.grants.dirs}
-        on_top = [overlay.guest for overlay in self.grants.overlays]
-        for guest in on_top:
-            if on_top.count(guest) > 1:
-                raise UsageError(f"two directories are put on top of {guest!r}", hint="use --overlay once for each")
+        on_top: set[str] = set()
+        for overlay in self.grants.overlays:
+            if guest_path(overlay.guest) in on_top:
+                raise UsageError(
+                    f"two directories are put on top of {overlay.guest!r}", hint="use --overlay once for each"
+                )
+            on_top.add(guest_path(overlay.guest))
+        granted = {guest_path(grant.guest) for grant in self.grants.dirs}
         for embed in self.embeds:
-            if embed.guest in granted:
-                raise UsageError(f"{embed.guest!r} is both granted and embedded", hint="give each a name of its own")
+            if guest_path(embed.guest) in granted:
+                raise _granted_and_embedded(embed.guest)
         if self.jobs < 1:
             raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
         _check_grants(self.grants)
@@ -388,19 +391,19 @@ def _check_grants(grants: Grants) -> None:
             raise UsageError(f"{text!r} holds a NUL, which neither an argument nor a path can")
     seen: dict[str, str] = {}
     for directory in grants.dirs:
-        name = _guest_path(directory.guest)
+        name = guest_path(directory.guest)
         if name in seen:
             raise UsageError(f"two directories are granted as {directory.guest!r}", hint="give each a GUEST of its own")
         seen[name] = directory.guest
     files: set[str] = set()
     for file in grants.files:
-        name = _guest_path(file.guest)
+        name = guest_path(file.guest)
         if file.guest.endswith("/") or file.guest.rpartition("/")[2] in (".", ".."):
             raise UsageError(f"{file.guest!r} does not name a file", hint="use HOST::GUEST where GUEST ends in a name")
         if name in files:
             raise UsageError(f"two files are granted as {file.guest!r}", hint="give each a GUEST of its own")
         files.add(name)
-        parent = _guest_path(file.guest.rpartition("/")[0] or ("/" if file.guest.startswith("/") else "."))
+        parent = _directory_of(file)
         if parent in seen:
             raise UsageError(
                 f"the file {file.guest!r} and the directory {seen[parent]!r} are both granted",
@@ -416,7 +419,36 @@ def _check_grants(grants: Grants) -> None:
     parse_seed(grants.seed)
 
 
-def _guest_path(path: str) -> str:
+def check_embedded(grants: Grants, guests: Sequence[str]) -> None:
+    """Raises UsageError where a directory that is embedded as one of `guests` has the name of another that the program
+    is to see: it would end at its start."""
+    granted = {guest_path(directory.guest) for directory in grants.dirs}
+    files = {_directory_of(file): file.guest for file in grants.files}
+    seen: set[str] = set()
+    for guest in guests:
+        name = guest_path(guest)
+        if name in granted:
+            raise _granted_and_embedded(guest)
+        if name in files:
+            raise UsageError(
+                f"the file {files[name]!r} is granted and the directory {guest!r} embedded",
+                hint="give the file a GUEST in another directory",
+            )
+        if name in seen:
+            raise UsageError(f"two directories are embedded as {guest!r}", hint="give each a name of its own")
+        seen.add(name)
+
+
+def _granted_and_embedded(guest: str) -> UsageError:
+    return UsageError(f"{guest!r} is both granted and embedded", hint="give each a name of its own")
+
+
+def _directory_of(file: FileGrant) -> str:
+    """The `guest_path` of the directory that the program sees the file in."""
+    return guest_path(file.guest.rpartition("/")[0] or ("/" if file.guest.startswith("/") else "."))
+
+
+def guest_path(path: str) -> str:
     """`path` without what does not change its meaning: one spelling for all that name the same."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     return ("/" if path.startswith("/") else "") + "/".join(parts)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waot.cache import Cache, digest
 from waot.errors import CodegenError, UsageError, WaotError
-from waot.options import BuildOptions
+from waot.options import BuildOptions, check_embedded, guest_path
 from waot.progress import Progress, Step
 from waot.targets import Target
 
@@ -118,8 +118,10 @@ def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress)
         with progress.step("embedding"):
             image = make_image(options.embeds, compress=options.compress)
     embedded = [directory.guest for directory in image.directories] if image is not None else []
+    check_embedded(options.grants, embedded)
+    names = set(map(guest_path, embedded))
     for overlay in options.grants.overlays:
-        if overlay.guest not in embedded and options.emit == "exe":
+        if guest_path(overlay.guest) not in names and options.emit == "exe":
             raise UsageError(
                 f"{overlay.guest!r} is not embedded, so that nothing can be put on top of it",
                 hint=f"use one of {', '.join(map(repr, embedded))}" if embedded else "use --dir",

@@ -51,8 +51,7 @@ int64_t waot_wasi_enter(const struct waot_wasi_descriptor *descriptor)
         fd++;
     uint32_t error = fd == state->capacity ? waot_wasi_grow_table(state) : (uint32_t)WAOT_WASI_SUCCESS;
     if (error != WAOT_WASI_SUCCESS) {
-        if (!waot_wasi_is_embedded(descriptor))
-            waot_os_close(descriptor->handle);
+        waot_wasi_close(descriptor);
         return -(int64_t)error;
     }
     state->descriptors[fd] = *descriptor;
@@ -70,11 +69,10 @@ static void waot_wasi_forget(uint32_t fd)
         state->lowest = fd;
 }
 
-/* Standard error's handle stays open for the shim's own last words, and granted files have none. */
+/* Standard error's handle stays open for the shim's own last words. */
 int64_t waot_wasi_close(const struct waot_wasi_descriptor *descriptor)
 {
-    bool stays = descriptor->handle == waot_os_standard(2) || waot_wasi_is_files(descriptor) ||
-                 waot_wasi_is_embedded(descriptor);
+    bool stays = descriptor->handle == waot_os_standard(2) || !waot_wasi_is_of_host(descriptor);
     return stays ? 0 : waot_os_close(descriptor->handle);
 }
 

@@ -14,6 +14,12 @@ static inline bool waot_wasi_is_embedded(const struct waot_wasi_descriptor *desc
     return WAOT_MAY(EMBEDDED) && descriptor->node != 0;
 }
 
+/* Whether it is open on something of the host's by a handle of its own. */
+static inline bool waot_wasi_is_of_host(const struct waot_wasi_descriptor *descriptor)
+{
+    return !waot_wasi_is_embedded(descriptor) && !waot_wasi_is_files(descriptor);
+}
+
 /* waot_os_stat, waot_os_flags and waot_os_seek of what a descriptor is open on, be it the host's, granted files or
  * embedded. */
 int64_t waot_wasi_stat(const struct waot_wasi_descriptor *descriptor, struct waot_os_stat *stat);

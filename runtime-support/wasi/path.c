@@ -81,8 +81,8 @@ static uint32_t waot_wasi_give(const struct waot_wasi_descriptor *opened, uint8_
     return WAOT_WASI_SUCCESS;
 }
 
-int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access,
-                              uint32_t oflags, uint32_t fdflags, struct waot_wasi_descriptor *opened)
+int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char *path, uint32_t access, uint32_t oflags,
+                       uint32_t fdflags, struct waot_wasi_descriptor *opened)
 {
     int64_t handle = waot_os_path_open(directory->handle, path, access, oflags, fdflags);
     if (handle < 0)

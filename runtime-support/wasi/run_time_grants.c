@@ -141,7 +141,7 @@ void waot_wasi_read_variables(void)
             variables[i] = NULL;
     if (waot_wasi_is_on(WAOT_WASI_VARIABLE_INFO))
         waot_wasi_print_info();
-    if (variables[WAOT_WASI_VARIABLE_FORCE_WALK] != NULL)
+    if (waot_wasi_heeds(WAOT_WASI_VARIABLE_FORCE_WALK) && waot_wasi_is_on(WAOT_WASI_VARIABLE_FORCE_WALK))
         waot_os_force_walk();
     if (WAOT_MAY(RUN_TIME) && WAOT_MAY(ENVIRONMENT)) {
         waot_wasi_state.inherit_environment = waot_wasi_is_on(WAOT_WASI_VARIABLE_INHERIT_ENV);

@@ -1,4 +1,4 @@
-/* sock_*: on descriptors that are sockets; NOTSOCK comes from the system for all else. */
+/* sock_*: on descriptors that are sockets; NOTSOCK comes from the system for all else of the host's. */
 #include "embed.h"
 
 uint32_t waot_wasi_sock_accept(struct waot_memory *memory, uint32_t fd, uint32_t flags, uint32_t opened_fd)
@@ -13,7 +13,7 @@ uint32_t waot_wasi_sock_accept(struct waot_memory *memory, uint32_t fd, uint32_t
         return WAOT_WASI_FAULT;
     if ((flags & ~WAOT_WASI_FDFLAGS_NONBLOCK) != 0)
         return WAOT_WASI_INVAL;
-    if (waot_wasi_is_embedded(descriptor))
+    if (!waot_wasi_is_of_host(descriptor))
         return WAOT_WASI_NOTSOCK;
     int64_t result = waot_os_accept(descriptor->handle, flags);
     if (result < 0)
@@ -44,7 +44,7 @@ uint32_t waot_wasi_sock_recv(struct waot_memory *memory, uint32_t fd, uint32_t r
     uint32_t error = waot_wasi_buffers(memory, ri_data, ri_data_len, &count);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    if (waot_wasi_is_embedded(descriptor))
+    if (!waot_wasi_is_of_host(descriptor))
         return WAOT_WASI_NOTSOCK;
     uint32_t flags = 0;
     int64_t size = waot_os_receive(descriptor->handle, waot_wasi_scratch.buffers, count, ri_flags, &flags);
@@ -72,7 +72,7 @@ uint32_t waot_wasi_sock_send(struct waot_memory *memory, uint32_t fd, uint32_t s
     uint32_t error = waot_wasi_buffers(memory, si_data, si_data_len, &count);
     if (error != WAOT_WASI_SUCCESS)
         return error;
-    if (waot_wasi_is_embedded(descriptor))
+    if (!waot_wasi_is_of_host(descriptor))
         return WAOT_WASI_NOTSOCK;
     int64_t size = waot_os_send(descriptor->handle, waot_wasi_scratch.buffers, count);
     if (size < 0)
@@ -91,7 +91,7 @@ uint32_t waot_wasi_sock_shutdown(struct waot_memory *memory, uint32_t fd, uint32
         return WAOT_WASI_NOTCAPABLE;
     if ((how & ~(WAOT_WASI_SDFLAGS_RD | WAOT_WASI_SDFLAGS_WR)) != 0)
         return WAOT_WASI_INVAL;
-    if (waot_wasi_is_embedded(descriptor))
+    if (!waot_wasi_is_of_host(descriptor))
         return WAOT_WASI_NOTSOCK;
     return waot_wasi_result(waot_os_shutdown(descriptor->handle, how));
 }

@@ -182,10 +182,32 @@ def test_only_what_is_embedded_is_overlaid(walk: Path, tree: Path, tmp_path: Pat
 def test_an_embedded_name_cannot_also_be_granted(walk: Path, tree: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="both granted and embedded"):
         waot.build(walk, tmp_path / "walk", embeds=[f"{tree}::/data"], dirs=[f"{tree}::/data"])
+    with pytest.raises(UsageError, match="both granted and embedded"):
+        waot.build(walk, tmp_path / "walk", embeds=[f"{tree}::/data/"], dirs=[f"{tree}::/./data"])
     with pytest.raises(UsageError, match="nothing is embedded"):
         waot.build(walk, tmp_path / "walk", compress=True)
     with pytest.raises(UsageError, match="does not embed"):
         waot.build(walk, tmp_path / "walk", embeds=["a::b::c"])
+
+
+def test_names_that_are_spelled_differently_are_the_same(walk: Path, tree: Path, tmp_path: Path) -> None:
+    """A program that had two directories of one name would end at its start."""
+    file = tmp_path / "file"
+    file.write_text("file")
+    program = tmp_path / "walk"
+    with pytest.raises(UsageError, match="two directories are embedded as '/data//'"):
+        waot.build(walk, program, embeds=[f"{tree}::/data", f"{tree}::/data//"])
+    with pytest.raises(UsageError, match=r"two directories are embedded as '/\./data'"):
+        waot.build(walk, program, embeds=[f"{tree}::/data", f"{file}::/./data/file"])
+    with pytest.raises(UsageError, match="'/data' is both granted and embedded"):
+        waot.build(walk, program, embeds=[f"{file}::/data/file"], dirs=[f"{tree}::/data/"])
+    with pytest.raises(UsageError, match="the file '/data/x' is granted and the directory '/data/' embedded"):
+        waot.build(walk, program, embeds=[f"{tree}::/data/"], files=[f"{file}::/data/x"])
+    with pytest.raises(UsageError, match="two directories are put on top of '/data/'"):
+        waot.build(walk, program, embeds=[f"{tree}::/data"], overlays=["a::/data", "b::/data/"])
+    (tmp_path / "top").mkdir()
+    waot.build(walk, program, embeds=[f"{tree}::/data"], overlays=[f"{tmp_path}/top::/data/"])
+    assert subprocess.run([program], capture_output=True, cwd="/", env={}, check=False).stderr == b""
 
 
 def test_a_program_that_embeds_nothing_has_nothing_of_it(walk: Path, tree: Path, tmp_path: Path) -> None:

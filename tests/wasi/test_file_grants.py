@@ -16,6 +16,7 @@ from tests.wasi.guest import (
     CREAT,
     DIRECTORY,
     EXCL,
+    OUT,
     READ,
     SUCCESS,
     TRUNC,
@@ -242,6 +243,14 @@ def test_the_directory_is_like_one(start: Start, host: Path) -> None:
         assert calls.guest.call(function, 4) == calls.guest.call(function, 3) == "badf"
     assert calls.read(4, 1)[0] == calls.read(3, 1)[0]
     assert calls.write(4, b"x")[0] == calls.write(3, b"x")[0]
+    for name, arguments in (
+        ("accept", (0, OUT)),
+        ("recv", (0, 0, 0, OUT, OUT)),
+        ("send", (0, 0, 0, OUT)),
+        ("shutdown", (1,)),
+    ):
+        of_directory = calls.guest.call(f"sock_{name}", 3, *arguments)
+        assert calls.guest.call(f"sock_{name}", 4, *arguments) == of_directory == "notsock"
     assert calls.guest.call("fd_renumber", 4, again) == SUCCESS
     assert content(calls, again, "config") == b"granted\n"
     assert calls.close(again) == SUCCESS

@@ -173,6 +173,7 @@ def test_variables_are_added_and_none_is_changed(
         ("WAOT_INHERIT_ENV", "yes", "WAOT_INHERIT_ENV 'yes': use 1 or 0"),
         ("WAOT_INHERIT_ENV", "11", "WAOT_INHERIT_ENV '11': use 1 or 0"),
         ("WAOT_INFO", "yes", "WAOT_INFO 'yes': use 1 or 0"),
+        ("WAOT_FORCE_WALK", "yes", "WAOT_FORCE_WALK 'yes': use 1 or 0"),
         ("WAOT_ENV", "=x", "WAOT_ENV '=x': use NAME or NAME=VALUE, and ; between them"),
         ("WAOT_ENV", "A=1;=x", "WAOT_ENV '=x': use NAME or NAME=VALUE, and ; between them"),
         ("WAOT_ENV", "A=1;;B", "WAOT_ENV ';B': an item between ; is empty"),
