@@ -46,8 +46,6 @@ static uint32_t waot_wasi_append_embedded(uint32_t directory, uint64_t position,
     struct waot_os_entry entry;
     while (waot_embed_entry(directory, position, &entry)) {
         position = entry.next;
-        if (!waot_wasi_is_utf8((const uint8_t *)entry.name, entry.name_size))
-            return WAOT_WASI_ILSEQ;
         if (!waot_wasi_append_entry(list, position + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype, entry.name,
                                     entry.name_size))
             break;

@@ -271,6 +271,25 @@ def compare(case: Case, told: Sequence[str], ending: str, *, exact: bool) -> str
     return None
 
 
+def _is_lost_load(case: Case, told: Sequence[str], configuration: Build) -> bool:
+    """Whether the first difference is a fault of wasmtime's that an optimised build without checks has not.
+
+    That is so where LLVM finds out that the value of a load cannot matter. With checks there must be no difference.
+    """
+    if configuration.exact:
+        return False
+    for line, expected in zip(told, case.expected, strict=False):
+        if expected == _FAULT and line != _FAULT:
+            break
+        if compare(case, [line], "", exact=True) is not None and line != expected:
+            return False
+    else:
+        return False
+    checked = Build(configuration.target, "checked", configuration.level)
+    lines, ending = run_cases([case], checked)
+    return compare(case, lines[0], ending, exact=True) is None
+
+
 def compare_cases(cases: Sequence[Case], configuration: Build, report: Report) -> None:
     """Adds to the report what came of the cases."""
     if not cases:
@@ -288,7 +307,9 @@ def compare_cases(cases: Sequence[Case], configuration: Build, report: Report) -
         report.compared[str(configuration)] += 1
         report.outcomes.update(line.partition(": ")[0] if line.startswith("result") else line for line in lines)
         what = compare(case, lines, ending, exact=configuration.exact)
-        if what is not None:
+        if what is not None and _is_lost_load(case, lines, configuration):
+            report.skipped["(the rest of a module, behind a load that went with its trap: docs/rationale.md)"] += 1
+        elif what is not None:
             report.differences.append(Difference(case.seed, str(configuration), what, case.wasm))
 
 

@@ -290,13 +290,6 @@ def test_entries_are_listed_once_from_any_cookie(both: Callable[..., Calls], roo
         assert calls.path_stat(EMBEDDED, entry.name)[1].inode == entry.inode
 
 
-def test_name_that_is_not_utf8_cannot_be_listed(both: Callable[..., Calls], root: Path) -> None:
-    (root / os.fsdecode(b"not \xff utf-8")).touch()
-    calls = both(root)
-    for top in (GRANTED, EMBEDDED):
-        assert calls.readdir_once(top, 4096, 0)[0] == "ilseq"
-
-
 def test_names_are_found_whatever_stands_beside_them(both: Callable[..., Calls], root: Path) -> None:
     chance = random.Random(2)
     names = {"".join(chance.choices("ab", k=chance.randrange(1, 12))) for _ in range(400)} | {"ä", "z" * 255, "aü"}
