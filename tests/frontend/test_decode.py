@@ -224,6 +224,10 @@ def test_malformed_sections(source: bytes, message: str) -> None:
 @pytest.mark.parametrize(
     ("source", "what"),
     [
+        (
+            module(section(2, vec([b"\0\0\x7f\0"]))),
+            "a group of imports belongs to the proposal compact-import-section",
+        ),
         (module(section(1, vec([b"\x5d\0\0"]))), "a continuation type belongs to the proposal stack-switching"),
         (module(section(1, vec([b"\x65\x5f\0"]))), "a shared type belongs to the proposal shared-everything-threads"),
         (module(section(1, vec([b"\x60\1\x68\0"]))), "contref belongs to the proposal stack-switching"),

@@ -53,6 +53,8 @@ def _import_section(reader: Reader, module: Module) -> None:
         offset = reader.pos
         from_module = reader.name()
         name = reader.name()
+        if name == "" and reader.source[reader.pos : reader.pos + 1] in (b"\x7e", b"\x7f"):
+            raise reader.unsupported("a group of imports", "compact-import-section", reader.pos)
         kind = _kind(reader, "import")
         type_index = None
         type_: ExternType
