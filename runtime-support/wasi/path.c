@@ -1,4 +1,5 @@
-/* path_*. Resolution beneath the descriptor is the business of os/. */
+/* path_*. Resolution beneath a directory of the host's is the business of os/, beneath others that of embed.c,
+ * overlay.c and file_grant.c. */
 #include "overlay.h"
 
 bool waot_wasi_is_utf8(const uint8_t *bytes, size_t size)

@@ -119,6 +119,8 @@ static void waot_wasi_read_environment_grant(void)
 static inline void waot_wasi_read_variable(enum waot_wasi_variable variable)
 {
     const char *name = waot_wasi_variable_name(variable);
+    if (waot_process.secure && variable != WAOT_WASI_VARIABLE_INFO)
+        return;
     if (waot_wasi_heeds(variable))
         waot_wasi_state.variables[variable] = (char *)(uintptr_t)waot_os_variable(name, __builtin_strlen(name));
 }

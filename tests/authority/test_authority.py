@@ -212,6 +212,8 @@ def test_a_program_with_the_rights_of_another_heeds_nobody(tree: Path) -> None:
     assert start().splitlines() == ["read /secret: Permission denied", "A=1", "B=2"]
     program.chmod(0o4755)
     assert start().splitlines() == ["read /secret: No such file or directory", "A=1"]
+    environment["WAOT_FORCE_WALK"] = "neither 1 nor 0"
+    assert start().splitlines() == ["read /secret: No such file or directory", "A=1"]
 
 
 GRANTS = [
