@@ -81,7 +81,7 @@ def test_constants_are_the_headers() -> None:
     assert len(flags) == 4
     assert {name: getattr(abi, name) for name in flags} == {name: int(value) for name, value in flags.items()}
     authority = dict(re.findall(r"#define WAOT_(AUTHORITY_\w+) (\d+)u", HEADER))
-    assert len(authority) == 9
+    assert len(authority) == 10
     assert {name: getattr(abi, name) for name in authority} == {name: int(bit) for name, bit in authority.items()}
     assert f"#define WAOT_FUNCTION_INDEX_BITS {abi.FUNCTION_INDEX_BITS}u" in HEADER
     kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))

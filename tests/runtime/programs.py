@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,9 +171,9 @@ attributes #2 = {{ alwaysinline nounwind }}
 """
 
 
-def manifest(target: Target, strategy: str, stack_size: int = 1 << 20) -> bytes:
+def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilities: Collection[str] = ()) -> bytes:
     digest = hashlib.sha256(b"").digest()
-    confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}))
+    confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
     return encode_manifest(
         Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement)
     )

@@ -52,7 +52,7 @@ def program(target_name: str) -> bytes:
         target=target,
         memory="guarded",
         runtime=shim,
-        manifest=manifest(target, "guarded"),
+        manifest=manifest(target, "guarded", facilities=("objects",)),
         cache_dir=cache,
     )
 
@@ -232,7 +232,7 @@ def test_a_program_without_objects_has_no_collector(target: Target) -> None:
             target=target,
             memory="guarded",
             runtime=linked,
-            manifest=manifest(target, "guarded"),
+            manifest=manifest(target, "guarded", facilities=("objects",)),
             cache_dir=tools.cache_directory() / "runtime",
         )
         for linked in (shim, replace(shim, on_demand=()))

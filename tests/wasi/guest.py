@@ -100,9 +100,13 @@ class Guest(Protocol):
 # ---------------------------------------------------------------- the shim
 
 
-@functools.cache
 def build(architecture: str, threads: bool = False) -> Path:
-    """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads."""
+    """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads; once."""
+    return _build(architecture, threads)
+
+
+@functools.cache
+def _build(architecture: str, threads: bool) -> Path:
     directory = Path(tempfile.mkdtemp(prefix="waot-guest-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     program = directory / f"guest-{architecture}"
