@@ -432,9 +432,10 @@ def _executor(shared: _Shared, jobs: int) -> Iterator[Executor]:
         # An error or an interrupt: what still runs is of no use to anyone, and a unit may run for a minute.
         for process in list((getattr(pool, "_processes", None) or {}).values()):
             process.kill()
+        # Not waited for: an interrupt amid the pool's own start leaves it a thread that was never started.
+        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    pool.shutdown(wait=True)
 
 
 def _run_all(

@@ -435,6 +435,27 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, shared_cache: Path) -> None
     assert os.listdir(tmp_path) == ["big.wasm"]
 
 
+def test_an_interrupt_amid_the_start_of_the_workers_is_an_interrupt(tmp_path: Path, shared_cache: Path) -> None:
+    assemble(tmp_path / "hello.wasm", '(module (func (export "_start")))')
+    code = """
+import os, signal, sys
+from concurrent.futures import process
+start = process._ExecutorManagerThread.start
+def interrupted(thread):
+    os.kill(os.getpid(), signal.SIGINT)
+    start(thread)
+process._ExecutorManagerThread.start = interrupted
+from waot.cli import main
+main(["build", "hello.wasm", "--no-cache", "--jobs", "2"])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "WAOT_CACHE_DIR": str(shared_cache)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+    assert os.listdir(tmp_path) == ["hello.wasm"]
+
+
 def _with_compile_unit(body: str, tmp_path: Path, shared_cache: Path) -> subprocess.CompletedProcess[str]:
     """`waot build hello.wasm --no-cache`, where compiling a unit begins with `body`: workers are forked and have it."""
     code = f"""
