@@ -35,6 +35,8 @@ class Target:
     data_layout: str  # LLVM's, exactly as the back end gives it
     page_size: int  # bytes; the largest that a kernel for this target uses, so the alignment of segments
     runtime: str  # directory of the system layer, relative to runtime-support/
+    tier: int  # 1 what most people ship for, 2 what fewer do, 3 what is not executed by our tests
+    checked: str  # "executed" by our tests, or only "inspected"
     emulator: str | None  # a program that runs this target's executables on another machine
     cpu_baseline: str  # [cpu] baseline: LLVM's name of the CPU assumed unless --cpu says otherwise
     cpu_features: tuple[str, ...]  # [cpu] features: on top of the baseline, with their signs
@@ -108,8 +110,19 @@ def known_cpus(arch: str) -> KnownCpus:
     return known
 
 
-_STRINGS = ("name", "triple", "zig_target", "arch", "system", "endian", "object_format", "data_layout", "runtime")
-_INTEGERS = ("pointer_bits", "page_size")
+_STRINGS = (
+    "name",
+    "triple",
+    "zig_target",
+    "arch",
+    "system",
+    "endian",
+    "object_format",
+    "data_layout",
+    "runtime",
+    "checked",
+)
+_INTEGERS = ("pointer_bits", "page_size", "tier")
 
 
 class _Reader:
@@ -172,6 +185,8 @@ def read_target(file: Path) -> Target:
     reader.done()
     if not set(supported) <= set(MEMORY_STRATEGIES) or fields["memory_default"] not in supported:
         raise ToolError("the memory strategies are not known ones with the default among them", file=str(file))
+    if fields["checked"] not in ("executed", "inspected") or fields["tier"] not in (1, 2, 3):
+        raise ToolError("key 'checked' or 'tier' has a value that it cannot have", file=str(file))
     if fields["name"] != file.stem:
         raise ToolError(f"describes {fields['name']!r}, another name than the file's", file=str(file))
     return Target(**fields)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from waot.linker.combine import combine_objects
 from waot.linker.confine import make_filters
+from waot.linker.elf import image_as_segment
 from waot.linker.embed import Embedded, EmbeddedImage, make_image
+from waot.linker.inputs import MemoryImage
 from waot.linker.inspect import ExecutableInfo, inspect_executable
-from waot.linker.link import MemoryImage, image_as_segment, link_executable
+from waot.linker.link import link_executable
 from waot.linker.manifest import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
 from waot.linker.runtime import Runtime, build_runtime
 
