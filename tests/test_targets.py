@@ -10,9 +10,12 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 import pytest
+import wasmtime
 
+from waot.api import compile_module
 from waot.errors import ToolError, UsageError
-from waot.options import Cpu
+from waot.options import BuildOptions, Cpu
+from waot.progress import Progress
 from waot.resources import resource_root, runtime_support_dir, targets_dir
 from waot.targets import Target, find_target, host_target, known_cpus, load_targets, read_target
 
@@ -201,3 +204,24 @@ def test_zigs_llvm_is_not_newer_than_llvmlites() -> None:
     version = re.search(r"clang version (\d+)", run.stdout)
     assert version is not None, run.stdout
     assert int(version[1]) <= llvm.llvm_version_info[0]
+
+
+def test_what_a_target_lacks_is_refused_with_those_that_have_it() -> None:
+    target = dataclasses.replace(find_target("x86_64-linux"), name="x86_64-none", lacks=("threads", "embed"))
+    target.check_has("listen", "--listen is given")
+    message = r"target x86_64-none has no embedded directories, and --embed is given; those that do: aarch64-linux, "
+    with pytest.raises(UsageError, match=message):
+        target.check_has("embed", "--embed is given")
+
+
+def test_a_module_that_starts_threads_is_refused_before_it_is_compiled_where_there_are_none() -> None:
+    source = bytes(
+        wasmtime.wat2wasm(
+            """(module (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+                 (import "env" "memory" (memory 1 1 shared))
+                 (func (export "wasi_thread_start") (param i32 i32)) (func (export "_start")))"""
+        )
+    )
+    target = dataclasses.replace(find_target("x86_64-linux"), name="x86_64-none", lacks=("threads",))
+    with pytest.raises(UsageError, match="target x86_64-none has no threads, and the module starts some"):
+        compile_module(source, "a.wasm", [target], BuildOptions(cache=False), Progress(display=False))

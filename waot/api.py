@@ -217,6 +217,13 @@ def compile_module(
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
         target.check_seccomp(options.seccomp)
+        for what, option, given in (
+            ("embed", "--embed", options.embeds),
+            ("overlay", "--overlay", options.grants.overlays),
+            ("listen", "--listen", options.grants.listen),
+        ):
+            if given:
+                target.check_has(what, f"{option} is given")
     from waot import pipeline
 
     try:

@@ -223,6 +223,8 @@ def _build(
     facts = _validate(module, options.jobs, progress)
     jobs: list[_Job] = []
     threads = starts_threads(module)
+    for target in targets if threads else ():
+        target.check_has("threads", "the module starts some")
     with _runtimes(targets if options.emit == "exe" else (), tools, progress, threads) as runtimes:
         for target in targets:
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)

@@ -18,6 +18,14 @@ from waot.errors import ToolError, UsageError
 from waot.options import MEMORY_STRATEGIES, Cpu
 from waot.resources import targets_dir
 
+# What a target may lack, and how a refusal says it.
+LACKABLE = {
+    "threads": "threads",
+    "embed": "embedded directories",
+    "overlay": "overlays",
+    "listen": "sockets",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -37,6 +45,7 @@ class Target:
     runtime: str  # directory of the system layer, relative to runtime-support/
     tier: int  # 1 what most people ship for, 2 what fewer do, 3 what is not executed by our tests
     checked: str  # "executed" by our tests, or only "inspected"
+    lacks: tuple[str, ...]  # what of LACKABLE programs for this target cannot have; none where the key is missing
     emulator: str | None  # a program that runs this target's executables on another machine
     cpu_baseline: str  # [cpu] baseline: LLVM's name of the CPU assumed unless --cpu says otherwise
     cpu_features: tuple[str, ...]  # [cpu] features: on top of the baseline, with their signs
@@ -68,6 +77,12 @@ class Target:
             self._check_known("CPU", cpu.name, known_cpus(self.arch).names)
         for feature in cpu.features:
             self._check_known("CPU feature", feature[1:], known_cpus(self.arch).features)
+
+    def check_has(self, what: str, why: str) -> None:
+        """Raises UsageError if this target lacks `what` of LACKABLE; `why` says who asks for it."""
+        if what in self.lacks:
+            able = ", ".join(target.name for target in load_targets().values() if what not in target.lacks)
+            raise UsageError(f"target {self.name} has no {LACKABLE[what]}, and {why}", hint=f"those that do: {able}")
 
     def check_seccomp(self, choice: str) -> None:
         """Raises UsageError where `choice` of `SECCOMP_CHOICES` is about something that the system does not have."""
@@ -165,6 +180,7 @@ def read_target(file: Path) -> Target:
     fields: dict[str, Any] = {key: reader.take(key, str) for key in _STRINGS}
     fields |= {key: reader.take(key, int) for key in _INTEGERS}
     fields["aliases"] = reader.strings("aliases")
+    fields["lacks"] = reader.strings("lacks") if "lacks" in reader.table else ()
     fields["emulator"] = reader.take("emulator", str) if "emulator" in reader.table else None
     cpu = reader.section("cpu")
     fields["cpu_baseline"] = cpu.take("baseline", str)
@@ -187,6 +203,8 @@ def read_target(file: Path) -> Target:
         raise ToolError("the memory strategies are not known ones with the default among them", file=str(file))
     if fields["checked"] not in ("executed", "inspected") or fields["tier"] not in (1, 2, 3):
         raise ToolError("key 'checked' or 'tier' has a value that it cannot have", file=str(file))
+    if not set(fields["lacks"]) <= set(LACKABLE):
+        raise ToolError(f"key 'lacks' has a name that is not one of {', '.join(LACKABLE)}", file=str(file))
     if fields["name"] != file.stem:
         raise ToolError(f"describes {fields['name']!r}, another name than the file's", file=str(file))
     return Target(**fields)
