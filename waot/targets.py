@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import platform
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,6 +48,7 @@ class Target:
     checked: str  # "executed" by our tests, or only "inspected"
     lacks: tuple[str, ...]  # what of LACKABLE programs for this target cannot have; none where the key is missing
     emulator: str | None  # a program that runs this target's executables on another machine
+    executable_suffix: str  # suffix: what the name of an executable ends in, ".exe"; none where the key is missing
     cpu_baseline: str  # [cpu] baseline: LLVM's name of the CPU assumed unless --cpu says otherwise
     cpu_features: tuple[str, ...]  # [cpu] features: on top of the baseline, with their signs
     cpu_abi: str  # [cpu] abi: LLVM's name of the calling convention, "" where an architecture has one
@@ -63,7 +65,8 @@ class Target:
         if choice not in self.memory_supported:
             raise UsageError(
                 f"target {self.name} has no memory strategy {choice!r}",
-                hint=f"use auto or one of {', '.join(self.memory_supported)}",
+                hint=f"use auto or one of {', '.join(self.memory_supported)}; "
+                f"targets with {choice}: {_those(lambda target: choice in target.memory_supported)}",
             )
         return choice
 
@@ -74,26 +77,34 @@ class Target:
             if not self.is_host():
                 raise UsageError(f"CPU 'native' is this machine's ({host}), not one of target {self.name}")
         elif cpu.name is not None:
-            self._check_known("CPU", cpu.name, known_cpus(self.arch).names)
+            self._check_known("CPU", cpu.name, lambda known: known.names)
         for feature in cpu.features:
-            self._check_known("CPU feature", feature[1:], known_cpus(self.arch).features)
+            self._check_known("CPU feature", feature[1:], lambda known: known.features)
 
     def check_has(self, what: str, why: str) -> None:
         """Raises UsageError if this target lacks `what` of LACKABLE; `why` says who asks for it."""
         if what in self.lacks:
-            able = ", ".join(target.name for target in load_targets().values() if what not in target.lacks)
+            able = _those(lambda target: what not in target.lacks)
             raise UsageError(f"target {self.name} has no {LACKABLE[what]}, and {why}", hint=f"those that do: {able}")
 
     def check_seccomp(self, choice: str) -> None:
         """Raises UsageError where `choice` of `SECCOMP_CHOICES` is about something that the system does not have."""
         if choice != "default" and self.system != "linux":
             option = {"off": "--no-seccomp", "required": "--require-seccomp"}[choice]
-            raise UsageError(f"target {self.name} has no seccomp, which is Linux's", hint=f"leave {option} out")
+            able = _those(lambda target: target.system == "linux")
+            raise UsageError(
+                f"target {self.name} has no seccomp, which is Linux's",
+                hint=f"leave {option} out; targets with it: {able}",
+            )
 
-    def _check_known(self, what: str, name: str, known: frozenset[str]) -> None:
+    def _check_known(self, what: str, name: str, names: Callable[[KnownCpus], frozenset[str]]) -> None:
+        known = names(known_cpus(self.arch))
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"`waot targets --cpus {self.name}` lists them"
+            if able := _those(lambda target: name in names(known_cpus(target.arch))):
+                hint = f"targets with it: {able}"
+            else:
+                hint = f"did you mean {' or '.join(near)}?" if near else f"`waot targets --cpus {self.name}` lists them"
             raise UsageError(f"unknown {what} {name!r} for target {self.name}", hint=hint)
 
     def is_host(self) -> bool:
@@ -103,8 +114,44 @@ class Target:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name by which `find_target` knows it."""
+        """Every name by which `find_target` knows it, but for that of its `platform`."""
         return (self.name, *self.aliases)
+
+    @property
+    def makes_executables(self) -> bool:
+        """Whether its programs are executables: without a system there is nothing to start one."""
+        return self.system != "none"
+
+    @property
+    def platform(self) -> str | None:
+        """OS/ARCH or OS/ARCH/VARIANT, as Docker and the OCI image specification name it; None where they have no name.
+
+        https://github.com/opencontainers/image-spec/blob/main/image-index.md
+        """
+        machine, _, system = self.name.partition("-")
+        found = _OCI_ARCHITECTURES.get(machine)
+        if found is None or not self.makes_executables:
+            return None
+        return f"{_OCI_SYSTEMS.get(system, system)}/{found}"
+
+
+# What container images call a processor and a system: Go's names (GOARCH, GOOS).
+_OCI_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv7": "arm/v7",
+    "i686": "386",
+    "loongarch64": "loong64",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+}
+_OCI_SYSTEMS = {"macos": "darwin"}
+
+
+def _those(able: Callable[[Target], bool]) -> str:
+    """The names of the targets that are, for a message."""
+    return ", ".join(target.name for target in load_targets().values() if able(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +229,7 @@ def read_target(file: Path) -> Target:
     fields["aliases"] = reader.strings("aliases")
     fields["lacks"] = reader.strings("lacks") if "lacks" in reader.table else ()
     fields["emulator"] = reader.take("emulator", str) if "emulator" in reader.table else None
+    fields["executable_suffix"] = reader.take("suffix", str) if "suffix" in reader.table else ""
     cpu = reader.section("cpu")
     fields["cpu_baseline"] = cpu.take("baseline", str)
     fields["cpu_features"] = cpu.strings("features")
@@ -216,20 +264,85 @@ def load_targets() -> dict[str, Target]:
     return {target.name: target for target in map(read_target, sorted(targets_dir().glob("*.toml")))}
 
 
-def find_target(name: str) -> Target:
-    """The target called `name`, by its own name or an alias; ``linux/amd64`` is ``linux-amd64``, case does not count.
+@cache
+def target_groups() -> dict[str, tuple[Target, ...]]:
+    """The names that stand for several targets: ``all``, each system, each tier that some target has (``tier1``).
 
-    Raises UsageError with the nearest names.
+    A system is what the name of a target has behind the dash, or its system layer's name where no target has that.
+    ``all`` leaves out targets whose programs are no executables: an object is of use only to who links it, so they are
+    asked for by name or as their system.
     """
-    wanted = name.strip().lower().replace("/", "-")
-    if wanted in ("native", "host"):
+    targets = load_targets().values()
+    named = {target.name: target.name.partition("-")[2] for target in targets}
+    systems = {target.name: {named[target.name]} | ({target.system} - set(named.values())) for target in targets}
+    groups = {"all": tuple(target for target in targets if target.makes_executables)}
+    for name in sorted({system for each in systems.values() for system in each}):
+        groups[name] = tuple(target for target in targets if name in systems[target.name])
+    for tier in sorted({target.tier for target in targets}):
+        groups[f"tier{tier}"] = tuple(target for target in targets if target.tier == tier)
+    return groups
+
+
+def find_targets(text: str) -> tuple[Target, ...]:
+    """The targets that `text` names: names of targets and groups, with commas between them; each target once.
+
+    Raises UsageError as `find_target` does.
+    """
+    found: dict[Target, None] = {}
+    for name in text.split(","):
+        group = target_groups().get(name.strip().lower())
+        found |= dict.fromkeys(group if group is not None else [_find(name, groups=True)])
+    return tuple(found)
+
+
+def find_target(name: str) -> Target:
+    """The target called `name`: by its own name, an alias, or as Docker names platforms (``linux/arm64``).
+
+    Case does not count, and a slash is as good as a dash. Raises UsageError with the nearest name.
+    """
+    return _find(name, groups=False)
+
+
+def _find(name: str, *, groups: bool) -> Target:
+    spelled = name.strip().lower()
+    if spelled in ("native", "host"):
         return host_target()
-    known = {alias.lower(): target for target in load_targets().values() for alias in target.names}
-    if wanted in known:
-        return known[wanted]
-    near = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"unknown target {name!r}", hint=f"{hint}known targets: {', '.join(load_targets())}")
+    wanted = spelled.replace("/", "-")
+    known = _known_names()
+    # Docker's variant of 64-bit Arm is there or not, and means the same.
+    for form in (wanted, wanted.removesuffix("-v8")):
+        if form in known and (form == wanted or known[form].platform == spelled.removesuffix("/v8")):
+            return known[form]
+    if not groups and spelled in target_groups():
+        raise UsageError(f"{name!r} is a group of targets, not one", hint="`waot targets` lists them")
+    raise UsageError(f"unknown target {name!r}", hint=f"{_suggestion(wanted, groups)}known targets: {_known()}")
+
+
+@cache
+def _known_names() -> dict[str, Target]:
+    """Every name of every target, in lower case and with dashes for slashes."""
+    known = {target.platform.replace("/", "-"): target for target in load_targets().values() if target.platform}
+    return known | {alias.lower(): target for target in load_targets().values() for alias in target.names}
+
+
+def _known() -> str:
+    return ", ".join(load_targets())
+
+
+def _suggestion(wanted: str, groups: bool) -> str:
+    """What was probably meant: punctuation and the order of the words do not count, then the nearest spelling."""
+
+    def plain(text: str) -> list[str]:
+        return sorted(filter(str.isalnum, text))
+
+    candidates = {name: target.name for name, target in _known_names().items()}
+    if groups:
+        candidates |= {name: name for name in target_groups()}
+    meant = next((found for name, found in candidates.items() if plain(name) == plain(wanted)), None)
+    if meant is None:
+        near = difflib.get_close_matches(wanted, candidates, n=1)
+        meant = candidates[near[0]] if near else None
+    return f"did you mean {meant}? " if meant else ""
 
 
 def host_name() -> str | None:

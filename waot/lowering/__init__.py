@@ -17,6 +17,15 @@ architecture and memory strategy (`LoweringOptions`). It knows nothing of files,
 
 from waot.lowering.imports import starts_threads
 from waot.lowering.plan import LoweringOptions, Plan, make_plan, never_mapped
-from waot.lowering.unit import LoweredUnit, lower_unit
+from waot.lowering.unit import LoweredUnit, lower_unit, with_triple
 
-__all__ = ["LoweredUnit", "LoweringOptions", "Plan", "lower_unit", "make_plan", "never_mapped", "starts_threads"]
+__all__ = [
+    "LoweredUnit",
+    "LoweringOptions",
+    "Plan",
+    "lower_unit",
+    "make_plan",
+    "never_mapped",
+    "starts_threads",
+    "with_triple",
+]
