@@ -160,6 +160,7 @@ def _put_back(kept: str, final: Path) -> None:
         if final.is_dir():
             shutil.rmtree(final)
         os.replace(kept, final)
+        _remove(kept)  # of two names of one file, renaming one to the other does nothing
 
 
 def _remove(path: str) -> None:

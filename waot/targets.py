@@ -309,10 +309,10 @@ def _find(name: str, *, groups: bool) -> Target:
         return host_target()
     wanted = spelled.replace("/", "-")
     known = _known_names()
-    # Docker's variant of 64-bit Arm is there or not, and means the same.
-    for form in (wanted, wanted.removesuffix("-v8")):
-        if form in known and (form == wanted or known[form].platform == spelled.removesuffix("/v8")):
-            return known[form]
+    if spelled.endswith("/arm64/v8"):  # Docker's variant of 64-bit Arm is there or not, and means the same
+        wanted = wanted.removesuffix("-v8")
+    if wanted in known:
+        return known[wanted]
     if not groups and spelled in target_groups():
         raise UsageError(f"{name!r} is a group of targets, not one", hint="`waot targets` lists them")
     raise UsageError(f"unknown target {name!r}", hint=f"{_suggestion(wanted, groups)}known targets: {_known()}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-import tarfile
 import tempfile
 import time
 import zlib
@@ -28,6 +27,8 @@ _GZIP_HEADER = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 255])  # RFC 1952: no nam
 _ZIP_LIMIT = 0xFFFFFFFF  # without the extension to 64 bits
 _ZIP_EARLIEST = 315_532_800  # 1980-01-01
 _ZIP_LATEST = 4_354_819_198  # 2107-12-31 23:59:58
+_BLOCK, _RECORD = 512, 10240  # of a tar archive
+_OCTAL_LIMIT = (1 << 33) - 1
 _COPY = 1 << 20
 
 
@@ -135,20 +136,72 @@ def with_directories(entries: Iterable[Entry]) -> list[tuple[str, Entry | None]]
 # ----------------------------------------------------------------------------------------------------------------- tar
 
 
+# POSIX.1-2001 (pax), the extended header only where the older one has no room. Python's tarfile would do, but what it
+# writes into fields that mean nothing has changed between its versions.
+
+
 def _write_tar(file: IO[bytes], entries: Sequence[Entry], epoch: int) -> None:
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path, entry in with_directories(entries):
-            info = tarfile.TarInfo(path)
-            info.mtime = epoch
-            if entry is None:
-                info.type, info.mode = tarfile.DIRTYPE, 0o755
-                archive.addfile(info)
-                continue
-            info.mode = entry.mode
-            with _content(entry) as content:
-                info.size = content.seek(0, os.SEEK_END)
-                content.seek(0)
-                archive.addfile(info, content)
+    for path, entry in with_directories(entries):
+        if entry is None:
+            _write_header(file, f"{path}/", b"5", 0o755, 0, epoch)
+            continue
+        with _content(entry) as content:
+            size = content.seek(0, os.SEEK_END)
+            content.seek(0)
+            _write_header(file, path, b"0", entry.mode, size, epoch)
+            shutil.copyfileobj(content, file, _COPY)
+            file.write(bytes(-size % _BLOCK))
+    file.write(bytes(2 * _BLOCK))
+    file.write(bytes(-file.tell() % _RECORD))
+
+
+def _write_header(file: IO[bytes], path: str, kind: bytes, mode: int, size: int, epoch: int) -> None:
+    name = path.encode()
+    extended = {}
+    if not path.isascii() or len(name) > 100:
+        extended["path"] = path
+        name = name.decode("ascii", "ignore").encode()[:100]
+    if size > _OCTAL_LIMIT:
+        extended["size"] = str(size)
+    if extended:
+        records = b"".join(_pax_record(key, value) for key, value in extended.items())
+        file.write(_header(b"././@PaxHeader", b"x", 0o644, len(records), epoch))
+        file.write(records + bytes(-len(records) % _BLOCK))
+    file.write(_header(name, kind, mode, min(size, _OCTAL_LIMIT), epoch))
+
+
+def _header(name: bytes, kind: bytes, mode: int, size: int, epoch: int) -> bytes:
+    def octal(value: int, width: int) -> bytes:
+        return b"%0*o\0" % (width - 1, value)
+
+    fields = [
+        name.ljust(100, b"\0"),
+        octal(mode, 8),
+        octal(0, 8),  # owner
+        octal(0, 8),  # group
+        octal(size, 12),
+        octal(epoch, 12),
+        b" " * 8,  # the sum, which counts itself as spaces
+        kind,
+        bytes(100),  # of a link
+        b"ustar".ljust(6, b"\0"),
+        b"00",  # the version
+        bytes(32 + 32),  # names of owner and group
+        octal(0, 8),  # device
+        octal(0, 8),
+        bytes(155 + 12),  # prefix, padding
+    ]
+    header = b"".join(fields)
+    assert len(header) == _BLOCK
+    return header[:148] + b"%06o\0 " % sum(header) + header[156:]
+
+
+def _pax_record(key: str, value: str) -> bytes:
+    """``LENGTH KEY=VALUE``, where LENGTH counts itself."""
+    rest = f" {key}={value}\n".encode()
+    length = len(rest) + len(str(len(rest)))
+    length = len(rest) + len(str(length))
+    return str(length).encode() + rest
 
 
 def _content(entry: Entry) -> IO[bytes]:
