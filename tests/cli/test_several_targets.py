@@ -21,17 +21,37 @@ from waot import api
 from waot.errors import WaotError
 from waot.options import BuildOptions
 from waot.progress import Progress
-from waot.targets import find_target, find_targets, load_targets
+from waot.targets import find_target, find_targets, host_target, load_targets
 
-LINUX = [target.name for target in find_targets("linux")]
+LINUX = ["aarch64-linux", "riscv64-linux", "x86_64-linux"]
+SOME = ",".join(LINUX)
+
+
+def program(path: Path) -> str:
+    return subprocess.run([path], capture_output=True, text=True, check=True).stdout
 
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_group_goes_to_a_directory_that_is_made(waot: Run, hello: Path, tmp_path: Path) -> None:
-    run = waot("build", "hello.wasm", "--target", "linux", "-o", "new/dist/", check=True)
+def test_a_group_is_all_its_targets(waot: Run, hello: Path, tmp_path: Path) -> None:
+    waot("build", "hello.wasm", "--target", "linux", "--emit", "obj", "-O0", "-o", "dist/", check=True)
+    assert set(os.listdir(tmp_path / "dist")) == {f"hello-{target.name}.o" for target in find_targets("linux")}
+
+
+@pytest.mark.slow
+def test_all_are_built_in_one_command(waot: Run, hello: Path, tmp_path: Path) -> None:
+    told = json.loads(waot("build", "hello.wasm", "--target", "all", "-o", "dist/", "--json", check=True).stdout)
+    everything = find_targets("all")
+    assert [each["target"] for each in told["targets"]] == [target.name for target in everything]
+    for target in everything:
+        assert (tmp_path / "dist" / f"hello-{target.name}{target.executable_suffix}").is_file()
+    assert program(tmp_path / "dist" / f"hello-{host_target().name}") == "hello\n"
+
+
+def test_several_go_to_a_directory_that_is_made(waot: Run, hello: Path, tmp_path: Path) -> None:
+    run = waot("build", "hello.wasm", "--target", SOME, "-o", "new/dist/", check=True)
     files = {path.name: path for path in (tmp_path / "new" / "dist").iterdir()}
     assert set(files) == {f"hello-{name}" for name in LINUX}
     heading, *lines = (line.split() for line in run.stdout.splitlines())
@@ -52,8 +72,8 @@ def test_names_with_commas_and_repeated_ones_are_one_list(waot: Run, hello: Path
 
 
 def test_json_tells_all_for_programs(waot: Run, hello: Path, tmp_path: Path) -> None:
-    first = json.loads(waot("build", "hello.wasm", "--target", "linux", "-o", "a/", "--json", check=True).stdout)
-    again = json.loads(waot("build", "hello.wasm", "--target", "linux", "-o", "a/", "--json", check=True).stdout)
+    first = json.loads(waot("build", "hello.wasm", "--target", SOME, "-o", "a/", "--json", check=True).stdout)
+    again = json.loads(waot("build", "hello.wasm", "--target", SOME, "-o", "a/", "--json", check=True).stdout)
     assert first["version"] == package.__version__
     assert first["module"] == {"file": "hello.wasm", "sha256": sha256(hello)}
     assert [each["target"] for each in first["targets"]] == LINUX
@@ -77,7 +97,7 @@ def test_a_terminal_gets_a_table_with_lines(hello: Path, tmp_path: Path, shared_
         "COLUMNS": "150",
         "TERM": "xterm",
     }
-    command = [sys.executable, "-m", "waot", "build", "hello.wasm", "--target", "linux", "-o", "dist/"]
+    command = [sys.executable, "-m", "waot", "build", "hello.wasm", "--target", SOME, "-o", "dist/"]
     done = subprocess.run(command, cwd=tmp_path, env=env, stdout=theirs, stderr=subprocess.PIPE, check=False)
     os.close(theirs)
     shown = b""
@@ -105,7 +125,7 @@ def link(parts, *, target, **rest):
         raise ToolError(f"linking for {{target.name}}: no")
     return whole(parts, target=target, **rest)
 linker.link_executable = link
-cli.main(["build", "hello.wasm", "--target", "linux", "-o", "dist/", "--no-cache"])
+cli.main(["build", "hello.wasm", "--target", "{SOME}", "-o", "dist/", "--no-cache"])
 """
     env = {**os.environ, "PYTHONPATH": str(ROOT), "WAOT_CACHE_DIR": str(shared_cache)}
     run = subprocess.run(
@@ -127,7 +147,7 @@ def compile_unit(text, runtime, keep, options):
         raise CodegenError("LLVM refused it")
     return whole(text, runtime, keep, options)
 llvm.compile_unit = compile_unit
-cli.main(["build", "hello.wasm", "--target", "linux", "-o", "dist/", "--no-cache"])
+cli.main(["build", "hello.wasm", "--target", "{SOME}", "-o", "dist/", "--no-cache"])
 """
     env = {**os.environ, "PYTHONPATH": str(ROOT), "WAOT_CACHE_DIR": str(shared_cache)}
     run = subprocess.run(
@@ -139,7 +159,7 @@ cli.main(["build", "hello.wasm", "--target", "linux", "-o", "dist/", "--no-cache
 
 def test_an_output_that_cannot_be_written_leaves_the_others_unwritten(waot: Run, hello: Path, tmp_path: Path) -> None:
     (tmp_path / "dist" / f"hello-{LINUX[-1]}").mkdir(parents=True)
-    line = error_line(waot("build", "hello.wasm", "--target", "linux", "-o", "dist"))
+    line = error_line(waot("build", "hello.wasm", "--target", SOME, "-o", "dist"))
     assert line.startswith(f"dist/hello-{LINUX[-1]}: cannot be written: it is a directory")
     assert os.listdir(tmp_path / "dist") == [f"hello-{LINUX[-1]}"]
 
@@ -147,14 +167,14 @@ def test_an_output_that_cannot_be_written_leaves_the_others_unwritten(waot: Run,
 def test_two_outputs_that_are_one_file_are_refused(waot: Run, hello: Path, tmp_path: Path) -> None:
     (tmp_path / f"hello-{LINUX[0]}").write_text("old")
     (tmp_path / f"hello-{LINUX[1]}").symlink_to(f"hello-{LINUX[0]}")
-    line = error_line(waot("build", "hello.wasm", "--target", "linux"))
+    line = error_line(waot("build", "hello.wasm", "--target", SOME))
     assert line.startswith(f"hello-{LINUX[1]}: cannot be written: it is the same file as 'hello-{LINUX[0]}'")
     assert (tmp_path / f"hello-{LINUX[0]}").read_text() == "old"
 
 
 def test_a_directory_for_a_build_that_fails_is_not_made(waot: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.wasm").write_bytes(b"\0asm\1\0\0\0\x7f")
-    error_line(waot("build", "bad.wasm", "--target", "linux", "-o", "new/dist/"))
+    error_line(waot("build", "bad.wasm", "--target", SOME, "-o", "new/dist/"))
     assert os.listdir(tmp_path) == ["bad.wasm"]
 
 

@@ -22,7 +22,7 @@ from waot.errors import UsageError
 from waot.publish.oci import Reference, default_reference, parse_reference, parse_user
 from waot.targets import find_targets, host_target
 
-LINUX = [target for target in find_targets("linux") if target.platform]
+LINUX = list(find_targets("aarch64-linux,riscv64-linux,x86_64-linux"))
 PLATFORMS = [str(target.platform) for target in LINUX]
 NAMES = ",".join(target.name for target in LINUX)
 HOST = host_target()
@@ -69,6 +69,17 @@ class Layout:
         assert (algorithm, digest, descriptor["size"]) == ("sha256", hashlib.sha256(data).hexdigest(), len(data))
         self.followed.add(f"blobs/{algorithm}/{digest}")
         return data
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """The configuration of each platform, and the `size` of all of its blobs."""
+        [named] = json.loads(self.files["index.json"])["manifests"]
+        found = []
+        for descriptor in self.json(named)["manifests"]:
+            manifest = self.json(descriptor)
+            parts = [manifest["config"], *manifest["layers"]]
+            size = descriptor["size"] + sum(part["size"] for part in parts)
+            found.append(self.json(manifest["config"]) | {"size": size})
+        return found
 
     def json(self, descriptor: dict[str, Any]) -> dict[str, Any]:
         value = json.loads(self.blob(descriptor))
@@ -294,6 +305,17 @@ def test_a_container_runtime_runs_it(unpack: Callable[..., Path], tmp_path: Path
     if "runc" in done.stderr or "level=error" in done.stderr:  # it says so where it cannot make a container
         pytest.skip(f"no containers can be made here: {done.stderr.strip()}")
     assert (done.returncode, done.stdout, done.stderr) == (0, "colour = blue\n", "")
+
+
+@pytest.mark.slow
+def test_every_target_with_a_platform_can_be_in_an_image(waot: Run, hello: Path, tmp_path: Path) -> None:
+    skopeo = tool("skopeo")
+    platforms = {str(target.platform): target.name for target in find_targets("linux") if target.platform}
+    waot("build", "hello.wasm", "--target", ",".join(platforms.values()), "--emit", "oci", "-o", "image", check=True)
+    raw = json.loads(ran(skopeo, "inspect", "--raw", f"oci:{tmp_path / 'image'}:latest"))
+    assert ["/".join(each["platform"].values()) for each in raw["manifests"]] == list(platforms)
+    for each in Layout(read_directory(tmp_path / "image")).manifests():
+        assert each["size"] < 50_000
 
 
 @pytest.mark.parametrize("target", LINUX, ids=lambda target: target.name)
