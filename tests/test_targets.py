@@ -118,7 +118,7 @@ def test_a_target_is_found_by_every_name(target: Target) -> None:
         assert find_target(name) is load_targets()[target.name]
         assert find_target(name.upper()) is load_targets()[target.name]
     assert find_target(target.triple).name == target.name
-    assert find_target(target.zig_target).name == target.name
+    assert find_target(target.zig_target).runtime == target.runtime
 
 
 def test_names_of_other_tools_are_understood() -> None:
@@ -129,7 +129,9 @@ def test_names_of_other_tools_are_understood() -> None:
 
 
 def test_an_unknown_target_is_refused_with_the_nearest_and_all() -> None:
-    with pytest.raises(UsageError, match=r"did you mean x86_64-linux\?.*aarch64-linux, riscv64-linux, x86_64-linux"):
+    with pytest.raises(
+        UsageError, match=r"did you mean x86_64-linux\?.*aarch64-linux, .*riscv64-linux, .*x86_64-linux"
+    ):
         find_target("x86-64-linux")
     with pytest.raises(UsageError, match="known targets"):
         find_target("")
@@ -209,7 +211,7 @@ def test_zigs_llvm_is_not_newer_than_llvmlites() -> None:
 def test_what_a_target_lacks_is_refused_with_those_that_have_it() -> None:
     target = dataclasses.replace(find_target("x86_64-linux"), name="x86_64-none", lacks=("threads", "embed"))
     target.check_has("listen", "--listen is given")
-    message = r"target x86_64-none has no embedded directories, and --embed is given; those that do: aarch64-linux, "
+    message = r"target x86_64-none has no embedded directories, and --embed is given; those that do: .*aarch64-linux, "
     with pytest.raises(UsageError, match=message):
         target.check_has("embed", "--embed is given")
 

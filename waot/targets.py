@@ -33,10 +33,10 @@ class Target:
 
     name: str  # ours, and the file's: ARCH-SYSTEM
     triple: str  # LLVM's
-    zig_target: str  # zig's, for compiling the shim
+    zig_target: str  # zig's, for compiling the shim; Android's and Linux's are the same
     aliases: tuple[str, ...]  # other names by which people know it
     arch: str  # zig's name of the architecture; picks the syscall stub and the entry point
-    system: str  # picks `runtime-support/os/<system>`
+    system: str  # what the programs run on
     pointer_bits: int
     endian: str  # "little" or "big"
     object_format: str  # "elf"
@@ -86,7 +86,7 @@ class Target:
 
     def check_seccomp(self, choice: str) -> None:
         """Raises UsageError where `choice` of `SECCOMP_CHOICES` is about something that the system does not have."""
-        if choice != "default" and self.system != "linux":
+        if choice != "default" and self.system not in ("linux", "android"):
             option = {"off": "--no-seccomp", "required": "--require-seccomp"}[choice]
             raise UsageError(f"target {self.name} has no seccomp, which is Linux's", hint=f"leave {option} out")
 

@@ -66,9 +66,11 @@ TRAPS = {
 
 
 def targets() -> list[Target]:
-    """The targets whose programs run here."""
+    """The targets of Linux whose programs run here."""
     found = []
     for target in load_targets().values():
+        if target.system != "linux":
+            continue
         try:
             tools.runner(target.name)
         except tools.ToolMissing as missing:

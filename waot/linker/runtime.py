@@ -119,6 +119,8 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
 
 def _machine_flags(target: Target) -> list[str]:
     flags = ["-target", target.zig_target]
+    if target.system == "android":
+        flags.append("-DWAOT_ANDROID=1")
     return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
 
 
