@@ -218,7 +218,7 @@ class FunctionLowering:
         self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
         # A register of RISC-V holds an i32 with its sign extended, so an extension is what uses a load first.
         self.extending = unit.plan.options.arch == "riscv64"
-        self.widening = unit.plan.options.opt_level != "0"
+        self.widening = unit.plan.options.opt_level != "0" and unit.plan.word == "i64"
         self.roots: list[str] = []
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
         self.extended: dict[str, str] = {}  # a narrow load's value, extended -> as loaded
@@ -505,7 +505,7 @@ class FunctionLowering:
         """Returns `values`, in the native form of the signature (see types.py)."""
         t = self.type
         self.count_carried(len(values))
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             for i, (value, result) in enumerate(zip(values, t.results, strict=True)):
                 place = self.emit(f"getelementptr inbounds i8, ptr %results, i64 {RESULT_BYTES * i}")
                 self.effect(f"store {ir_type(result)} {value}, ptr {place}", value)
@@ -531,7 +531,7 @@ class FunctionLowering:
 
     def _pass(self, t: FuncType, arguments: list[str]) -> list[str]:
         """The arguments of a call to a function of type `t`, those in memory already stored."""
-        memory = parameters_in_memory(t, self.unit.plan.argument_registers)
+        memory = parameters_in_memory(t, self.unit.plan.registers)
         for slot, i in enumerate(memory):
             place = self.unit.layout.argument(slot)
             self.effect(f"store {ir_type(t.params[i])} {arguments[i]}, ptr {place}", arguments[i])
@@ -550,7 +550,7 @@ class FunctionLowering:
 
     def _receive(self) -> Iterable[str]:
         """What comes first of all in a function: parameters that do not come as values of their own types."""
-        memory = parameters_in_memory(self.type, self.unit.plan.argument_registers)
+        memory = parameters_in_memory(self.type, self.unit.plan.registers)
         for i, p in enumerate(self.type.params):
             if i in memory:
                 yield f"  %p{i} = load {ir_type(p)}, ptr {self.unit.layout.argument(memory.index(i))}"
@@ -560,7 +560,7 @@ class FunctionLowering:
     def push_results(self, t: FuncType, call: str, results_pointer: str | None) -> None:
         """Pushes what a call that has been emitted as `call` (its name) returned."""
         self.count_carried(len(t.results))
-        struct = results_struct(t) if len(t.results) > 1 and not results_in_memory(t) else ""
+        struct = results_struct(t) if len(t.results) > 1 and not results_in_memory(t, self.unit.plan.registers) else ""
         for i, result in enumerate(t.results):
             value = call
             if results_pointer is not None:
@@ -580,11 +580,11 @@ class FunctionLowering:
         del self.stack[len(self.stack) - len(arguments) :]
         typed = self._pass(t, arguments)
         pointer = None
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             size = RESULT_BYTES * len(t.results)
             pointer = self.at_entry(f"%results.{len(t.results)}", f"alloca [{size} x i8], align 16")
             typed.insert(0, f"ptr {pointer}")
-        result = return_type(t)
+        result = return_type(t, self.unit.plan.registers)
         text = f"call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
         value = ""
         if result == "void":
@@ -645,7 +645,7 @@ class FunctionLowering:
 
     def _unwind(self) -> None:
         """The block in which the function ends with an exception pending; nobody looks at its results."""
-        result = return_type(self.type)
+        result = return_type(self.type, self.unit.plan.registers)
         self.place("unwind")
         self.out.append("  ret void" if result == "void" else f"  ret {result} poison")
         self.label = None
@@ -654,9 +654,9 @@ class FunctionLowering:
         """A guaranteed tail call, which ends the block. Results in memory go where this function's own would."""
         arguments = self.operands(len(t.params))
         typed = self._pass(t, arguments)
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             typed.insert(0, "ptr %results")
-        result = return_type(t)
+        result = return_type(t, self.unit.plan.registers)
         text = f"musttail call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
         if result == "void":
             self.effect(text, *arguments)
@@ -763,10 +763,10 @@ class FunctionLowering:
     def header(self) -> str:
         """The ``define`` line without its brace."""
         t = self.type
-        registers = self.unit.plan.argument_registers
+        registers = self.unit.plan.registers
         memory = parameters_in_memory(t, registers)
         names = [f"%{'q' if p is V128 else 'p'}{i}" for i, p in enumerate(t.params) if i not in memory]
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             names.insert(0, "%results")
         parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t, registers), names, strict=True))
         symbol = self.unit.function_symbol(self.body.index)
@@ -777,7 +777,7 @@ class FunctionLowering:
             attributes += " noinline optnone"
         linkage = self.unit.function_linkage(self.body.index)
         return (
-            f"define {linkage} {self.unit.call_conv} {return_type(t)} {symbol}({parameters}) "
+            f"define {linkage} {self.unit.call_conv} {return_type(t, self.unit.plan.registers)} {symbol}({parameters}) "
             f'{attributes} section "{WASM_TEXT}" !dbg {self.scope}'
         )
 

@@ -20,7 +20,7 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     tables,
     variables,
 )
-from waot.lowering.abi import FUNCTIONS, STRUCTS, THREAD_FUNCTIONS, TRAPS, trap_symbol
+from waot.lowering.abi import FUNCTIONS, STRUCTS, THREAD_FUNCTIONS, TRAPS, struct_type, trap_symbol
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
@@ -100,9 +100,9 @@ class UnitLowering:
             symbol = self._symbols[index] = quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
             if index not in self.defined:
                 t = self.module.func_type(index)
-                parameters = ", ".join(parameter_types(t, self.plan.argument_registers))
+                parameters = ", ".join(parameter_types(t, self.plan.registers))
                 self._declarations[symbol] = (
-                    f"declare hidden {self.call_conv} {return_type(t)} {symbol}({parameters}) #2"
+                    f"declare hidden {self.call_conv} {return_type(t, self.plan.registers)} {symbol}({parameters}) #2"
                 )
         return symbol
 
@@ -140,7 +140,9 @@ class UnitLowering:
         """`object_layout` of that type, made once: an operator of four bytes asks for 10,000 fields."""
         layout = self._object_layouts.get(type_index)
         if layout is None:
-            layout = self._object_layouts[type_index] = object_layout(self.module.types[type_index])
+            layout = self._object_layouts[type_index] = object_layout(
+                self.module.types[type_index], self.plan.pointer_bytes
+            )
         return layout
 
     def declare(self, name: str, result: str, parameters: tuple[str, ...]) -> None:
@@ -202,7 +204,7 @@ class UnitLowering:
         t = import_type(item)
         callee = f"@{wasi_symbol(item)}"
         types = ["ptr", *map(ir_type, t.params)]
-        result = return_type(t)
+        result = return_type(t, self.plan.registers)
         self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
         parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
         wasi_memory = self._wasi_memory[index]
@@ -226,7 +228,7 @@ class UnitLowering:
             'source_filename = "wasm"',
             f'target datalayout = "{options.data_layout}"',
             f'target triple = "{options.triple}"',
-            *(f"%{name} = type {ir}" for name, ir in STRUCTS.items()),
+            *(f"%{name} = type {struct_type(name, self.plan.word)}" for name in STRUCTS),
         ]
         for index in self.plan.units[self.index]:
             function = FunctionLowering(self, bodies(index))
