@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -29,6 +29,7 @@ from waot.options import (
     EmbedGrant,
     EnvGrant,
     FileGrant,
+    Grants,
     Link,
     ListenGrant,
     OverlayGrant,
@@ -47,7 +48,7 @@ FileName = str | os.PathLike[str]
 
 STDIN = STDOUT = "-"
 MAXIMUM_MODULE = 2 << 30  # bytes; offsets in a module are 32-bit, and nobody has a module near this
-SUFFIXES = {"exe": "", "obj": ".o", "asm": ".s", "llvm-ir": ".ll"}
+SUFFIXES = {"exe": "", "lib": ".a", "obj": ".o", "asm": ".s", "llvm-ir": ".ll"}
 EXECUTABLE_MAGICS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
@@ -221,6 +222,10 @@ def compile_module(
             ("embed", "--embed", options.embeds),
             ("overlay", "--overlay", options.grants.overlays),
             ("listen", "--listen", options.grants.listen),
+            ("grants", "one", options.grants != Grants()),
+            ("stack", "--stack-size", options.stack_size != DEFAULT_STACK_SIZE),
+            ("link", "--link", linked),
+            ("objects", "--max-heap", options.max_heap),
         ):
             if given:
                 target.check_has(what, f"{option} is given")
@@ -248,11 +253,15 @@ def build_files(
     outputs = output_paths(file, output, targets, options.emit)
     source, name = read_module(file)
     linked = read_links(links, file)
-    for path in outputs:
+    for path, target in zip(outputs, targets, strict=True):
         check_output(path, file)
+        if has_header(target, options, path):
+            check_output(header_path(path), file)
     artifacts = compile_module(source, name, targets, options, progress, linked)
     for path, artifact in zip(outputs, artifacts, strict=True):
         write_output(path, artifact)
+        if has_header(artifact.target, options, path):
+            write_output(header_path(path), replace(artifact, data=artifact.header, header=b""))
     seconds = time.monotonic() - started
     return [
         BuildResult(artifact.target.name, path, artifact.size, seconds)
@@ -323,7 +332,7 @@ def output_paths(file: FileName, output: FileName | None, targets: Sequence[Targ
     names in it. A name with ``{target}``: that, filled in. Any other name: one target only.
     """
     name = os.fspath(file)
-    suffix = SUFFIXES[emit]
+    suffixes = [SUFFIXES[target.product(emit)] for target in targets]
     given = None if output is None else os.fspath(output)
     if given == "":
         raise UsageError("the output has an empty name", hint="use -o FILE, -o DIRECTORY or a name with {target} in it")
@@ -343,8 +352,20 @@ def output_paths(file: FileName, output: FileName | None, targets: Sequence[Targ
         raise UsageError("a module from standard input has no name to call the output by", hint="use -o FILE")
     stem = Path(name).stem
     if len(targets) == 1:
-        return [directory / (stem + suffix)]
-    return [directory / f"{stem}-{target.name}{suffix}" for target in targets]
+        return [directory / (stem + suffixes[0])]
+    return [directory / f"{stem}-{target.name}{suffix}" for target, suffix in zip(targets, suffixes, strict=True)]
+
+
+def has_header(target: Target, options: BuildOptions, path: Path) -> bool:
+    """Whether a header for C is written beside `path`: for what is linked by others, unless it goes to a pipe."""
+    return target.freestanding and options.emit in ("exe", "obj") and os.fspath(path) != STDOUT
+
+
+def header_path(path: Path) -> Path:
+    """Where the header goes. Raises UsageError where that is the output itself."""
+    if path.suffix == ".h":
+        raise UsageError(f"{str(path)!r} is the name of the header that goes with it", hint="call it .a or .o")
+    return path.with_suffix(".h")
 
 
 def _unwritable(path: Path, reason: str | None, hint: str | None = None) -> WaotError:

@@ -62,6 +62,7 @@ class Artifact:
     data: bytes
     executable: bool
     image: EmbeddedImage | None = None
+    header: bytes = b""  # for C code, where the target has no system
 
     @property
     def size(self) -> int:
@@ -95,17 +96,26 @@ def build(
     image = _embed(options, targets, progress)
     keys = [_artifact_key(source, file, target, options, links, image) for target in targets]
     found = [store.get("artifact", key) for key in keys]
-    missing = [target for target, data in zip(targets, found, strict=True) if data is None]
+    headers = [
+        store.get("header", key) if _has_header(t, options) else b"" for t, key in zip(targets, keys, strict=True)
+    ]
+    missing = [target for target, *parts in zip(targets, found, headers, strict=True) if None in parts]
     made = iter(_build(source, file, missing, options, progress, store, links, image) if missing else ())
     artifacts = []
-    for target, key, data in zip(targets, keys, found, strict=True):
-        if data is None:
-            data = next(made)
+    for target, key, data, header in zip(targets, keys, found, headers, strict=True):
+        if data is None or header is None:
+            data, header = next(made)
             store.put("artifact", key, data)
+            if header:
+                store.put("header", key, header)
         else:
             progress.note(f"{target.name}: found in the cache")
-        artifacts.append(Artifact(target, data, options.emit == "exe", image))
+        artifacts.append(Artifact(target, data, target.product(options.emit) == "exe", image, header))
     return artifacts
+
+
+def _has_header(target: Target, options: BuildOptions) -> bool:
+    return target.freestanding and options.emit in ("exe", "obj")
 
 
 def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> EmbeddedImage | None:
@@ -212,10 +222,11 @@ def _build(
     store: Cache,
     links: Sequence[Linked],
     image: EmbeddedImage | None,
-) -> list[bytes]:
-    from waot import linker
+) -> list[tuple[bytes, bytes]]:
+    """What is made for each target, and its header where it has one."""
+    from waot import __version__, linker
     from waot.codegen import make_codegen_options
-    from waot.lowering import make_plan, never_mapped, starts_threads
+    from waot.lowering import c_header, c_prefix, make_plan, never_mapped, starts_threads
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
@@ -225,20 +236,32 @@ def _build(
     threads = starts_threads(module)
     for target in targets if threads else ():
         target.check_has("threads", "the module starts some")
-    with _runtimes(targets if options.emit == "exe" else (), tools, progress, threads) as runtimes:
+    for target in targets:
+        if target.freestanding and "threads" in facts.proposals:
+            target.check_has("threads", "the module has atomic operations")
+    linked = [target for target in targets if _is_linked(target, options)]
+    with _runtimes(linked, tools, progress, threads) as runtimes:
         for target in targets:
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            lowering = lowering_options(target, options, codegen, facts, image=image)
-            plan = make_plan(module, facts, lowering, mapped)
+            prefix = c_prefix(file) if target.freestanding else None
+            lowering = lowering_options(target, options, codegen, facts, exports=target.freestanding, image=image)
+            plan = make_plan(module, facts, replace(lowering, c_prefix=prefix), mapped)
+            if plan.heap:
+                target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
             jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name), waits))
         objects = _compile(module, jobs, options, progress, store)
         results = []
         for job, parts in zip(jobs, objects, strict=True):
             with progress.step("linking", target=job.target.name):
-                results.append(_finish(source, file, job, parts, options, tools, links, image))
+                data = _finish(source, file, job, parts, options, tools, links, image)
+            header = b""
+            if job.plan.interface is not None and _has_header(job.target, options):
+                name = os.path.basename(file)
+                header = c_header(job.plan.interface, job.plan.memories, name, __version__).encode()
+            results.append((data, header))
     return results
 
 
@@ -282,7 +305,7 @@ def lowering_options(
         static_base=target.static_base,
         opt_level=options.opt_level,
         byte_shuffle=byte_shuffle(target.arch, codegen),
-        executable=options.emit == "exe",
+        executable=target.product(options.emit) == "exe",
         exports=exports,
         heap_limit=options.max_heap or 0,
         unit_operators=UNIT_OPERATORS,
@@ -321,6 +344,8 @@ def _finish(
 ) -> bytes:
     from waot import __version__, linker
 
+    if job.target.freestanding and _is_linked(job.target, options):
+        return _freestanding(job, parts, options, tools)
     if options.emit != "exe":
         return parts[0] if len(parts) == 1 else linker.combine_objects(parts, job.target, tools)
     plan = job.plan
@@ -356,6 +381,28 @@ def _finish(
         data_image=plan.data_image,
         embedded=embedded.size if embedded is not None else 0,
         runtime=job.runtime(),
+        cache_dir=tools,
+    )
+
+
+def _is_linked(target: Target, options: BuildOptions) -> bool:
+    """Whether the result has the shim in it."""
+    return options.emit == "exe" or _has_header(target, options)
+
+
+def _freestanding(job: _Job, parts: list[bytes], options: BuildOptions, tools: Path) -> bytes:
+    from waot import linker
+
+    interface = job.plan.interface
+    assert interface is not None
+    assert job.runtime is not None
+    return linker.link_freestanding(
+        parts,
+        target=job.target,
+        runtime=job.runtime(),
+        visible={interface.init, *(function.symbol for function in interface.exports)},
+        name=interface.prefix,
+        library=options.emit == "exe",
         cache_dir=tools,
     )
 

@@ -24,6 +24,10 @@ LACKABLE = {
     "embed": "embedded directories",
     "overlay": "overlays",
     "listen": "sockets",
+    "grants": "grants (what a module can do is what the C code around it does for it)",
+    "stack": "stack of its own",
+    "link": "linked modules",
+    "objects": "heap of objects (for garbage collection and exceptions)",
 }
 
 
@@ -83,6 +87,15 @@ class Target:
         if what in self.lacks:
             able = ", ".join(target.name for target in load_targets().values() if what not in target.lacks)
             raise UsageError(f"target {self.name} has no {LACKABLE[what]}, and {why}", hint=f"those that do: {able}")
+
+    @property
+    def freestanding(self) -> bool:
+        """Whether there is no system: what is made is not a program but a part of one."""
+        return self.system == "none"
+
+    def product(self, emit: str) -> str:
+        """What `emit` of `EMITS` is here, or "lib": a static library in place of an executable, which nobody starts."""
+        return "lib" if self.freestanding and emit == "exe" else emit
 
     def check_seccomp(self, choice: str) -> None:
         """Raises UsageError where `choice` of `SECCOMP_CHOICES` is about something that the system does not have."""

@@ -12,6 +12,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+from waot.codegen.frames import with_frames
 from waot.codegen.options import CodegenOptions
 from waot.errors import CodegenError
 
@@ -83,7 +84,12 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     # And the fast one is what can cope with functions of 50,000 calls (lowering/function.py, MOST_CALLS).
     level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
     machine = target.create_target_machine(
-        cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small", abiname=options.abi
+        cpu=options.cpu,
+        features=options.features,
+        opt=level,
+        reloc=options.reloc,
+        codemodel="small",
+        abiname=options.abi,
     )
     try:
         module = llvm.parse_assembly(text)
@@ -110,6 +116,8 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     module = _for_the_back_end(module, text, options.triple.partition("-")[0])
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
+    if options.frames:
+        return with_frames(lambda: bytes(machine.emit_object(module)))
     return bytes(machine.emit_object(module))
 
 

@@ -45,6 +45,8 @@ _THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftl
 
 _BUILTINS = "core/builtins.c"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
+# Of core, what there is where there is no system.
+_WITHOUT_SYSTEM = ("core/memory.c", "core/table.c")
 # Declarations too: symbols of the linker script are then reached without a GOT.
 _HIDDEN = "#pragma GCC visibility push(hidden)\n"
 
@@ -106,6 +108,8 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
             places += [place / "threads" for place in places]
         return sorted(path.relative_to(root).as_posix() for place in places for path in place.glob("*.c"))
 
+    if target.freestanding:
+        return [*_WITHOUT_SYSTEM, *files(target.runtime)], [], []
     called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
     return called, [*_TRAPS, *files(target.runtime)], files("core/gc")
 
@@ -113,7 +117,7 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
 def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
     """Object file and source of what is in assembly."""
     system = root / target.runtime
-    found = [("start.o", system / f"{target.arch}.S")]
+    found = [("start.o", system / f"{target.arch}.S")]  # without a system it begins calls, not the program
     return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
 
 
@@ -121,6 +125,11 @@ def _machine_flags(target: Target) -> list[str]:
     flags = ["-target", target.zig_target]
     if target.system == "android":
         flags.append("-DWAOT_ANDROID=1")
+    if target.freestanding:
+        # Interrupts may use the stack below its pointer, and nothing unwinds.
+        flags += ["-fno-asynchronous-unwind-tables"]
+        flags += ["-mno-red-zone"] if target.arch == "x86_64" else []
+        flags += ["-fno-pic", "-fno-pie"] if target.pointer_bits == 32 else []
     return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
 
 
@@ -157,7 +166,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *_machine_flags(target), "-c", str(source), "-o", file]
+                ["cc", *_machine_flags(target), "-g0", "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
         ]

@@ -31,7 +31,7 @@ def emit_exports(unit: UnitLowering) -> Iterator[str]:
         if kind in ("func", "global"):
             item = f"@waot_export.{kind}.{index}"
             if (kind, index) not in thunks:
-                make = _function_thunk if kind == "func" else _getter
+                make = function_thunk if kind == "func" else _getter
                 thunks[kind, index] = make(unit, index, item)
             if kind == "func":
                 type_ = plan.type_numbers.number(module.canonical[module.funcs[index]])
@@ -64,7 +64,7 @@ def _exports(module: Module) -> Iterator[tuple[int, str, str, int]]:
             yield number, name, kind, index
 
 
-def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
+def function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
     """`ptr symbol(ptr slots)`: the pending exception, or null."""
     t = unit.module.func_type(index)
     f = FunctionLowering(unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
