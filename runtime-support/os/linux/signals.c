@@ -22,7 +22,7 @@ struct waot_kernel_sigaction {
 #ifndef __riscv /* it has no restorer: the kernel's own code in the vDSO is where handlers return to */
     void (*restorer)(void);
 #endif
-    unsigned long mask;
+    uint32_t mask[2];
 };
 #define WAOT_IGNORE ((void (*)(int, siginfo_t *, void *))1)
 
@@ -32,7 +32,7 @@ WAOT_COLD_DATA static unsigned char waot_signal_stack[WAOT_SIGNAL_STACK] __attri
 #define WAOT_SIGNAL_FLAGS 0
 #else
 #define WAOT_SIGNAL_FLAGS 0x04000000 /* SA_RESTORER */
-void waot_signal_return(void); /* x86_64.S, aarch64.S */
+void waot_signal_return(void); /* <architecture>.S */
 #endif
 
 static void waot_read_context(const ucontext_t *context, struct waot_registers *registers)
@@ -49,6 +49,17 @@ static void waot_read_context(const ucontext_t *context, struct waot_registers *
         registers->r[i] = context->uc_mcontext.regs[i];
     registers->r[WAOT_REGISTER_SP] = context->uc_mcontext.sp;
     registers->pc = context->uc_mcontext.pc;
+#elif defined(__i386__)
+    static const unsigned char order[9] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP,
+                                           REG_EBP, REG_ESI, REG_EDI, REG_EIP};
+    for (unsigned i = 0; i < 9; i++)
+        registers->r[i] = (uintptr_t)context->uc_mcontext.gregs[order[i]];
+    registers->pc = registers->r[WAOT_REGISTER_RETURN];
+#elif defined(__arm__)
+    const unsigned long *from = &context->uc_mcontext.arm_r0; /* r0 to r15 stand side by side */
+    for (unsigned i = 0; i < 16; i++)
+        registers->r[i] = from[i];
+    registers->pc = context->uc_mcontext.arm_pc;
 #elif defined(__riscv)
     for (unsigned i = 1; i < 32; i++) /* x0 is always 0; the kernel has pc in its place */
         registers->r[i] = context->uc_mcontext.__gregs[i];

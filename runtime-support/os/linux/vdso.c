@@ -22,6 +22,8 @@ typedef Elf32_Sym waot_vdso_symbol;
 
 #if defined(__aarch64__)
 static const char waot_vdso_name[] = "__kernel_clock_gettime";
+#elif defined(__i386__) || defined(__arm__)
+static const char waot_vdso_name[] = "__vdso_clock_gettime64";
 #else
 static const char waot_vdso_name[] = "__vdso_clock_gettime";
 #endif
