@@ -5,6 +5,7 @@
  * so that no notify that follows a change of it is missed. Lists are found by a hash of the address.
  */
 #include "../include/waot_abi.h"
+#include "../include/waot_order.h"
 #include "../os/os.h"
 #include "lock.h"
 
@@ -105,7 +106,7 @@ uint32_t waot_memory_wait32(struct waot_memory *memory, uint64_t index, uint64_t
 {
     uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
     struct waot_wait_list *list = waot_wait_begin(memory, at);
-    return waot_wait(at, __atomic_load_n((uint32_t *)(void *)at, __ATOMIC_SEQ_CST) == expected, list, timeout);
+    return waot_wait(at, __atomic_load_n((uint32_t *)(void *)at, __ATOMIC_SEQ_CST) == waot_little32(expected), list, timeout);
 }
 
 uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t offset, uint64_t expected,
@@ -113,7 +114,7 @@ uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t
 {
     uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
     struct waot_wait_list *list = waot_wait_begin(memory, at);
-    return waot_wait(at, __atomic_load_n((uint64_t *)(void *)at, __ATOMIC_SEQ_CST) == expected, list, timeout);
+    return waot_wait(at, __atomic_load_n((uint64_t *)(void *)at, __ATOMIC_SEQ_CST) == waot_little64(expected), list, timeout);
 }
 
 uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t count)

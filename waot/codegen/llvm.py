@@ -69,6 +69,11 @@ def has_fma(options: CodegenOptions) -> bool:
     return "fmaf" not in machine.emit_assembly(llvm.parse_assembly(_FMA.format(triple=options.triple)))
 
 
+# A branch of LoongArch reaches 128 MiB, and lld extends none there. With the small model of POWER LLVM takes functions
+# for ones that may be in another object with a TOC of its own.
+_CODE_MODELS = {"loongarch64": "medium", "powerpc64le": "medium"}
+
+
 def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options: CodegenOptions) -> bytes:
     """Compiles LLVM IR, together with the shim's bitcode `runtime` where given, to an object (or assembly, or IR).
 
@@ -77,13 +82,19 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     """
     _initialize()
     target = llvm.Target.from_triple(options.triple)
+    arch = options.triple.partition("-")[0]
     speed = int(options.opt_level) if options.opt_level.isdigit() else 2
     # With tail calls the back end allocates registers over whole functions at -O0 too: LLVM's fast allocator reloads
     # from the wrong slots after a call whose callee pops its stack arguments (AArch64; tests/programs/c/tail_calls.c).
     # And the fast one is what can cope with functions of 50,000 calls (lowering/function.py, MOST_CALLS).
     level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
     machine = target.create_target_machine(
-        cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small", abiname=options.abi
+        cpu=options.cpu,
+        features=options.features,
+        opt=level,
+        reloc="pic",
+        codemodel=_CODE_MODELS.get(arch, "small"),
+        abiname=options.abi,
     )
     try:
         module = llvm.parse_assembly(text)
@@ -107,7 +118,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     builder.getModulePassManager().run(module, builder)
     if options.emit == "llvm-ir":
         return str(module).encode()
-    module = _for_the_back_end(module, text, options.triple.partition("-")[0])
+    module = _for_the_back_end(module, text, arch)
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
     return bytes(machine.emit_object(module))

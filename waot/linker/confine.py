@@ -31,7 +31,14 @@ SOCKETS = 4  # a socket: one to listen on, or a standard stream
 ALL_GRANTS = READ | WRITE | SOCKETS
 MAXIMUM_INSTRUCTIONS = 250  # jumps reach 255; confine.c has room for 256
 
-_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}  # AUDIT_ARCH_*
+_ARCHITECTURES = {  # AUDIT_ARCH_*
+    "x86_64": 0xC000003E,
+    "aarch64": 0xC00000B7,
+    "riscv64": 0xC00000F3,
+    "s390x": 0x80000016,
+    "powerpc64le": 0xC0000015,
+    "loongarch64": 0xC0000102,
+}
 
 # The numbers: of x86-64, and of the architectures that share asm-generic/unistd.h.
 _NUMBERS = """
@@ -47,14 +54,55 @@ ppoll 271 73              pread64 17 67             preadv 295 69             pw
 pwritev 296 70            read 0 63                 readlinkat 267 78         readv 19 65
 recvmsg 47 212            renameat2 316 276         restart_syscall 219 128   rt_sigaction 13 134
 rt_sigprocmask 14 135     rt_sigreturn 15 139       sched_yield 24 124        sendmsg 46 211
-shutdown 48 210           sigaltstack 131 132       symlinkat 266 36          sysinfo 99 179
-tgkill 234 131            unlinkat 263 35           utimensat 280 88          write 1 64
-writev 20 66
+shutdown 48 210           sigaltstack 131 132       statx 332 291             symlinkat 266 36
+sysinfo 99 179            tgkill 234 131            unlinkat 263 35           utimensat 280 88
+write 1 64                writev 20 66
 """
+
+# Of architectures that have numbers of their own.
+_OWN_NUMBERS = {
+    "s390x": """
+accept4 364               clock_getres 261          clock_gettime 260         clone 120
+close 6                   exit 1                    exit_group 248            fadvise64 253
+fallocate 314             fcntl 55                  fdatasync 148             fstat 108
+fsync 118                 ftruncate 93              futex 238                 getdents64 220
+getpid 20                 getrandom 349             getsockopt 365            gettid 236
+ioctl 54                  kill 37                   linkat 296                lseek 19
+madvise 219               mkdirat 289               mmap 90                   mprotect 125
+munmap 91                 newfstatat 293            openat 288                openat2 437
+ppoll 302                 pread64 180               preadv 328                pwrite64 181
+pwritev 329               read 3                    readlinkat 298            readv 145
+recvmsg 372               renameat2 347             restart_syscall 7         rt_sigaction 174
+rt_sigprocmask 175        rt_sigreturn 173          sched_yield 158           sendmsg 370
+shutdown 373              sigaltstack 186           statx 379                 symlinkat 297
+sysinfo 116               tgkill 241                unlinkat 294              utimensat 315
+write 4                   writev 146
+""",
+    "powerpc64le": """
+accept4 344               clock_getres 247          clock_gettime 246         clone 120
+close 6                   exit 1                    exit_group 234            fadvise64 233
+fallocate 309             fcntl 55                  fdatasync 148             fstat 108
+fsync 118                 ftruncate 93              futex 221                 getdents64 202
+getpid 20                 getrandom 359             getsockopt 340            gettid 207
+ioctl 54                  kill 37                   linkat 294                lseek 19
+madvise 205               mkdirat 287               mmap 90                   mprotect 125
+munmap 91                 newfstatat 291            openat 286                openat2 437
+ppoll 281                 pread64 179               preadv 320                pwrite64 180
+pwritev 321               read 3                    readlinkat 296            readv 145
+recvmsg 342               renameat2 357             restart_syscall 0         rt_sigaction 173
+rt_sigprocmask 174        rt_sigreturn 172          sched_yield 158           sendmsg 341
+shutdown 338              sigaltstack 185           statx 383                 symlinkat 295
+sysinfo 116               tgkill 250                unlinkat 292              utimensat 304
+write 4                   writev 146
+""",
+}
 
 
 def call_numbers(arch: str) -> dict[str, int]:
     """The number of each system call that the shim makes after its start."""
+    if arch in _OWN_NUMBERS:
+        words = _OWN_NUMBERS[arch].split()
+        return {name: int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
     words = _NUMBERS.split()
     column = 1 if arch == "x86_64" else 2
     return {words[i]: int(words[i + column]) for i in range(0, len(words), 3)}
@@ -172,13 +220,32 @@ _CONDITIONS = {
     "mprotect:data": _Condition(2, none_of=4),
     "utimensat:open": _Condition(1, null=True),  # no path
 }
+_CONDITIONS_OF: dict[str, dict[str, _Condition | None]] = {
+    "s390x": {
+        "clone:thread": _Condition(1, values=frozenset({0xD0F00})),  # the stack comes first
+        "mmap:data": None,  # its arguments are in memory, where a filter does not see them
+    },
+    "powerpc64le": {
+        "ioctl:FIONREAD": _Condition(1, values=frozenset({0x4004667F})),
+        "ioctl:TCGETS": _Condition(1, values=frozenset({0x402C7413})),
+    },
+}
+# Architectures that know a file's attributes by statx alone.
+_STATX = frozenset({"loongarch64"})
 _ENOTSOCK = 88
+
+
+def _condition(word: str, arch: str) -> _Condition | None:
+    """The condition that a word like "kill:itself" sets; None for one without, and where it cannot be seen."""
+    own = _CONDITIONS_OF.get(arch, {})
+    return own[word] if word in own else _CONDITIONS.get(word)
+
 
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000  # SECCOMP_RET_*
 
 
 def _decisions(
-    functions: Collection[str], facilities: Collection[str], grants: int
+    functions: Collection[str], facilities: Collection[str], grants: int, arch: str
 ) -> tuple[dict[str, _Condition | None], set[str]]:
     """The calls that are allowed, with a condition or without, and those that are answered with ENOTSOCK."""
     words = _ALWAYS.split()
@@ -191,10 +258,12 @@ def _decisions(
             words += writing.split()
     for facility in facilities:
         words += _FACILITIES[facility].split()
+    if arch in _STATX:
+        words = ["statx" if word in ("fstat", "newfstatat") else word for word in words]
     allowed: dict[str, _Condition | None] = {}
     for word in dict.fromkeys(words):
         name = word.partition(":")[0]
-        condition = _CONDITIONS.get(word)
+        condition = _condition(word, arch)
         before = allowed.get(name, condition)
         if condition is not None and before is not None:
             condition = replace(condition, values=condition.values | before.values)
@@ -245,7 +314,7 @@ def make_filter(
     arch: str, functions: Collection[str], facilities: Collection[str], grants: int, endian: str = "little"
 ) -> bytes:
     """The filter, as an array of struct sock_filter, for a program that imports `functions` and has `grants`."""
-    allowed, sockets = _decisions(functions, facilities, grants)
+    allowed, sockets = _decisions(functions, facilities, grants, arch)
     numbers = call_numbers(arch)
     order = "<" if endian == "little" else ">"
     a = _Assembler()
@@ -458,8 +527,11 @@ def allowed_calls(program: bytes, arch: str, endian: str = "little") -> Iterator
     machine = _ARCHITECTURES[arch]
     for name, number in sorted(call_numbers(arch).items()):
         tried = [[0] * 6]
-        for word, condition in _CONDITIONS.items():
-            for value in condition.values if word.startswith(f"{name}:") else ():
+        for word in _CONDITIONS:
+            condition = _condition(word, arch)
+            if condition is None or not word.startswith(f"{name}:"):
+                continue
+            for value in condition.values:
                 tried.append([0] * 6)
                 tried[-1][condition.argument] = value
         if any(evaluate(program, number, machine, each, endian) == ALLOW for each in tried):

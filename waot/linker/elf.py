@@ -304,14 +304,15 @@ SECTIONS {{
   }} :text
   {next_segment}
   .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}{_THREAD_SECTIONS if threads else ""}
-  .got : {{ *(.got .got.plt) }} :data
+  .got : {{ *(.got .got.plt{" .toc .toc.*" if target.arch == "powerpc64le" else ""}) }} :data
   .data : {{ *(.data.rel.ro .data.rel.ro.* .data .data.* .sdata .sdata.*) }} :data
   .bss : {{ *(.bss.waot_process .bss.waot_stack) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
   waot_image_end = .;
   . = ALIGN({page:#x});
   waot_embed_start = .;
   {f"{_EMBEDDED} (NOLOAD) : {{ . += {embedded:#x}; }} :embedded" if embedded else ""}
-  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) *(.ARM.attributes .riscv.attributes) }}
+  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) }}
+  /DISCARD/ : {{ *(.ARM.attributes .riscv.attributes .gnu.attributes) }}
 }}
 """
 

@@ -15,6 +15,7 @@ from waot.linker.manifest import Manifest, decode_manifest
 
 _SECTION = ".waot.manifest"
 _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_RISCV": "riscv64"}
+_MACHINES |= {"EM_S390": "s390x", "EM_PPC64": "powerpc64le", "EM_LOONGARCH": "loongarch64"}
 
 
 @dataclass(frozen=True, slots=True)

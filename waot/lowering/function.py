@@ -216,8 +216,8 @@ class FunctionLowering:
         self.deps: dict[str, tuple[str, ...] | list[str]] = {}
         self.pointers: set[str] = set()  # i32 values that come from loads, maybe through phis
         self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
-        # A register of RISC-V holds an i32 with its sign extended, so an extension is what uses a load first.
-        self.extending = unit.plan.options.arch == "riscv64"
+        # A register of these holds an i32 with its sign extended, so an extension is what uses a load first.
+        self.extending = unit.plan.options.arch in ("riscv64", "loongarch64")
         self.widening = unit.plan.options.opt_level != "0" and unit.plan.word == "i64"
         self.roots: list[str] = []
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
@@ -536,8 +536,8 @@ class FunctionLowering:
             place = self.unit.layout.argument(slot)
             self.effect(f"store {ir_type(t.params[i])} {arguments[i]}, ptr {place}", arguments[i])
         if self.extending:
-            # The call has a location of its own, which the load must not take; RISC-V's back end does not look
-            # through a freeze.
+            # The call has a location of its own, which the load must not take; the back ends do not look through a
+            # freeze.
             arguments = [
                 self.emit(f"freeze i32 {a}", a) if p is I32 and a in self.loads else a
                 for p, a in zip(t.params, arguments, strict=True)

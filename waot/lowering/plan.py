@@ -55,6 +55,11 @@ class LoweringOptions:
     fma: bool = False  # the CPU has a fused multiply-add of vectors
     grants: Grants = field(default_factory=Grants)  # of an executable
 
+    @property
+    def big_endian(self) -> bool:
+        """Whether the machine has the high byte of a number first; linear memory never has."""
+        return self.data_layout.startswith("E")
+
 
 @dataclass(slots=True)
 class Plan:

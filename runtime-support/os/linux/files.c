@@ -4,7 +4,6 @@
 #include "system.h"
 
 enum {
-    WAOT_LINUX_TCGETS = 0x5401,
     WAOT_LINUX_UTIME_NOW = 0x3fffffff,
     WAOT_LINUX_UTIME_OMIT = 0x3ffffffe,
 };
@@ -150,8 +149,8 @@ static uint8_t waot_linux_filetype(uint32_t mode)
     }
 }
 
-#if UINTPTR_MAX > UINT32_MAX
-/* On 64-bit systems the C library's struct stat is the kernel's. */
+#if UINTPTR_MAX > UINT32_MAX && !defined(__loongarch__)
+/* On 64-bit systems the C library's struct stat is the kernel's; LoongArch's had no call with it before Linux 6.11. */
 static void waot_linux_convert_stat(const struct stat *from, struct waot_os_stat *stat)
 {
     const uint64_t device = from->st_dev;

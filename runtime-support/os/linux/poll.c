@@ -3,7 +3,7 @@
 
 #include "system.h"
 
-enum { WAOT_LINUX_FIONREAD = 0x541b, WAOT_LINUX_FEW_POLLS = 16 };
+enum { WAOT_LINUX_FEW_POLLS = 16 };
 enum { WAOT_LINUX_FUTEX_WAIT_PRIVATE = 128, WAOT_LINUX_FUTEX_WAKE_PRIVATE = 129 };
 
 static void waot_linux_poll_result(struct waot_os_poll *poll, const struct pollfd *from)

@@ -15,11 +15,16 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
+/* Without a restorer the kernel's own code in the vDSO is where handlers return to. */
+#if !defined(__riscv) && !defined(__loongarch__)
+#define WAOT_RESTORER
+#endif
+
 /* What rt_sigaction(2) takes, which is not what libc's header says. */
 struct waot_kernel_sigaction {
     void (*handler)(int, siginfo_t *, void *);
     unsigned long flags;
-#ifndef __riscv /* it has no restorer: the kernel's own code in the vDSO is where handlers return to */
+#ifdef WAOT_RESTORER
     void (*restorer)(void);
 #endif
     uint32_t mask[2];
@@ -28,11 +33,11 @@ struct waot_kernel_sigaction {
 
 WAOT_COLD_DATA static unsigned char waot_signal_stack[WAOT_SIGNAL_STACK] __attribute__((aligned(16)));
 
-#ifdef __riscv
-#define WAOT_SIGNAL_FLAGS 0
-#else
+#ifdef WAOT_RESTORER
 #define WAOT_SIGNAL_FLAGS 0x04000000 /* SA_RESTORER */
 void waot_signal_return(void); /* <architecture>.S */
+#else
+#define WAOT_SIGNAL_FLAGS 0
 #endif
 
 static void waot_read_context(const ucontext_t *context, struct waot_registers *registers)
@@ -64,6 +69,19 @@ static void waot_read_context(const ucontext_t *context, struct waot_registers *
     for (unsigned i = 1; i < 32; i++) /* x0 is always 0; the kernel has pc in its place */
         registers->r[i] = context->uc_mcontext.__gregs[i];
     registers->pc = context->uc_mcontext.__gregs[0];
+#elif defined(__s390x__)
+    for (unsigned i = 0; i < 16; i++)
+        registers->r[i] = context->uc_mcontext.gregs[i];
+    registers->pc = context->uc_mcontext.psw.addr;
+#elif defined(__powerpc64__)
+    for (unsigned i = 0; i < 32; i++)
+        registers->r[i] = context->uc_mcontext.gp_regs[i];
+    registers->r[WAOT_REGISTER_RETURN] = context->uc_mcontext.gp_regs[36]; /* PT_LNK */
+    registers->pc = context->uc_mcontext.gp_regs[32];                      /* PT_NIP */
+#elif defined(__loongarch__)
+    for (unsigned i = 0; i < 32; i++)
+        registers->r[i] = context->uc_mcontext.__gregs[i];
+    registers->pc = context->uc_mcontext.__pc;
 #endif
 }
 
@@ -86,7 +104,7 @@ static void waot_set_handler(int signal, void (*handler)(int, siginfo_t *, void 
 {
     struct waot_kernel_sigaction action = {.handler = handler,
                                            .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | WAOT_SIGNAL_FLAGS};
-#ifndef __riscv
+#ifdef WAOT_RESTORER
     action.restorer = waot_signal_return;
 #endif
     waot_syscall(SYS_rt_sigaction, signal, (long)&action, 0, sizeof action.mask, 0, 0);

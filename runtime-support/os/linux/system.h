@@ -119,6 +119,13 @@ extern struct waot_linux_state waot_linux_state;
 enum {
     WAOT_LINUX_AT_EMPTY_PATH = 0x1000,
     WAOT_LINUX_O_PATH = 010000000,
+#if defined(__powerpc64__)
+    WAOT_LINUX_TCGETS = 0x402c7413,
+    WAOT_LINUX_FIONREAD = 0x4004667f,
+#else
+    WAOT_LINUX_TCGETS = 0x5401,
+    WAOT_LINUX_FIONREAD = 0x541b,
+#endif
 };
 
 /* Moves a handle to 3 or above, where it cannot be taken for a standard stream that was closed. */
