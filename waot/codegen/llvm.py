@@ -129,15 +129,16 @@ def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) ->
 
     The changes are made on text because llvmlite cannot change an instruction.
     """
-    tail_calls = {"riscv64": " tailcc ", "x86_64": " musttail call "}.get(architecture, "\0") in source
-    selects = architecture in ("aarch64", "riscv64") and " = fcmp " in source
+    riscv = architecture in ("riscv64", "riscv32")
+    tail_calls = " tailcc " in source if riscv else " musttail call " in source and architecture in ("x86_64", "i686")
+    selects = (riscv or architecture == "aarch64") and " = fcmp " in source
     if not tail_calls and not selects:
         return module
     before = text = str(module)
     if selects:
         text = _with_fenced_selects(text)
     if tail_calls:
-        text = _with_plain_tail_calls(text, "fastcc" if architecture == "riscv64" else "tailcc")
+        text = _with_plain_tail_calls(text, "fastcc" if riscv else "tailcc")
     return module if text is before else llvm.parse_assembly(text)
 
 

@@ -38,6 +38,9 @@ _ARCHITECTURES = {  # AUDIT_ARCH_*
     "s390x": 0x80000016,
     "powerpc64le": 0xC0000015,
     "loongarch64": 0xC0000102,
+    "x86": 0x40000003,
+    "arm": 0x40000028,
+    "riscv32": 0x400000F3,
 }
 
 # The numbers: of x86-64, and of the architectures that share asm-generic/unistd.h.
@@ -61,6 +64,56 @@ write 1 64                writev 20 66
 
 # Of architectures that have numbers of their own.
 _OWN_NUMBERS = {
+    "x86": """
+_llseek 140               accept4 364               clock_getres 266          clock_getres_time64 406
+clock_gettime 265         clock_gettime64 403       close 6                   exit 1
+exit_group 252            fadvise64_64 272          fallocate 324             fcntl64 221
+fdatasync 148             fsync 118                 ftruncate64 194           futex 240
+futex_time64 422          getdents64 220            getpid 20                 getrandom 355
+getsockopt 365            gettid 224                ioctl 54                  kill 37
+linkat 303                madvise 219               mkdirat 296               mmap2 192
+mprotect 125              munmap 91                 openat 295                openat2 437
+ppoll 309                 ppoll_time64 414          preadv 333                pwritev 334
+read 3                    readlinkat 305            readv 145                 recvmsg 372
+renameat2 353             restart_syscall 0         rt_sigaction 174          rt_sigprocmask 175
+rt_sigreturn 173          sched_yield 158           sendmsg 370               shutdown 373
+sigaltstack 186           statx 383                 symlinkat 304             sysinfo 116
+tgkill 270                unlinkat 301              utimensat 320             utimensat_time64 412
+write 4                   writev 146
+""",
+    "arm": """
+_llseek 140               accept4 366               arm_fadvise64_64 270      clock_getres 264
+clock_getres_time64 406   clock_gettime 263         clock_gettime64 403       close 6
+exit 1                    exit_group 248            fallocate 352             fcntl64 221
+fdatasync 148             fsync 118                 ftruncate64 194           futex 240
+futex_time64 422          getdents64 217            getpid 20                 getrandom 384
+getsockopt 295            gettid 224                ioctl 54                  kill 37
+linkat 330                madvise 220               mkdirat 323               mmap2 192
+mprotect 125              munmap 91                 openat 322                openat2 437
+ppoll 336                 ppoll_time64 414          preadv 361                pwritev 362
+read 3                    readlinkat 332            readv 145                 recvmsg 297
+renameat2 382             restart_syscall 0         rt_sigaction 174          rt_sigprocmask 175
+rt_sigreturn 173          sched_yield 158           sendmsg 296               shutdown 293
+sigaltstack 186           statx 397                 symlinkat 331             sysinfo 116
+tgkill 268                unlinkat 328              utimensat 348             utimensat_time64 412
+write 4                   writev 146
+""",
+    "riscv32": """
+_llseek 62                accept4 242               clock_getres_time64 406   clock_gettime64 403
+close 57                  exit 93                   exit_group 94             fadvise64_64 223
+fallocate 47              fcntl64 25                fdatasync 83              fsync 82
+ftruncate64 46            futex_time64 422          getdents64 61             getpid 172
+getrandom 278             getsockopt 209            gettid 178                ioctl 29
+kill 129                  linkat 37                 madvise 233               mkdirat 34
+mmap2 222                 mprotect 226              munmap 215                openat 56
+openat2 437               ppoll_time64 414          preadv 69                 pwritev 70
+read 63                   readlinkat 78             readv 65                  recvmsg 212
+renameat2 276             restart_syscall 128       rt_sigaction 134          rt_sigprocmask 135
+rt_sigreturn 139          sched_yield 124           sendmsg 211               shutdown 210
+sigaltstack 132           statx 291                 symlinkat 36              sysinfo 179
+tgkill 131                unlinkat 35               utimensat_time64 412      write 64
+writev 66
+""",
     "s390x": """
 accept4 364               clock_getres 261          clock_gettime 260         clone 120
 close 6                   exit 1                    exit_group 248            fadvise64 253
@@ -232,7 +285,32 @@ _CONDITIONS_OF: dict[str, dict[str, _Condition | None]] = {
 }
 # Architectures that know a file's attributes by statx alone.
 _STATX = frozenset({"loongarch64"})
+# What 32-bit systems have for a call; where there are two, the second is for kernels that lack the first.
+_OF_32_BITS = {
+    "clock_getres": ("clock_getres_time64", "clock_getres"),
+    "clock_gettime": ("clock_gettime64", "clock_gettime"),
+    "fadvise64": ("fadvise64_64", "arm_fadvise64_64"),
+    "fcntl": ("fcntl64",),
+    "fstat": ("statx",),
+    "ftruncate": ("ftruncate64",),
+    "futex": ("futex_time64", "futex"),
+    "lseek": ("_llseek",),
+    "mmap": ("mmap2",),
+    "newfstatat": ("statx",),
+    "ppoll": ("ppoll_time64", "ppoll"),
+    "pread64": (),
+    "pwrite64": (),
+    "utimensat": ("utimensat_time64", "utimensat"),
+}
+_32_BITS = frozenset({"x86", "arm", "riscv32"})
 _ENOTSOCK = 88
+
+
+def _names(name: str, arch: str) -> list[str]:
+    """What the call is named on that architecture; not all have all of a call's names."""
+    if arch in _32_BITS and name in _OF_32_BITS:
+        return [own for own in _OF_32_BITS[name] if own in call_numbers(arch)]
+    return ["statx"] if arch in _STATX and name in ("fstat", "newfstatat") else [name]
 
 
 def _condition(word: str, arch: str) -> _Condition | None:
@@ -258,16 +336,14 @@ def _decisions(
             words += writing.split()
     for facility in facilities:
         words += _FACILITIES[facility].split()
-    if arch in _STATX:
-        words = ["statx" if word in ("fstat", "newfstatat") else word for word in words]
     allowed: dict[str, _Condition | None] = {}
     for word in dict.fromkeys(words):
-        name = word.partition(":")[0]
-        condition = _condition(word, arch)
-        before = allowed.get(name, condition)
-        if condition is not None and before is not None:
-            condition = replace(condition, values=condition.values | before.values)
-        allowed[name] = None if before is None else condition
+        for name in _names(word.partition(":")[0], arch):
+            condition = _condition(word, arch)
+            before = allowed.get(name, condition)
+            if condition is not None and before is not None:
+                condition = replace(condition, values=condition.values | before.values)
+            allowed[name] = None if before is None else condition
     sockets = {_SOCKETS[function] for function in functions if function in _SOCKETS}
     if grants & SOCKETS:
         allowed |= dict.fromkeys(sockets)
@@ -319,7 +395,8 @@ def make_filter(
     order = "<" if endian == "little" else ">"
     a = _Assembler()
     plain = {numbers[name] for name, condition in allowed.items() if condition is None}
-    hot = [numbers[name] for name in _HOT if numbers[name] in plain] if "openat2" in allowed else []
+    worthwhile = dict.fromkeys(numbers[own] for name in _HOT for own in _names(name, arch))
+    hot = [number for number in worthwhile if number in plain] if "openat2" in allowed else []
     if hot:
         low, high = ([number for number in hot if (number < 100) == wanted] for wanted in (True, False))
         a.add(_LD_ABS, _NUMBER)
@@ -529,7 +606,7 @@ def allowed_calls(program: bytes, arch: str, endian: str = "little") -> Iterator
         tried = [[0] * 6]
         for word in _CONDITIONS:
             condition = _condition(word, arch)
-            if condition is None or not word.startswith(f"{name}:"):
+            if condition is None or name not in _names(word.partition(":")[0], arch):
                 continue
             for value in condition.values:
                 tried.append([0] * 6)

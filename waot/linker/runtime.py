@@ -120,7 +120,11 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
 
 def _machine_flags(target: Target) -> list[str]:
     flags = ["-target", target.zig_target]
-    return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
+    if target.cpu_zig is not None:
+        flags.append(f"-mcpu={target.cpu_zig}")
+    if target.arch in ("arm", "thumb"):
+        flags.append("-fdwarf-exceptions")  # .eh_frame, which core/unwind.c reads, and not the tables of Arm's own ABI
+    return flags
 
 
 def _digest(root: Path, target: Target, threads: bool) -> str:

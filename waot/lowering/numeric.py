@@ -323,7 +323,7 @@ def min_max(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, a: str, b
 def rounded(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, value: str) -> str:
     """llvm.ceil and its like. On RISC-V their expansion hands a signalling NaN on as it is."""
     result = f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, value))
-    return quieted(f, ir, suffix, result) if f.unit.plan.options.arch == "riscv64" else result
+    return quieted(f, ir, suffix, result) if f.unit.plan.options.arch in ("riscv64", "riscv32") else result
 
 
 def _rounding(intrinsic: str, ir: str, suffix: str) -> Handler:
