@@ -131,7 +131,7 @@ def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) ->
     """
     riscv = architecture in ("riscv64", "riscv32")
     tail_calls = " tailcc " in source if riscv else " musttail call " in source and architecture in ("x86_64", "i686")
-    selects = (riscv or architecture == "aarch64") and " = fcmp " in source
+    selects = (riscv or architecture in ("aarch64", "armv7")) and " = fcmp " in source
     if not tail_calls and not selects:
         return module
     before = text = str(module)
