@@ -15,6 +15,9 @@
 
 enum { WAOT_WAIT_WOKEN = 0, WAOT_WAIT_NOT_EQUAL = 1, WAOT_WAIT_TIMED_OUT = 2 };
 
+/* The address is checked; some C compilers' numbers of 64 bits are aligned to 4 bytes only. */
+typedef uint64_t waot_aligned_u64 __attribute__((aligned(8)));
+
 struct waot_waiter {
     struct waot_waiter *next;
     const uint8_t *at;
@@ -114,7 +117,8 @@ uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t
 {
     uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
     struct waot_wait_list *list = waot_wait_begin(memory, at);
-    return waot_wait(at, __atomic_load_n((uint64_t *)(void *)at, __ATOMIC_SEQ_CST) == waot_little64(expected), list, timeout);
+    uint64_t value = __atomic_load_n((const waot_aligned_u64 *)(const void *)at, __ATOMIC_SEQ_CST);
+    return waot_wait(at, value == waot_little64(expected), list, timeout);
 }
 
 uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t count)

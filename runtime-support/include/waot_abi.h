@@ -135,7 +135,7 @@ extern const uint32_t waot_authority;
  * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
  * nothing else. */
 
-/* An argument or a result: the value in the low bytes, references as pointers. */
+/* An argument or a result: the value in the low bytes, references as pointers, and as results with zeros up to 64 bits. */
 struct waot_slot {
     uint64_t words[2];
 } __attribute__((aligned(16)));

@@ -65,7 +65,7 @@ def has_fma(options: CodegenOptions) -> bool:
     """Whether the CPU multiplies and adds with one rounding: otherwise LLVM calls a function of libm's for it."""
     _initialize()
     target = llvm.Target.from_triple(options.triple)
-    machine = target.create_target_machine(cpu=options.cpu, features=options.features, opt=1)
+    machine = target.create_target_machine(cpu=options.cpu, features=options.features, opt=1, codemodel="small")
     return "fmaf" not in machine.emit_assembly(llvm.parse_assembly(_FMA.format(triple=options.triple)))
 
 
