@@ -656,6 +656,10 @@ class FunctionLowering:
         typed = self._pass(t, arguments)
         if results_in_memory(t):
             typed.insert(0, "ptr %results")
+        if callee[0] == "%" and self.unit.plan.options.arch == "powerpc64le":
+            # Its back end makes no tail call through a pointer; there is a function that does.
+            typed.insert(0, f"ptr nest {callee}")
+            callee = self.unit.tail_call_function()
         result = return_type(t)
         text = f"musttail call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
         if result == "void":

@@ -28,7 +28,7 @@ from waot.lowering.initial import (
     memory_plan,
 )
 from waot.lowering.throwing import find_throwing
-from waot.lowering.types import ArgumentRegisters, parameters_in_memory
+from waot.lowering.types import TAIL_CALL_REGISTERS, ArgumentRegisters, parameters_in_memory
 from waot.options import Grants
 
 
@@ -154,8 +154,7 @@ def make_plan(
     late = {write.segment for instance in instances for write in instance.elements}
     referenced = _referenced(module, reachable)
     throws, throwing_types = find_throwing(module, facts, referenced)
-    # LLVM's RISC-V back end makes no tail call with arguments on the stack. These are the registers of its fastcc.
-    registers = ArgumentRegisters(12, 20) if facts.tail_calls and options.arch == "riscv64" else None
+    registers = TAIL_CALL_REGISTERS.get(options.arch) if facts.tail_calls else None
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
     return Plan(

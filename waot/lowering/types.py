@@ -81,6 +81,20 @@ class ArgumentRegisters:
 
     words: int
     floats: int
+    vector_floats: int = (
+        0  # registers for floats that a vector takes, where the CPU has vectors; it takes two words too
+    )
+    positional: bool = False  # a float or a vector uses up the words that it would be, too; vectors begin at even ones
+
+
+# Of back ends that make no tail call with arguments on the stack, by architecture: registers of LLVM's fastcc.
+# s390x has five for words, of which the last is the caller's.
+TAIL_CALL_REGISTERS = {
+    "riscv64": ArgumentRegisters(12, 20),
+    "s390x": ArgumentRegisters(4, 4),
+    "powerpc64le": ArgumentRegisters(8, 8, positional=True),
+    "loongarch64": ArgumentRegisters(8, 8, vector_floats=1),
+}
 
 
 def parameters_in_memory(t: FuncType, registers: ArgumentRegisters | None) -> tuple[int, ...]:
@@ -93,13 +107,19 @@ def parameters_in_memory(t: FuncType, registers: ArgumentRegisters | None) -> tu
     words, floats = registers.words - results_in_memory(t), registers.floats
     left = []
     for i, p in enumerate(t.params):
-        if p is F32 or p is F64:
+        if registers.positional:
+            words -= words % 2 if p is V128 else 0
+            words -= 2 if p is V128 else 1
+            fits = words >= 0
+        elif p is F32 or p is F64:
             floats -= 1
             fits = floats >= 0
         else:
             size = 2 if p is V128 else 1
-            fits = words >= size
+            vector = registers.vector_floats if p is V128 else 0
+            fits = words >= size and floats >= vector
             words -= size if fits else 0
+            floats -= vector if fits else 0
         if not fits:
             left.append(i)
     return tuple(left)
