@@ -41,6 +41,7 @@ def program(target_name: str) -> bytes:
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIE", "-g0", "-fno-strict-aliasing"]
     flags += ["-fno-sanitize=all", "-fno-stack-protector", "-fvisibility=hidden"]
     flags += ["-fasynchronous-unwind-tables", f"-I{runtime_support_dir()}"]
+    flags += [f"-I{runtime_support_dir() / target.runtime}", *([f"-mcpu={target.cpu_zig}"] if target.cpu_zig else [])]
     cache = tools.cache_directory() / "runtime"
     with tempfile.TemporaryDirectory() as name:
         source = str(Path(__file__).with_name("heap.c"))

@@ -325,6 +325,7 @@ def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
     root = tools.ROOT / "runtime-support"
     flags = ["-target", target.zig_target, "-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
     flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror", f"-I{root}"]
+    flags += [f"-I{root / target.runtime}", *([f"-mcpu={target.cpu_zig}"] if target.cpu_zig else [])]
     flags += table.definitions()
     key = hashlib.sha256(repr((flags, zig_version())).encode())
     for path in [*sources, *sorted(root.rglob("*.h"))]:
@@ -411,7 +412,7 @@ def build_program(
     # The steps stand behind the manifest, at a multiple of 16.
     with tempfile.TemporaryDirectory() as name:
         commands = Path(name, "commands.o")
-        commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
+        commands.write_bytes(data_object({".waot.manifest": table.encode(steps, target.endian)}, target, align=16))
         return linker.link_executable(
             made,
             target=target,
