@@ -413,7 +413,7 @@ def build_program(
     # The steps stand behind the manifest, at a multiple of 16.
     with tempfile.TemporaryDirectory() as name:
         commands = Path(name, "commands.o")
-        commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
+        commands.write_bytes(data_object({".waot.manifest": table.encode(steps, target.endian)}, target, align=16))
         return linker.link_executable(
             made,
             target=target,

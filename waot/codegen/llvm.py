@@ -12,6 +12,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+from waot.codegen.elsewhere import with_definitions, without_definitions
 from waot.codegen.options import CodegenOptions
 from waot.errors import CodegenError
 
@@ -121,7 +122,12 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     module = _for_the_back_end(module, text, arch)
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
-    return bytes(machine.emit_object(module))
+    data = bytes(machine.emit_object(module))
+    return without_definitions(data) if arch == "powerpc64le" else data
+
+
+# Back ends without tailcc, which make every `tail call` in fastcc one where all arguments are in registers.
+_PLAIN_TAIL_CALLS = frozenset({"riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"})
 
 
 def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) -> llvm.ModuleRef:
@@ -129,16 +135,20 @@ def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) ->
 
     The changes are made on text because llvmlite cannot change an instruction.
     """
-    riscv = architecture in ("riscv64", "riscv32")
-    tail_calls = " tailcc " in source if riscv else " musttail call " in source and architecture in ("x86_64", "i686")
-    selects = (riscv or architecture in ("aarch64", "armv7")) and " = fcmp " in source
+    plain = architecture in _PLAIN_TAIL_CALLS
+    tail_calls = (
+        (plain and " tailcc ") or (architecture in ("x86_64", "i686") and " musttail call ") or "\0"
+    ) in source
+    selects = architecture in ("aarch64", "riscv64", "riscv32", "armv7") and " = fcmp " in source
     if not tail_calls and not selects:
         return module
     before = text = str(module)
     if selects:
         text = _with_fenced_selects(text)
     if tail_calls:
-        text = _with_plain_tail_calls(text, "fastcc" if riscv else "tailcc")
+        text = _with_plain_tail_calls(text, "fastcc" if plain else "tailcc")
+    if tail_calls and architecture == "powerpc64le":
+        text = with_definitions(text)
     return module if text is before else llvm.parse_assembly(text)
 
 
@@ -149,8 +159,8 @@ def _with_plain_tail_calls(text: str, convention: str) -> str:
     is guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes.
     tests/operators/cases/control.wat fails without it.
 
-    RISC-V's back end has no tailcc. It makes a tail call of every `tail call` in fastcc whose arguments and results are
-    all in registers, and the plan sees to that (`argument_registers`); but only tailcc may be verified and optimised
+    Some back ends have no tailcc. They make a tail call of every `tail call` in fastcc whose arguments and results are
+    all in registers, and the plan sees to that (`parameters_in_memory`); but only tailcc may be verified and optimised
     where caller and callee have different types, so the convention is exchanged here too.
     """
     text = text.replace('"disable-tail-calls"="true"', "")

@@ -251,6 +251,7 @@ def linker_script(
     page = target.page_size
     relocations = ".rela.dyn" if MACHINES[target.arch].rela else ".rel.dyn"
     next_segment = f". = ALIGN({page:#x}) + (. & {page - 1:#x});"
+    even = ". = ALIGN(2);" if target.arch == "s390x" else ""  # where its instructions can say that a symbol is
     headers = [
         "constants PT_LOAD FILEHDR PHDRS FLAGS(4);",
         "text PT_LOAD FLAGS(5);",
@@ -285,7 +286,9 @@ SECTIONS {{
     . = ALIGN(8); waot_data_image = .; KEEP(*(.waot.data))
   }} :constants
   .eh_frame : {{ waot_eh_frame_start = .; KEEP(*(.eh_frame)) waot_eh_frame_end = .; }} :constants
-  .waot.lines : {{ waot_lines_start = .; KEEP(*(.debug_line)) waot_lines_end = .; }} :constants
+  .waot.lines : {{
+    {even} waot_lines_start = .; KEEP(*(.debug_line)) {even} waot_lines_end = .;
+  }} :constants
   .dynsym : {{ *(.dynsym) }} :constants
   .hash : {{ *(.hash) }} :constants
   .dynstr : {{ *(.dynstr) }} :constants

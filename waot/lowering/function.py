@@ -66,6 +66,10 @@ LONGEST_BLOCK = 16_000
 # more lines than this.
 LONGEST_FUNCTION = 250_000
 
+# Arm's back end does not touch each page of a large frame, so no frame may be wider than the guard below the stack
+# (os/linux/start.c: 64 MiB): a line makes one value, of 16 bytes at most, and what is kept for results is 16 MiB at most.
+LONGEST_WITHOUT_PROBES = 2_000_000
+
 # Handlers that lead from one to the next are a ladder, over which the optimiser takes time by the square of its length,
 # and a dominator tree too: so a function with tries nested deeper than this is not optimised, and deeper than ten times
 # that not compiled. Compilers nest them as deep as people do.
@@ -656,6 +660,10 @@ class FunctionLowering:
         typed = self._pass(t, arguments)
         if results_in_memory(t, self.unit.plan.registers):
             typed.insert(0, "ptr %results")
+        if callee[0] == "%" and self.unit.plan.options.arch == "powerpc64le":
+            # Its back end makes no tail call through a pointer; there is a function that does.
+            typed.insert(0, f"ptr nest {callee}")
+            callee = self.unit.tail_call_function()
         result = return_type(t, self.unit.plan.registers)
         text = f"musttail call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
         if result == "void":
@@ -694,6 +702,11 @@ class FunctionLowering:
             handler(self, immediate, offset)
         if self.unwinds:
             self._unwind()
+        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in ("arm", "thumb"):
+            raise UnsupportedError(
+                f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on Arm",
+                function=self.unit.module.function_name(self.body.index),
+            )
         self._keep_dead_loads()
 
     def _named_locals(self) -> list[int]:

@@ -74,6 +74,9 @@ class ArgumentRegisters:
     floats: int
     word_bits: int = 64
     pairs: bool = False  # what takes two words begins at an even one
+    # Registers for floats that a vector takes, where the CPU has vectors; it takes words too.
+    vector_floats: int = 0
+    positional: bool = False  # a float or a vector uses up the words that it would be, too; vectors begin at even ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,15 @@ _RESULTS = {
 # Every 64-bit target returns as much.
 _RESULTS_64 = ResultRegisters(2, 2, True)
 
-# LLVM's back ends for these make no tail call with arguments on the stack. The registers are those of fastcc on RISC-V
-# and of AAPCS-VFP on Arm.
+# LLVM's back ends for these make no tail call with arguments on the stack. The registers are those of its fastcc, or of
+# AAPCS-VFP on Arm. s390x has five for words, of which the last is the caller's.
 _TAIL_CALLS = {
     "riscv64": ArgumentRegisters(12, 20),
     "riscv32": ArgumentRegisters(12, 20, 32),
     "arm": ArgumentRegisters(4, 8, 32, pairs=True),
+    "s390x": ArgumentRegisters(4, 4),
+    "powerpc64le": ArgumentRegisters(8, 8, positional=True),
+    "loongarch64": ArgumentRegisters(8, 8, vector_floats=1),
 }
 
 
@@ -149,14 +155,19 @@ def parameters_in_memory(t: FuncType, registers: Registers) -> tuple[int, ...]:
     used, floats = int(results_in_memory(t, registers)), limits.floats
     left = []
     for i, p in enumerate(t.params):
-        if p is F32 or p is F64:
+        if limits.positional:
+            used += used % 2 + 2 if p is V128 else 1
+            fits = used <= limits.words
+        elif p is F32 or p is F64:
             floats -= 1
             fits = floats >= 0
         else:
             size = _words(p, limits.word_bits)
             first = used + used % 2 if limits.pairs and size > 1 else used
-            fits = first + size <= limits.words
+            vector = limits.vector_floats if p is V128 else 0
+            fits = first + size <= limits.words and floats >= vector
             used = first + size if fits else used
+            floats -= vector if fits else 0
         if not fits:
             left.append(i)
     return tuple(left)
