@@ -8,36 +8,10 @@ from waot.options import Cpu
 from waot.targets import Target
 
 # Processors of x86 without SSSE3, where `i8x16.swizzle` has no single instruction.
-_WITHOUT_SSSE3 = (
-    *(
-        "x86-64",
-        "k8",
-        "opteron",
-        "athlon",
-        "nocona",
-        "pentium",
-        "i386",
-        "i486",
-        "i586",
-        "i686",
-        "amdfam10",
-        "barcelona",
-    ),
-    *(
-        "generic",
-        "yonah",
-        "prescott",
-        "geode",
-        "lakemont",
-        "c3",
-        "c3-2",
-        "k6",
-        "k6-2",
-        "k6-3",
-        "winchip-c6",
-        "winchip2",
-    ),
-)
+_WITHOUT_SSSE3: tuple[str, ...]
+_WITHOUT_SSSE3 = ("x86-64", "k8", "opteron", "athlon", "nocona", "pentium", "i386", "i486", "i586", "i686", "amdfam10")
+_WITHOUT_SSSE3 += ("generic", "yonah", "prescott", "geode", "lakemont", "c3", "c3-2", "k6", "k6-2", "k6-3")
+_WITHOUT_SSSE3 += ("winchip-c6", "winchip2", "barcelona")
 
 
 @dataclass(frozen=True, slots=True)

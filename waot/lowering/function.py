@@ -67,7 +67,7 @@ LONGEST_BLOCK = 16_000
 LONGEST_FUNCTION = 250_000
 
 # Arm's back end does not touch each page of a large frame, so no frame may be wider than the guard below the stack
-# (os/linux/start.c: 64 MiB): a line makes one value, of 16 bytes at most, and what is kept for results is 16 MiB at most.
+# (os/linux/start.c: 64 MiB): a line makes one value, of 16 bytes at most, and room for results is 16 MiB at most.
 LONGEST_WITHOUT_PROBES = 2_000_000
 
 # Handlers that lead from one to the next are a ladder, over which the optimiser takes time by the square of its length,
