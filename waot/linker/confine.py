@@ -230,8 +230,8 @@ _CONDITIONS_OF: dict[str, dict[str, _Condition | None]] = {
         "ioctl:TCGETS": _Condition(1, values=frozenset({0x402C7413})),
     },
 }
-# Architectures that know a file's attributes by statx alone.
-_STATX = frozenset({"loongarch64"})
+# Architectures on which the shim asks for a file's attributes by statx alone (os/linux/files.c).
+_STATX = frozenset({"loongarch64", "s390x"})
 _ENOTSOCK = 88
 
 
