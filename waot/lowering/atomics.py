@@ -91,8 +91,7 @@ def _compute_swapped(
     """
     loop, done = f.new_label("l"), f.new_label("d")
     first = f.effect_value(f"load atomic {narrow}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}", pointer)
-    start, f.n = f.label, f.n + 2
-    before, seen = f"%{f.n - 1}", f"%{f.n}"
+    start, before, seen = f.label, f"%{loop}.before", f"%{loop}.seen"
     f.effect(f"br label %{loop}")
     f.place(loop)
     f.effect(f"{before} = phi {narrow} [ {first}, %{start} ], [ {seen}, %{loop} ]")

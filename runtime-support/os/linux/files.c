@@ -149,8 +149,9 @@ static uint8_t waot_linux_filetype(uint32_t mode)
     }
 }
 
-#if UINTPTR_MAX > UINT32_MAX && !defined(__loongarch__)
-/* On 64-bit systems the C library's struct stat is the kernel's; LoongArch's had no call with it before Linux 6.11. */
+#if UINTPTR_MAX > UINT32_MAX && !defined(__loongarch__) && !defined(__s390x__)
+/* On 64-bit systems the C library's struct stat is the kernel's. LoongArch had no call with it before Linux 6.11, and
+ * qemu-user's for s390x forgets the nanoseconds. */
 static void waot_linux_convert_stat(const struct stat *from, struct waot_os_stat *stat)
 {
     const uint64_t device = from->st_dev;
