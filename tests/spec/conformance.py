@@ -110,7 +110,10 @@ def _whole(records: list[Record]) -> dict[str, list[Record]]:
 def table(records: list[Record]) -> list[str]:
     """The lines of the table: a row a proposal, a column a target; how many passed where it is not all of them."""
     by_target = _whole(records)
-    lines = [f"| proposal | scripts | assertions | {' | '.join(by_target)} |", "|---|---|---|" + "---|" * len(by_target)]
+    lines = [
+        f"| proposal | scripts | assertions | {' | '.join(by_target)} |",
+        "|---|---|---|" + "---|" * len(by_target),
+    ]
     rows = sorted({row for each in records for row in each["passed"]})
     for row in rows:
         cells = []
