@@ -283,12 +283,15 @@ void waot_linux_release(const struct waot_linux_place *place)
         WAOT_LINUX_CALL(SYS_close, place->directory);
 }
 
-bool waot_linux_is_plain(const char *path)
+const char *waot_linux_plain(const char *path)
 {
-    bool plain = path[0] != '.';
+    while (path[0] == '.' && path[1] == '/')
+        for (path++; *path == '/'; path++)
+            ;
     for (const char *at = path; *at != '\0'; at++)
-        plain &= *at != '/';
-    return plain;
+        if (*at == '/')
+            return NULL;
+    return *path == '\0' || waot_linux_is_dots(path) ? NULL : path;
 }
 
 long waot_linux_open_beneath(long root, const char *path, long flags, long mode)
@@ -298,8 +301,9 @@ long waot_linux_open_beneath(long root, const char *path, long flags, long mode)
     long result;
     /* A single name leads nowhere unless it is a link, and openat is quicker than openat2. Of a link it says ELOOP, or
      * with O_DIRECTORY the same as of a file. */
-    if ((flags & WAOT_LINUX_O_PATH) == 0 && waot_linux_is_plain(path)) {
-        result = WAOT_LINUX_RETRY(SYS_openat, root, path, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+    const char *plain = (flags & WAOT_LINUX_O_PATH) == 0 ? waot_linux_plain(path) : NULL;
+    if (plain != NULL) {
+        result = WAOT_LINUX_RETRY(SYS_openat, root, plain, flags | O_NOFOLLOW | O_CLOEXEC, mode);
         if ((result != -ELOOP && result != -ENOTDIR) || (flags & O_NOFOLLOW) != 0)
             return result;
     }
