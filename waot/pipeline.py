@@ -315,6 +315,7 @@ def lowering_options(
         compressed=image is not None and any(each.compressed for each in image.directories),
         fma=fma,
         grants=options.grants,
+        soft_float=target.cpu_abi == "ilp32",
     )
 
 

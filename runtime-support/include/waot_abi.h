@@ -135,7 +135,7 @@ extern const uint32_t waot_authority;
  * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
  * nothing else. */
 
-/* An argument or a result: the value in the low bytes, references as pointers. */
+/* An argument or a result: the value in the low bytes, references as pointers, and as results with zeros up to 64 bits. */
 struct waot_slot {
     uint64_t words[2];
 } __attribute__((aligned(16)));
@@ -231,6 +231,9 @@ void waot_memory_create(struct waot_memory *memory);
 /* Writes active data segments; lowering has checked their bounds. */
 void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, const struct waot_part *parts,
                              uint64_t count);
+
+/* Where the back end makes no tail call through a pointer (POWER): os/<system>/<architecture>.S, in section .text, has
+ * waot_tail_call, which goes on at the pointer that it gets as `nest`, with all other arguments left as they are. */
 
 /* ---------------------------------------------------------------- the heap of objects (core/gc)
  *

@@ -251,6 +251,7 @@ def linker_script(
     page = target.page_size
     relocations = ".rela.dyn" if MACHINES[target.arch].rela else ".rel.dyn"
     next_segment = f". = ALIGN({page:#x}) + (. & {page - 1:#x});"
+    even = ". = ALIGN(2);" if target.arch == "s390x" else ""  # where its instructions can say that a symbol is
     headers = [
         "constants PT_LOAD FILEHDR PHDRS FLAGS(4);",
         "text PT_LOAD FLAGS(5);",
@@ -285,7 +286,9 @@ SECTIONS {{
     . = ALIGN(8); waot_data_image = .; KEEP(*(.waot.data))
   }} :constants
   .eh_frame : {{ waot_eh_frame_start = .; KEEP(*(.eh_frame)) waot_eh_frame_end = .; }} :constants
-  .waot.lines : {{ waot_lines_start = .; KEEP(*(.debug_line)) waot_lines_end = .; }} :constants
+  .waot.lines : {{
+    {even} waot_lines_start = .; KEEP(*(.debug_line)) {even} waot_lines_end = .;
+  }} :constants
   .dynsym : {{ *(.dynsym) }} :constants
   .hash : {{ *(.hash) }} :constants
   .dynstr : {{ *(.dynstr) }} :constants
@@ -304,14 +307,15 @@ SECTIONS {{
   }} :text
   {next_segment}
   .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}{_THREAD_SECTIONS if threads else ""}
-  .got : {{ *(.got .got.plt) }} :data
+  .got : {{ *(.got .got.plt{" .toc .toc.*" if target.arch == "powerpc64le" else ""}) }} :data
   .data : {{ *(.data.rel.ro .data.rel.ro.* .data .data.* .sdata .sdata.*) }} :data
   .bss : {{ *(.bss.waot_process .bss.waot_stack) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
   waot_image_end = .;
   . = ALIGN({page:#x});
   waot_embed_start = .;
   {f"{_EMBEDDED} (NOLOAD) : {{ . += {embedded:#x}; }} :embedded" if embedded else ""}
-  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) *(.ARM.attributes .riscv.attributes) }}
+  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) }}
+  /DISCARD/ : {{ *(.ARM.attributes .riscv.attributes .gnu.attributes) }}
 }}
 """
 

@@ -32,7 +32,8 @@ from waot.targets import Target
 _COMMON_FLAGS = (
     *("-std=c11", "-D_GNU_SOURCE", "-g0", "-fPIE", "-fvisibility=hidden", "-fasynchronous-unwind-tables"),
     *("-fno-exceptions", "-fno-stack-protector", "-fno-sanitize=all", "-fomit-frame-pointer"),
-    *("-Wall", "-Wextra", "-Werror"),
+    # Not of atomic access that is a call: core/wide.h has what it calls.
+    *("-Wall", "-Wextra", "-Werror", "-Wno-atomic-alignment"),
 )
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
@@ -121,24 +122,34 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
     return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
 
 
-def _machine_flags(target: Target) -> list[str]:
+def machine_flags(target: Target) -> list[str]:
+    """What tells zig the machine and how code is made for it."""
     flags = ["-target", target.zig_target]
     if target.system == "android":
         flags.append("-DWAOT_ANDROID=1")
-    if target.freestanding:
-        # Interrupts may use the stack below its pointer, and nothing unwinds.
-        flags += ["-fno-asynchronous-unwind-tables"]
-        flags += ["-mno-red-zone"] if target.arch == "x86_64" else []
-        flags += ["-fno-pic", "-fno-pie"] if target.pointer_bits == 32 else []
-    return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
+    if target.cpu_zig is not None:
+        flags.append(f"-mcpu={target.cpu_zig}")
+    if target.arch in ("arm", "thumb") and not target.freestanding:
+        flags.append("-fdwarf-exceptions")  # .eh_frame, which core/unwind.c reads, and not the tables of Arm's own ABI
+    return flags
+
+
+def _system_flags(target: Target) -> list[str]:
+    """What comes behind `_COMMON_FLAGS`."""
+    if not target.freestanding:
+        return []
+    # Nothing unwinds, and interrupts may use the stack below its pointer.
+    flags = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]
+    flags += ["-mno-red-zone"] if target.arch == "x86_64" else []
+    return flags if target.pointer_bits == 64 else [*flags, "-fno-pie", "-fno-pic"]
 
 
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
-    sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
+    sha.update(repr((machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target))).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -158,7 +169,8 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
             text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ()), "-c"]
+        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ())]
+        compile_flags += [*_system_flags(target), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         commands = [
             [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
@@ -166,7 +178,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *_machine_flags(target), "-g0", "-c", str(source), "-o", file]
+                ["cc", *machine_flags(target), "-g0", "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
         ]

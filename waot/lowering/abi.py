@@ -109,6 +109,7 @@ THREAD_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 THROWN_AT = "waot_thrown_at"
+TAIL_CALL = "waot_tail_call"
 FUNCREF = "waot_funcref."  # and the function's index
 DATA_IMAGE = "waot_data_image"
 WASM_TEXT = ".text.wasm"  # section of wasm functions, see waot_wasm_text_start

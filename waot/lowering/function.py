@@ -66,6 +66,10 @@ LONGEST_BLOCK = 16_000
 # more lines than this.
 LONGEST_FUNCTION = 250_000
 
+# Arm's back end does not touch each page of a large frame, so no frame may be wider than the guard below the stack
+# (os/linux/start.c: 64 MiB): a line makes one value, of 16 bytes at most, and room for results is 16 MiB at most.
+LONGEST_WITHOUT_PROBES = 2_000_000
+
 # Handlers that lead from one to the next are a ladder, over which the optimiser takes time by the square of its length,
 # and a dominator tree too: so a function with tries nested deeper than this is not optimised, and deeper than ten times
 # that not compiled. Compilers nest them as deep as people do.
@@ -216,8 +220,8 @@ class FunctionLowering:
         self.deps: dict[str, tuple[str, ...] | list[str]] = {}
         self.pointers: set[str] = set()  # i32 values that come from loads, maybe through phis
         self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
-        # A register of RISC-V holds an i32 with its sign extended, so an extension is what uses a load first.
-        self.extending = unit.plan.options.arch == "riscv64"
+        # A register of these holds an i32 with its sign extended, so an extension is what uses a load first.
+        self.extending = unit.plan.options.arch in ("riscv64", "loongarch64")
         self.widening = unit.plan.options.opt_level != "0" and unit.plan.word == "i64"
         self.roots: list[str] = []
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
@@ -536,8 +540,8 @@ class FunctionLowering:
             place = self.unit.layout.argument(slot)
             self.effect(f"store {ir_type(t.params[i])} {arguments[i]}, ptr {place}", arguments[i])
         if self.extending:
-            # The call has a location of its own, which the load must not take; RISC-V's back end does not look
-            # through a freeze.
+            # The call has a location of its own, which the load must not take; the back ends do not look through a
+            # freeze.
             arguments = [
                 self.emit(f"freeze i32 {a}", a) if p is I32 and a in self.loads else a
                 for p, a in zip(t.params, arguments, strict=True)
@@ -656,6 +660,10 @@ class FunctionLowering:
         typed = self._pass(t, arguments)
         if results_in_memory(t, self.unit.plan.registers):
             typed.insert(0, "ptr %results")
+        if callee[0] == "%" and self.unit.plan.options.arch == "powerpc64le":
+            # Its back end makes no tail call through a pointer; there is a function that does.
+            typed.insert(0, f"ptr nest {callee}")
+            callee = self.unit.tail_call_function()
         result = return_type(t, self.unit.plan.registers)
         text = f"musttail call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
         if result == "void":
@@ -696,6 +704,11 @@ class FunctionLowering:
             handler(self, immediate, offset)
         if self.unwinds:
             self._unwind()
+        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in ("arm", "thumb"):
+            raise UnsupportedError(
+                f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on Arm",
+                function=self.unit.module.function_name(self.body.index),
+            )
         self._keep_dead_loads()
 
     def _check_stack(self) -> None:

@@ -133,6 +133,36 @@ slow:
         self.unit.helper(name, lambda: _fill(name, ir, _bytes(f, field)))
         f.effect(f"call void {name}(ptr {at}, {ir} {_to_storage(f, field, value)}, i64 {count})", at, value, count)
 
+    def to_native_order(self, f: FunctionLowering, field: FieldType, at: str, count: str) -> None:
+        """Exchanges the bytes of the `count` elements from `at` on, which come from a data segment, where need be."""
+        size = _bytes(f, field)
+        if size in (1, 16) or not self.unit.plan.options.big_endian:  # a v128 is bytes
+            return
+        name = f"@waot_swap.{size}"
+        self.unit.declare(f"llvm.bswap.i{8 * size}", f"i{8 * size}", (f"i{8 * size}",))
+        self.unit.helper(name, lambda: _swap(name, f"i{8 * size}", size))
+        f.effect(f"call void {name}(ptr {at}, i64 {count})", at, count)
+
+
+def _swap(name: str, ir: str, size: int) -> str:
+    return f"""\
+define internal void {name}(ptr %at, i64 %count) #5 {{
+entry:
+  %none = icmp eq i64 %count, 0
+  br i1 %none, label %done, label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %place = getelementptr inbounds {ir}, ptr %at, i64 %i
+  %value = load {ir}, ptr %place, align {size}
+  %swapped = call {ir} @llvm.bswap.{ir}({ir} %value)
+  store {ir} %swapped, ptr %place, align {size}
+  %next = add nuw i64 %i, 1
+  %end = icmp eq i64 %next, %count
+  br i1 %end, label %done, label %loop
+done:
+  ret void
+}}"""
+
 
 def _fill(name: str, ir: str, size: int) -> str:
     return f"""\
@@ -435,7 +465,9 @@ def _array_new_data(f: FunctionLowering, immediate: tuple[int, int], offset: int
     count = widen(f, length)
     source = _segment_bytes(f, segment, at, count, _bytes(f, field), offset)
     array = f.unit.heap.new_array(f, type_index, length, offset)
-    _move(f, _element_place(f, array, field, "0"), source, count, _bytes(f, field))
+    place = _element_place(f, array, field, "0")
+    _move(f, place, source, count, _bytes(f, field))
+    f.unit.heap.to_native_order(f, field, place, count)
     f.stack.append(array)
 
 
@@ -459,7 +491,9 @@ def _array_init_data(f: FunctionLowering, immediate: tuple[int, int], offset: in
     array = f.stack.pop()
     _array_range(f, array, to, count, offset)
     source = _segment_bytes(f, segment, from_, count, _bytes(f, field), offset)
-    _move(f, _element_place(f, array, field, to), source, count, _bytes(f, field))
+    place = _element_place(f, array, field, to)
+    _move(f, place, source, count, _bytes(f, field))
+    f.unit.heap.to_native_order(f, field, place, count)
 
 
 @lowers("array.init_elem")

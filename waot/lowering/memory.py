@@ -7,6 +7,7 @@ business (`address`); alignment is a hint that may be wrong, so every access say
 
 from __future__ import annotations
 
+from waot.lowering import byteorder
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.initial import most_bytes
 from waot.lowering.types import V128_IR
@@ -92,10 +93,11 @@ def _load(memory_type: str, result_type: str, extend: str, width: int) -> Handle
     def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
         _, static_offset, memory = immediate
         index = f.stack.pop()
-        value = loaded = f.load(memory_type, address(f, index, static_offset, memory, width, offset), offset)
+        pointer = address(f, index, static_offset, memory, width, offset)
+        value = loaded = byteorder.load(f, memory_type, pointer, offset)
         if extend:
             value = f.emit(f"{extend} {memory_type} {loaded} to {result_type}", loaded)
-            f.extended[value] = loaded
+            f.extended[value] = f.extended.get(loaded, loaded)
         f.addresses[value] = (index, static_offset, memory)
         if memory_type == result_type == "i32":
             f.pointers.add(value)
@@ -114,7 +116,7 @@ def _store(memory_type: str, value_type: str, width: int) -> Handler:
         if memory_type != value_type:
             f.partly_used(value)
             value = f.emit(f"trunc {value_type} {value} to {memory_type}", value)
-        f.effect(f"store {memory_type} {value}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", value, pointer)
+        byteorder.store(f, memory_type, value, pointer, offset)
 
     return lower
 

@@ -55,12 +55,18 @@ class LoweringOptions:
     compressed: bool = False  # and compressed files in them
     fma: bool = False  # the CPU has a fused multiply-add of vectors
     grants: Grants = field(default_factory=Grants)  # of an executable
+    soft_float: bool = False  # floats are passed as integers
     c_prefix: str | None = None  # there is no system: what is exported and imported are C functions (c_interface.py)
 
     @property
     def open(self) -> bool:
         """Whether code that is not the module's may change what it exports."""
         return self.exports and self.c_prefix is None
+
+    @property
+    def big_endian(self) -> bool:
+        """Whether the machine has the high byte of a number first; linear memory never has."""
+        return self.data_layout.startswith("E")
 
 
 @dataclass(slots=True)
@@ -169,7 +175,7 @@ def make_plan(
     late = {write.segment for instance in instances for write in instance.elements}
     referenced = _referenced(module, reachable)
     throws, throwing_types = find_throwing(module, facts, referenced)
-    registers = registers_of(options.arch, tail_calls=facts.tail_calls)
+    registers = registers_of(options.arch, soft=options.soft_float, tail_calls=facts.tail_calls)
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
     used = list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported))

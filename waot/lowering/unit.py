@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from waot.frontend.linking import instances_of
@@ -21,7 +21,7 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     tables,
     variables,
 )
-from waot.lowering.abi import FUNCTIONS, STRUCTS, THREAD_FUNCTIONS, TRAPS, struct_type, trap_symbol
+from waot.lowering.abi import FUNCTIONS, STRUCTS, TAIL_CALL, THREAD_FUNCTIONS, TRAPS, struct_type, trap_symbol
 from waot.lowering.c_interface import INSTANCE, import_symbol, import_thunk_ir
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
@@ -29,7 +29,7 @@ from waot.lowering.heap_types import ObjectLayout, object_layout
 from waot.lowering.imports import import_type, takes_descriptors, wasi_symbol
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
-from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, return_type
+from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, parameters_in_memory, return_type
 
 FIRST_SUBPROGRAM = 100
 
@@ -48,6 +48,9 @@ _DEBUG_METADATA = """\
 # Interrupts may use the stack below its pointer; codegen/frames.py reads the sizes of frames out of LLVM's warnings;
 # nothing unwinds.
 _WITHOUT_SYSTEM = 'noredzone "warn-stack-size"="0"'
+
+# C's callees rely on it there. (So do RISC-V's, whose instructions on 32 bits leave a word that way themselves.)
+_EXTENSIONS = {"s390x": " zeroext", "powerpc64le": " zeroext", "loongarch64": " signext"}
 
 _SIZE_ATTRIBUTES = {"s": " optsize", "z": " optsize minsize"}
 
@@ -182,12 +185,22 @@ class UnitLowering:
         if symbol not in self._declarations:
             self._declarations[symbol] = f"declare hidden void @{symbol}() #1"
 
+    def tail_call_function(self) -> str:
+        """The function of the shim that makes a tail call through a pointer, whatever the other arguments are."""
+        self._declarations.setdefault(TAIL_CALL, f"declare hidden {self.plan.call_conv} void @{TAIL_CALL}()")
+        return f"@{TAIL_CALL}"
+
     def runtime_function(self, symbol: str) -> tuple[str, tuple[str, ...]]:
         """Result and parameter types of a function of the shim, which is declared."""
         result, parameters = FUNCTIONS.get(symbol) or THREAD_FUNCTIONS[symbol]
         if symbol not in self._declarations:
-            self._declarations[symbol] = f"declare hidden {result} @{symbol}({', '.join(parameters)}) #2"
+            self._declarations[symbol] = f"declare hidden {result} @{symbol}({self._c_parameters(parameters)}) #2"
         return result, parameters
+
+    def _c_parameters(self, types: Iterable[str]) -> str:
+        """Parameters of a function in C: how a word holds an unsigned 32-bit number, where the ABI says so."""
+        extension = _EXTENSIONS.get(self.plan.options.arch, "")
+        return ", ".join(t + extension if t == "i32" else t for t in types)
 
     def subprogram(self, index: int) -> str:
         """The debug-information scope of function `index`, "" for code that is in none (a negative index)."""
@@ -216,21 +229,26 @@ class UnitLowering:
         callee = f"@{wasi_symbol(item)}"
         types = ["ptr", *map(ir_type, t.params)]
         result = return_type(t, self.plan.registers)
-        self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
-        parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
+        self._declarations[callee] = f"declare hidden {result} {callee}({self._c_parameters(types)}) #2"
+        stored = parameters_in_memory(t, self.plan.registers)
+        parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params) if i not in stored)
+        received = "".join(
+            f"  %p{i} = load {ir_type(t.params[i])}, ptr {self.layout.argument(slot)}\n"
+            for slot, i in enumerate(stored)
+        )
         wasi_memory = self._wasi_memory[index]
         guest = "null" if wasi_memory is None else self.layout.memory(wasi_memory)
         arguments = ", ".join([f"ptr {guest}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)
-        head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{"
+        head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{\n{received}"
         leave = ""
         if self.plan.threads is not None and takes_descriptors(item):
             self.runtime_function("waot_wasi_leave")
             leave = "  call void @waot_wasi_leave()\n"
         if result == "void":
-            return f"{head}\n  call void {callee}({arguments})\n{leave}  ret void\n}}"
-        return f"{head}\n  %r = call {result} {callee}({arguments})\n{leave}  ret {result} %r\n}}"
+            return f"{head}  call void {callee}({arguments})\n{leave}  ret void\n}}"
+        return f"{head}  %r = call {result} {callee}({arguments})\n{leave}  ret {result} %r\n}}"
 
     def _c_import_thunk(self, index: int, item: Import) -> str:
         t = self.module.func_type(index)
