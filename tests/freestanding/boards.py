@@ -38,10 +38,10 @@ BOARDS = {
         "riscv32.ld",
     ),
     "thumbv7em-none": Board(
-        ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4"),
+        ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
         (
             *("qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none"),
-            *("-semihosting-config", "enable=on,target=native", "-kernel"),
+            *("-chardev", "stdio,id=text", "-semihosting-config", "enable=on,target=native,chardev=text", "-kernel"),
         ),
         "thumb.ld",
     ),

@@ -55,6 +55,7 @@ def link_freestanding(
                 (work / f"{index}.o").write_bytes(data)
                 arguments.append(f"{index}.o")
             arguments += map(str, runtime.objects)
+            arguments += ["--start-lib", *map(str, runtime.on_demand), "--end-lib"]
             run_zig(arguments, cache_dir=cache_dir, directory=work, what=f"linking for {target.name}")
             linked = (work / "out").read_bytes()
     except OSError as error:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from waot.errors import CacheError
 from waot.linker.objects import undefined_symbols
-from waot.linker.zig import run_zig, zig_version
+from waot.linker.zig import run_zig, zig_binary, zig_version
 from waot.resources import runtime_support_dir
 from waot.targets import Target
 
@@ -88,13 +88,17 @@ def build_runtime(
         _build(root, target, place, cache_dir, threads)
     objects = (
         *(place / file for file, _ in _assembly(root, target, threads)),
-        place / "system.o",
+        *(() if target.freestanding else (place / "system.o",)),
         place / "builtins.o",
     )
-    on_demand = (place / "heap.o",)
+    if target.freestanding:
+        on_demand: tuple[Path, ...] = (place / "arithmetic.o",) if target.pointer_bits == 32 else ()
+    else:
+        on_demand = (place / "heap.o",)
     try:
         bitcode = (place / "runtime.bc").read_bytes()
-        needed = sorted({name for path in (*objects, *on_demand) for name in undefined_symbols(path.read_bytes())})
+        referring = objects if target.freestanding else (*objects, *on_demand)
+        needed = sorted({name for path in referring for name in undefined_symbols(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
     return Runtime(bitcode, objects, on_demand, tuple(needed), digest, threads)
@@ -144,6 +148,16 @@ def _system_flags(target: Target) -> list[str]:
     return flags if target.pointer_bits == 64 else [*flags, "-fno-pie", "-fno-pic"]
 
 
+def _arithmetic(target: Target) -> list[str]:
+    """The command that compiles what processors without a unit for floats, or for doubles, call in its place.
+
+    It is zig's own, as part of any C program that zig links; what builtins.c has goes before it.
+    """
+    source = zig_binary().parent / "lib" / "compiler_rt.zig"
+    flags = ["-target", target.zig_target, f"-mcpu={target.cpu_zig}", "-O", "ReleaseSmall", "-fstrip"]
+    return ["build-obj", str(source), *flags, "-ffunction-sections", "-fno-unwind-tables", "-femit-bin=arithmetic.o"]
+
+
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
@@ -172,10 +186,15 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ())]
         compile_flags += [*_system_flags(target), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
-        commands = [
-            [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
+        parts = [
             [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
+        ]
+        if target.freestanding:
+            parts = [_arithmetic(target)] if target.pointer_bits == 32 else []
+        commands = [
+            [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
+            *parts,
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
                 ["cc", *machine_flags(target), "-g0", "-c", str(source), "-o", file]

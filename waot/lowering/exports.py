@@ -81,6 +81,9 @@ def function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
         state = unit.layout.exception()
         exception = f.emit(f"load ptr, ptr {state}")
         f.effect(f"store ptr null, ptr {state}", exception)
+    if unit.plan.interface is not None:  # inlined here it would lose its places in the module
+        called = f" {unit.function_symbol(index)}("
+        f.out = [f"{line} #4" if called in line else line for line in f.out]
     lines = [*f.entry_out, *f.out, f"  ret ptr {exception}"]
     return "\n".join([f"define internal ptr {symbol}(ptr %slots) #3 {{", *lines, "}"])
 
