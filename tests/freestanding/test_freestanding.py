@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import lief
@@ -28,7 +31,7 @@ QUICK = ("hello",)
 PROGRAMS = (
     *("hello", "conversions", "float_math", "integers64", "function_pointers", "printf_formats", "recursion"),
     *("sorting", "static_data", "strings", "structs", "big_switch", "multivalue", "bulk_memory", "tail_calls"),
-    *("simd", "jumps", "wide_arithmetic"),
+    *("simd", "wide_arithmetic"),
 )
 MEMORY_BYTES = 12 << 20
 
@@ -79,6 +82,24 @@ def test_the_interface_does_what_its_documentation_says(target: str, level: str,
     (tmp_path / "module.wat").write_text((HERE / "behaviour.wat").read_text().replace("WIDE", body))
     waot.build(tmp_path / "module.wat", tmp_path / "module.a", [target], opt_level=level)
     assert run(target, link(target, tmp_path, [BOARDS / "behaviour.c"])) == (0, "all as expected\n")
+
+
+@each_target
+def test_the_example_of_the_documentation_works(target: str, tmp_path: Path) -> None:
+    """Its three parts as they stand there: the module, the command and the C code."""
+    runner(target)
+    page = (tools.ROOT / "docs" / "freestanding.md").read_text()
+    parts = dict(re.findall(r"^```(wat|c|)\n(.*?)^```$", page, re.M | re.S))
+    (tmp_path / "meter.wat").write_text(parts["wat"])
+    (tmp_path / "main.c").write_text(parts["c"])
+    command = shlex.split(parts[""].replace("thumbv7em-none", target))
+    subprocess.run(
+        [sys.executable, "-m", *command], cwd=tmp_path, check=True, env=os.environ | {"PYTHONPATH": str(tools.ROOT)}
+    )
+    (tmp_path / "meter.a").rename(tmp_path / "module.a")
+    flags = ["-Dmain=board_main", "-Duart_write=board_write", "-Dstack=board_memory"]
+    program = link(target, tmp_path, [tmp_path / "main.c"], flags)
+    assert run(target, program) == (0, "too much!\ntoo much!\n")
 
 
 @each_target
