@@ -81,6 +81,9 @@ def main() -> None:
     }.items():
         triple, baseline = table["triple"], table["cpu"]["baseline"]
         cpus, features = candidates(triple)
+        if arch == "thumb":  # the others have no such mode, or no registers for floats
+            cpus = [cpu for cpu in cpus if re.fullmatch(r"cortex-m([47]|33|35p|52|55|85)", cpu)]
+            features = []  # nearly all are other processors' or parts of these
         good_cpus = usable(triple, cpus)
         features = [feature for feature in features if not NOT_FEATURES.fullmatch(feature)]
         good = usable(triple, [f"{baseline} {sign}{feature}" for feature in features for sign in "+-"])

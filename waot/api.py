@@ -15,7 +15,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -29,6 +29,7 @@ from waot.options import (
     EmbedGrant,
     EnvGrant,
     FileGrant,
+    Grants,
     Link,
     ListenGrant,
     OverlayGrant,
@@ -50,7 +51,7 @@ FileName = str | os.PathLike[str]
 
 STDIN = "-"
 MAXIMUM_MODULE = 2 << 30  # bytes; offsets in a module are 32-bit, and nobody has a module near this
-SUFFIXES = {"exe": "", "obj": ".o", "asm": ".s", "llvm-ir": ".ll"}
+SUFFIXES = {"lib": ".a", "obj": ".o", "asm": ".s", "llvm-ir": ".ll"}  # of executables it is the target's
 EXECUTABLE_MAGICS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
@@ -160,7 +161,7 @@ def build(
         verbose=verbose,
     )
     with Progress(verbose, display=False) as progress:
-        chosen = choose_targets(targets)
+        chosen = choose_targets(targets, options.emit)
         return build_files(file, output, chosen, options, progress, links, oci_name, oci_user).results
 
 
@@ -254,14 +255,19 @@ def is_executable(info: ModuleInfo | ExecutableInfo) -> TypeGuard[ExecutableInfo
 # ----------------------------------------------------------------------------------------------------- what they share
 
 
-def choose_targets(names: Sequence[str | Target] | None) -> list[Target]:
+def choose_targets(names: Sequence[str | Target] | None, emit: str = "exe") -> list[Target]:
     """The targets that `names` are, each once, in that order; this machine's if there are none.
 
-    A name may be a group's, or several with commas between them.
+    A name may be a group's, or several with commas between them; a group for an image is what containers have of it.
     """
     if not names:
         return [host_target()]
-    found = [(name,) if isinstance(name, Target) else find_targets(name) for name in names]
+    fits: Callable[[Target], bool] | None = None
+    if emit == "oci":
+        from waot.publish import oci
+
+        fits = oci.runs
+    found = [(name,) if isinstance(name, Target) else find_targets(name, fits) for name in names]
     return list(dict.fromkeys(target for each in found for target in each))
 
 
@@ -282,6 +288,10 @@ def compile_module(
             ("embed", "--embed", options.embeds),
             ("overlay", "--overlay", options.grants.overlays),
             ("listen", "--listen", options.grants.listen),
+            ("grants", "one", options.grants != Grants()),
+            ("stack", "--stack-size", options.stack_size != DEFAULT_STACK_SIZE),
+            ("link", "--link", linked),
+            ("objects", "--max-heap", options.max_heap),
         ):
             if given:
                 target.check_has(what, f"{option} is given")
@@ -316,16 +326,24 @@ def build_files(
     paths = output_paths(file, output, targets, options.emit)
     source, name = read_module(file)
     linked = read_links(links, file)
-    results = []
+    headers = {
+        path: header_path(path)
+        for path, target in zip(paths, targets, strict=True)
+        if target.has_header(options.emit) and os.fspath(path) != STDOUT
+    }
+    results, files = [], []
     with Outputs() as outputs:
         if _names_directory(output):
             outputs.make_directory(Path(os.fspath(output or "")))
-        check_outputs(paths, file)
+        check_outputs([*paths, *headers.values()], file)
         for path, artifact in zip(paths, compile_module(source, name, targets, options, progress, linked), strict=True):
             written = outputs.write(path, artifact.write, executable=artifact.executable)
             results.append(_result(artifact, path, written))
+            if path in headers:
+                written = outputs.write_bytes(headers[path], artifact.header)
+                files.append(OutputFile(headers[path], written.size, written.sha256))
         outputs.commit()
-    return Report(name, hashlib.sha256(source).hexdigest(), results, time.monotonic() - started)
+    return Report(name, hashlib.sha256(source).hexdigest(), results, time.monotonic() - started, tuple(files))
 
 
 def _result(artifact: Artifact, path: Path, written: Written, seconds: float | None = None) -> BuildResult:
@@ -500,15 +518,28 @@ def _names_directory(output: FileName | None) -> bool:
     return output is not None and os.fspath(output).endswith("/") and "{target}" not in os.fspath(output)
 
 
+def _suffix(target: Target, emit: str) -> str:
+    """What names of outputs end in."""
+    product = target.product(emit)
+    return target.executable_suffix if product == "exe" else SUFFIXES[product]
+
+
+def header_path(path: Path) -> Path:
+    """Where the header for C goes that belongs to the library or object `path`. Raises UsageError where that is it."""
+    if path.suffix == ".h":
+        raise UsageError(f"{str(path)!r} is the name of the header that goes with it", hint="call it .a or .o")
+    return path.with_suffix(".h") if path.suffix in (".a", ".o") else path.with_name(f"{path.name}.h")
+
+
 def output_paths(file: FileName, output: FileName | None, targets: Sequence[Target], emit: str) -> list[Path]:
     """Where the results go, one path a target.
 
     No `output`: ``STEM`` for one target, ``STEM-TARGET`` for several, in the current directory. A directory, which ends
     in a slash or exists: the same names in it. A name with ``{target}``: that, filled in. All these end as names of
-    executables do on the target. Any other name: one target only, and that name.
+    executables, or of libraries in their place, do on the target. Any other name: one target only, and that name.
     """
     name = os.fspath(file)
-    suffixes = [target.executable_suffix if emit == "exe" else SUFFIXES[emit] for target in targets]
+    suffixes = [_suffix(target, emit) for target in targets]
     given = None if output is None else os.fspath(output)
     if given == "":
         raise UsageError(

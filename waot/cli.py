@@ -388,7 +388,8 @@ target, file, size, seconds of work and SHA-256. The status is 0, 1 for an error
 
 --emit oci makes a container image for all the targets, with nothing in it but the program: a
 directory in the OCI image layout, or an archive of it where OUT ends in .tar, which `docker load`,
-`podman load` and `skopeo copy oci-archive:OUT` take. Directories are granted in it as elsewhere:
+`podman load` and `skopeo copy oci-archive:OUT` take. A group of targets is here those of it that
+containers have a name for. Directories are granted in it as elsewhere:
 with --dir /data::/data, mount something at /data.
 
 What a program was granted is shown by `waot inspect app`, and by the program itself when it is
@@ -458,7 +459,7 @@ def build(
     if as_json and output == STDOUT:
         raise UsageError("--json and -o - both write to standard output", hint="use -o FILE")
     with Progress(options.verbose) as progress:
-        chosen = api.choose_targets(targets)
+        chosen = api.choose_targets(targets, options.emit)
         report = api.build_files(file, output, chosen, options, progress, links, oci_name, oci_user)
     if as_json or (output != STDOUT and len(report.results) > 1):
         _report(report, as_json)
@@ -466,6 +467,8 @@ def build(
         for result in report.results:
             line = f"{_printable(str(result.output))}: {result.target}, {_size(result.size)}, {report.seconds:.2f} s"
             click.echo(line, err=True)
+        for also in report.files:
+            click.echo(f"{_printable(str(also.output))}: {_size(also.size)}", err=True)
 
 
 def _report(report: Report, as_json: bool) -> None:

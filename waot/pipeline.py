@@ -21,7 +21,7 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
@@ -71,6 +71,7 @@ class Artifact:
     data: bytes
     executable: bool
     image: EmbeddedImage | None = None
+    header: bytes = b""  # for C code, where the target has no system
     seconds: float = 0.0
     cached: bool = False
 
@@ -103,33 +104,40 @@ def build(
     Raises WaotError: MalformedError, InvalidError, UnsupportedError, LinkError, CodegenError or ToolError.
     """
     store = Cache.open(options.cache)
-    image = _embed(options, targets, progress)
-    keys = [_artifact_key(source, file, target, options, links, image) for target in targets]
+    images = _embed(options, targets, progress)
+    keys = [_artifact_key(source, file, target, options, links, images.get(target.endian)) for target in targets]
     found = [store.get("artifact", key) for key in keys]
-    missing = [target for target, data in zip(targets, found, strict=True) if data is None]
-    made = iter(_build(source, file, missing, options, progress, store, links, image) if missing else ())
+    headers = [
+        store.get("header", key) if target.has_header(options.emit) else b""
+        for target, key in zip(targets, keys, strict=True)
+    ]
+    missing = [target for target, *parts in zip(targets, found, headers, strict=True) if None in parts]
+    made = iter(_build(source, file, missing, options, progress, store, links, images) if missing else ())
     artifacts = []
-    for target, key, data in zip(targets, keys, found, strict=True):
-        seconds, cached = 0.0, data is not None
-        if data is None:
-            data, seconds = next(made)
+    for target, key, data, header in zip(targets, keys, found, headers, strict=True):
+        seconds, cached = 0.0, data is not None and header is not None
+        if data is None or header is None:
+            data, header, seconds = next(made)
             store.put("artifact", key, data)
+            if header:
+                store.put("header", key, header)
         else:
             progress.note(f"{target.name}: found in the cache")
-        artifacts.append(Artifact(target, data, options.emit == "exe", image, seconds, cached))
+        executable = target.product(options.emit) == "exe"
+        artifacts.append(Artifact(target, data, executable, images.get(target.endian), header, seconds, cached))
     return artifacts
 
 
-def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> EmbeddedImage | None:
-    """What is to be embedded, read now: the same for all targets, which are little-endian."""
-    image = None
+def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> dict[str, EmbeddedImage]:
+    """What is to be embedded, read now, for each byte order that a target has; nothing where nothing is."""
+    images = {}
     if options.embeds and options.emit == "exe":
         from waot.linker.embed import make_image
 
-        assert all(target.endian == "little" for target in targets)
         with progress.step("embedding"):
-            image = make_image(options.embeds, compress=options.compress)
-    embedded = [directory.guest for directory in image.directories] if image is not None else []
+            for endian in sorted({target.endian for target in targets}):
+                images[endian] = make_image(options.embeds, compress=options.compress, endian=endian)
+    embedded = [directory.guest for image in [*images.values()][:1] for directory in image.directories]
     check_embedded(options.grants, embedded)
     names = set(map(guest_path, embedded))
     for overlay in options.grants.overlays:
@@ -138,7 +146,7 @@ def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress)
                 f"{overlay.guest!r} is not embedded, so that nothing can be put on top of it",
                 hint=f"use one of {', '.join(map(repr, embedded))}" if embedded else "use --dir",
             )
-    return image
+    return images
 
 
 @cache
@@ -223,11 +231,12 @@ def _build(
     progress: Progress,
     store: Cache,
     links: Sequence[Linked],
-    image: EmbeddedImage | None,
-) -> list[tuple[bytes, float]]:
-    """The result for each target, and the seconds of work for it."""
+    images: Mapping[str, EmbeddedImage],
+) -> list[tuple[bytes, bytes, float]]:
+    """What is made for each target, its header where it has one, and the seconds of work for it."""
+    from waot import __version__
     from waot.codegen import make_codegen_options
-    from waot.lowering import starts_threads
+    from waot.lowering import c_header, c_prefix, starts_threads
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
@@ -237,22 +246,37 @@ def _build(
     threads = starts_threads(module)
     for target in targets if threads else ():
         target.check_has("threads", "the module starts some")
+    for target in targets:
+        if target.freestanding and "threads" in facts.proposals:
+            target.check_has("threads", "the module has atomic operations")
     plans = _Plans(module, facts, options.emit == "exe")
-    with _runtimes(targets if options.emit == "exe" else (), tools, options.jobs, progress, threads) as runtimes:
+    linked = [target for target in targets if _is_linked(target, options)]
+    with _runtimes(linked, tools, options.jobs, progress, threads) as runtimes:
         for target in targets:
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
-            lowering = lowering_options(target, options, codegen, facts, image=image)
+            lowering = lowering_options(
+                target, options, codegen, facts, exports=target.freestanding, image=images.get(target.endian)
+            )
+            if target.freestanding:
+                lowering = replace(lowering, c_prefix=c_prefix(file))
             origin, plan = plans.plan(target, lowering)
+            if plan.heap:
+                target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
             jobs.append(_Job(target, strategy, plan, origin, codegen, runtimes.get(target.name), waits))
         compiled = _compile(module, jobs, options, progress, store)
 
-        def finish(job: _Job, units: list[_Compiled]) -> tuple[bytes, float]:
+        def finish(job: _Job, units: list[_Compiled]) -> tuple[bytes, bytes, float]:
             started = time.monotonic()
             with progress.step("linking", target=job.target.name):
-                data = _finish(source, file, job, [unit.data for unit in units], options, tools, links, image)
-            return data, sum(unit.seconds for unit in units) + time.monotonic() - started
+                parts = [unit.data for unit in units]
+                data = _finish(source, file, job, parts, options, tools, links, images.get(job.target.endian))
+            header = b""
+            if job.plan.interface is not None and job.target.has_header(options.emit):
+                name = os.path.basename(file)
+                header = c_header(job.plan.interface, job.plan.memories, name, __version__).encode()
+            return data, header, sum(unit.seconds for unit in units) + time.monotonic() - started
 
         with ThreadPoolExecutor(min(options.jobs, len(jobs))) as pool:  # zig does the work
             return list(pool.map(finish, jobs, compiled))
@@ -337,7 +361,7 @@ def lowering_options(
         static_base=target.static_base,
         opt_level=options.opt_level,
         byte_shuffle=byte_shuffle(target.arch, codegen),
-        executable=options.emit == "exe",
+        executable=target.product(options.emit) == "exe",
         exports=exports,
         heap_limit=options.max_heap or 0,
         unit_operators=UNIT_OPERATORS,
@@ -347,6 +371,7 @@ def lowering_options(
         compressed=image is not None and any(each.compressed for each in image.directories),
         fma=fma,
         grants=options.grants,
+        soft_float=target.cpu_abi == "ilp32",
     )
 
 
@@ -385,6 +410,8 @@ def _finish(
 ) -> bytes:
     from waot import __version__, linker
 
+    if job.target.freestanding and _is_linked(job.target, options):
+        return _freestanding(job, parts, options, tools)
     if options.emit != "exe":
         return parts[0] if len(parts) == 1 else linker.combine_objects(parts, job.target, tools)
     plan = job.plan
@@ -420,6 +447,28 @@ def _finish(
         data_image=plan.data_image,
         embedded=embedded.size if embedded is not None else 0,
         runtime=job.runtime(),
+        cache_dir=tools,
+    )
+
+
+def _is_linked(target: Target, options: BuildOptions) -> bool:
+    """Whether the result has the shim in it."""
+    return options.emit == "exe" or target.has_header(options.emit)
+
+
+def _freestanding(job: _Job, parts: list[bytes], options: BuildOptions, tools: Path) -> bytes:
+    from waot import linker
+
+    interface = job.plan.interface
+    assert interface is not None
+    assert job.runtime is not None
+    return linker.link_freestanding(
+        parts,
+        target=job.target,
+        runtime=job.runtime(),
+        visible={interface.init, *(function.symbol for function in interface.exports)},
+        name=interface.prefix,
+        library=options.emit == "exe",
         cache_dir=tools,
     )
 

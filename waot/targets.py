@@ -25,6 +25,10 @@ LACKABLE = {
     "embed": "embedded directories",
     "overlay": "overlays",
     "listen": "sockets",
+    "grants": "grants (what a module can do is what the C code around it does for it)",
+    "stack": "stack of its own",
+    "link": "linked modules",
+    "objects": "heap of objects (for garbage collection and exceptions)",
 }
 
 
@@ -34,10 +38,10 @@ class Target:
 
     name: str  # ours, and the file's: ARCH-SYSTEM
     triple: str  # LLVM's
-    zig_target: str  # zig's, for compiling the shim
+    zig_target: str  # zig's, for compiling the shim; Android's and Linux's are the same
     aliases: tuple[str, ...]  # other names by which people know it
     arch: str  # zig's name of the architecture; picks the syscall stub and the entry point
-    system: str  # picks `runtime-support/os/<system>`
+    system: str  # what the programs run on
     pointer_bits: int
     endian: str  # "little" or "big"
     object_format: str  # "elf"
@@ -87,11 +91,24 @@ class Target:
             able = _those(lambda target: what not in target.lacks)
             raise UsageError(f"target {self.name} has no {LACKABLE[what]}, and {why}", hint=f"those that do: {able}")
 
+    @property
+    def freestanding(self) -> bool:
+        """Whether there is no system: what is made is not a program but a part of one."""
+        return self.system == "none"
+
+    def product(self, emit: str) -> str:
+        """What `emit` of `EMITS` is here, or "lib": a static library in place of an executable, which nobody starts."""
+        return "lib" if self.freestanding and emit == "exe" else emit
+
+    def has_header(self, emit: str) -> bool:
+        """Whether a header for C goes with what `emit` is here: with what C code is linked with."""
+        return self.freestanding and emit in ("exe", "obj")
+
     def check_seccomp(self, choice: str) -> None:
         """Raises UsageError where `choice` of `SECCOMP_CHOICES` is about something that the system does not have."""
-        if choice != "default" and self.system != "linux":
+        if choice != "default" and self.system not in ("linux", "android"):
             option = {"off": "--no-seccomp", "required": "--require-seccomp"}[choice]
-            able = _those(lambda target: target.system == "linux")
+            able = _those(lambda target: target.system in ("linux", "android"))
             raise UsageError(
                 f"target {self.name} has no seccomp, which is Linux's",
                 hint=f"leave {option} out; targets with it: {able}",
@@ -118,11 +135,6 @@ class Target:
         return (self.name, *self.aliases)
 
     @property
-    def makes_executables(self) -> bool:
-        """Whether its programs are executables: without a system there is nothing to start one."""
-        return self.system != "none"
-
-    @property
     def platform(self) -> str | None:
         """OS/ARCH or OS/ARCH/VARIANT, as Docker and the OCI image specification name it; None where they have no name.
 
@@ -130,7 +142,7 @@ class Target:
         """
         machine, _, system = self.name.partition("-")
         found = _OCI_ARCHITECTURES.get(machine)
-        if found is None or not self.makes_executables:
+        if found is None or self.freestanding:
             return None
         return f"{_OCI_SYSTEMS.get(system, system)}/{found}"
 
@@ -269,29 +281,33 @@ def target_groups() -> dict[str, tuple[Target, ...]]:
     """The names that stand for several targets: ``all``, each system, each tier that some target has (``tier1``).
 
     A system is what the name of a target has behind the dash, or its system layer's name where no target has that.
-    ``all`` leaves out targets whose programs are no executables: an object is of use only to who links it, so they are
-    asked for by name or as their system.
+    What is freestanding is only in the group of its system: a library is of use to who links it, not to who ships
+    programs for all machines.
     """
     targets = load_targets().values()
+    programs = [target for target in targets if not target.freestanding]
     named = {target.name: target.name.partition("-")[2] for target in targets}
     systems = {target.name: {named[target.name]} | ({target.system} - set(named.values())) for target in targets}
-    groups = {"all": tuple(target for target in targets if target.makes_executables)}
+    groups = {"all": tuple(programs)}
     for name in sorted({system for each in systems.values() for system in each}):
         groups[name] = tuple(target for target in targets if name in systems[target.name])
-    for tier in sorted({target.tier for target in targets}):
-        groups[f"tier{tier}"] = tuple(target for target in targets if target.tier == tier)
+    for tier in sorted({target.tier for target in programs}):
+        groups[f"tier{tier}"] = tuple(target for target in programs if target.tier == tier)
     return groups
 
 
-def find_targets(text: str) -> tuple[Target, ...]:
+def find_targets(text: str, fits: Callable[[Target], bool] | None = None) -> tuple[Target, ...]:
     """The targets that `text` names: names of targets and groups, with commas between them; each target once.
 
-    Raises UsageError as `find_target` does.
+    Of a group with targets that `fits` accepts it is those. Raises UsageError as `find_target` does.
     """
     found: dict[Target, None] = {}
     for name in text.split(","):
         group = target_groups().get(name.strip().lower())
-        found |= dict.fromkeys(group if group is not None else [_find(name, groups=True)])
+        if group is None:
+            found[_find(name, groups=True)] = None
+        else:
+            found |= dict.fromkeys(tuple(filter(fits, group)) or group)
     return tuple(found)
 
 
@@ -325,24 +341,39 @@ def _known_names() -> dict[str, Target]:
     return known | {alias.lower(): target for target in load_targets().values() for alias in target.names}
 
 
+_NEAR = 0.6  # of 1: from where on two spellings are alike, as difflib has it
+
+
 def _known() -> str:
     return ", ".join(load_targets())
 
 
 def _suggestion(wanted: str, groups: bool) -> str:
-    """What was probably meant: punctuation and the order of the words do not count, then the nearest spelling."""
+    """What was probably meant.
 
-    def plain(text: str) -> list[str]:
-        return sorted(filter(str.isalnum, text))
+    A processor alone: all its targets. Otherwise punctuation and the order of the words do not count, then the nearest
+    spelling does; of names that are equally near, those of the target that most people ship for.
+    """
+    targets = sorted(load_targets().values(), key=lambda target: (target.freestanding, target.tier))
+    candidates = {name: name for name in target_groups()} if groups else {}
+    candidates |= {alias.lower(): target.name for target in targets for alias in target.names}
+    meant = list(dict.fromkeys(found for name, found in candidates.items() if name.startswith(f"{wanted}-")))
+    if not meant:
+        meant = [found for name, found in candidates.items() if _letters(name) == _letters(wanted)][:1]
+    if not meant:
+        near = difflib.SequenceMatcher(b=wanted)
 
-    candidates = {name: target.name for name, target in _known_names().items()}
-    if groups:
-        candidates |= {name: name for name in target_groups()}
-    meant = next((found for name, found in candidates.items() if plain(name) == plain(wanted)), None)
-    if meant is None:
-        near = difflib.get_close_matches(wanted, candidates, n=1)
-        meant = candidates[near[0]] if near else None
-    return f"did you mean {meant}? " if meant else ""
+        def likeness(name: str) -> float:
+            near.set_seq1(name)
+            return near.ratio()
+
+        best = max(candidates, key=likeness)  # the first of several
+        meant = [candidates[best]] if likeness(best) >= _NEAR else []
+    return f"did you mean {' or '.join(meant)}? " if meant else ""
+
+
+def _letters(text: str) -> list[str]:
+    return sorted(filter(str.isalnum, text))
 
 
 def host_name() -> str | None:

@@ -207,3 +207,41 @@ def test_an_option_that_one_target_cannot_honour_is_refused_before_anything_is_c
     ):
         api.build_files(hello, "{target}", [linux, other], BuildOptions(memory="static"), Progress(display=False))
     assert os.listdir(hello.parent) == ["hello.wasm"]
+
+
+LIBRARIES = ["aarch64-none", "x86_64-none"]
+DOUBLE = '(module (func (export "double") (param i32) (result i32) (i32.add (local.get 0) (local.get 0))))'
+
+
+def test_a_library_appears_with_its_header(waot: Run, tmp_path: Path) -> None:
+    assemble(tmp_path / "twice.wasm", DOUBLE)
+    run = waot("build", "twice.wasm", "--target", ",".join(LIBRARIES), "-o", "dist/", "--json", check=True)
+    told = json.loads(run.stdout)
+    headers = [f"dist/twice-{name}.h" for name in LIBRARIES]
+    assert [each["file"] for each in told["targets"]] == [f"dist/twice-{name}.a" for name in LIBRARIES]
+    assert [each["file"] for each in told["files"]] == headers
+    for each in [*told["targets"], *told["files"]]:
+        assert each["sha256"] == sha256(tmp_path / each["file"])
+    assert "twice_double(" in (tmp_path / headers[0]).read_text()
+    again = json.loads(waot("build", "twice.wasm", "--target", LIBRARIES[0], "-o", "{target}-1.2", "--json").stdout)
+    assert [again["targets"][0]["file"], again["files"][0]["file"]] == ["aarch64-none-1.2.a", "aarch64-none-1.2.h"]
+    assert (tmp_path / "aarch64-none-1.2.h").read_bytes() == (tmp_path / headers[0]).read_bytes()  # from the cache
+    waot("build", "twice.wasm", "--target", LIBRARIES[0], "-o", "twice-2.0", check=True)
+    assert {"twice-2.0", "twice-2.0.h"} < set(os.listdir(tmp_path))
+
+
+def test_a_header_that_cannot_be_written_leaves_the_library_unwritten(waot: Run, tmp_path: Path) -> None:
+    assemble(tmp_path / "twice.wasm", DOUBLE)
+    (tmp_path / "twice.h").mkdir()
+    line = error_line(waot("build", "twice.wasm", "--target", LIBRARIES[0]))
+    assert line.startswith("twice.h: cannot be written: it is a directory")
+    line = error_line(waot("build", "twice.wasm", "--target", LIBRARIES[0], "-o", "app.h"), 2)
+    assert "'app.h' is the name of the header that goes with it" in line
+    assert sorted(os.listdir(tmp_path)) == ["twice.h", "twice.wasm"]
+
+
+def test_what_is_not_a_program_is_not_among_all_and_cannot_be_released(waot: Run, hello: Path, tmp_path: Path) -> None:
+    assert not {target.name for target in find_targets("all")} & set(LIBRARIES)
+    line = error_line(waot("release", "hello.wasm", "--version", "1", "--target", LIBRARIES[0]), 2)
+    assert line.startswith(f"target {LIBRARIES[0]} makes no executables to release; those that do: ")
+    assert os.listdir(tmp_path) == ["hello.wasm"]

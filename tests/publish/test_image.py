@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from tests import tools
 from tests.cli.helpers import Run, assemble, error_line
+from waot import api
 from waot.errors import UsageError
 from waot.publish.oci import Reference, default_reference, parse_reference, parse_user
 from waot.targets import find_targets, host_target
@@ -310,12 +312,25 @@ def test_a_container_runtime_runs_it(unpack: Callable[..., Path], tmp_path: Path
 @pytest.mark.slow
 def test_every_target_with_a_platform_can_be_in_an_image(waot: Run, hello: Path, tmp_path: Path) -> None:
     skopeo = tool("skopeo")
-    platforms = {str(target.platform): target.name for target in find_targets("linux") if target.platform}
-    waot("build", "hello.wasm", "--target", ",".join(platforms.values()), "--emit", "oci", "-o", "image", check=True)
+    platforms = [str(target.platform) for target in find_targets("linux") if target.platform]
+    waot("build", "hello.wasm", "--target", "all", "--emit", "oci", "-o", "image", check=True)
     raw = json.loads(ran(skopeo, "inspect", "--raw", f"oci:{tmp_path / 'image'}:latest"))
-    assert ["/".join(each["platform"].values()) for each in raw["manifests"]] == list(platforms)
+    assert ["/".join(each["platform"].values()) for each in raw["manifests"]] == platforms
     for each in Layout(read_directory(tmp_path / "image")).manifests():
         assert each["size"] < 50_000
+
+
+def test_of_a_group_an_image_has_what_containers_run() -> None:
+    expected = [target for target in find_targets("linux") if target.platform]
+    assert api.choose_targets(["all"], "oci") == api.choose_targets(["linux"], "oci") == expected
+    assert api.choose_targets(["all"]) == list(find_targets("all"))
+
+
+def test_a_target_without_containers_is_refused(waot: Run, hello: Path, tmp_path: Path) -> None:
+    for name in ("none", "x86_64-none", "x86_64-none,linux"):
+        line = error_line(waot("build", "hello.wasm", "--target", name, "--emit", "oci"), 2)
+        assert re.match(r"target \S+-none has no container images; targets with them: .*x86_64-linux", line)
+    assert os.listdir(tmp_path) == ["hello.wasm"]
 
 
 @pytest.mark.parametrize("target", LINUX, ids=lambda target: target.name)

@@ -109,12 +109,13 @@ def parse_user(text: str) -> str:
 def check_targets(targets: Iterable[Target]) -> None:
     """Raises UsageError for a target that no container can run."""
     for target in targets:
-        if not _runs(target):
-            able = ",".join(each.name for each in load_targets().values() if _runs(each))
+        if not runs(target):
+            able = ",".join(each.name for each in load_targets().values() if runs(each))
             raise UsageError(f"target {target.name} has no container images", hint=f"targets with them: {able}")
 
 
-def _runs(target: Target) -> bool:
+def runs(target: Target) -> bool:
+    """Whether containers run programs for `target`, and have a name for it."""
     return target.platform is not None and target.platform.startswith("linux/")
 
 

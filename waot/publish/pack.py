@@ -81,8 +81,8 @@ class Release:
     def check_targets(self, targets: Sequence[Target]) -> None:
         """Raises UsageError for a target that there is nothing to release for, or whose executable has a taken name."""
         for target in targets:
-            if not target.makes_executables:
-                able = ", ".join(each.name for each in load_targets().values() if each.makes_executables)
+            if target.freestanding:
+                able = ", ".join(each.name for each in load_targets().values() if not each.freestanding)
                 raise UsageError(f"target {target.name} makes no executables to release", hint=f"those that do: {able}")
             program = f"{self.name}{target.executable_suffix}"
             for include in self.includes:
