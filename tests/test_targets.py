@@ -245,6 +245,11 @@ def test_a_variant_that_is_another_machine_is_none_of_ours(name: str) -> None:
 
 
 @each_target
+def test_executables_of_windows_alone_have_a_suffix(target: Target) -> None:
+    assert target.executable_suffix == (".exe" if target.object_format == "coff" else "")
+
+
+@each_target
 def test_a_platform_is_named_as_containers_name_it(target: Target) -> None:
     assert {name for name, found in DOCKER.items() if found == target.name and name.count("/v8") == 0} <= {
         target.platform

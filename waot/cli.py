@@ -287,7 +287,7 @@ _grant_options = _all(
 )
 
 _json_option = _option(
-    "--json", "as_json", is_flag=True, section=_WORK, help="Print the results as JSON, for programs."
+    "--json", "as_json", is_flag=True, section=_WORK, help="Print the results as JSON, described below."
 )
 
 _work_options = _all(
@@ -386,11 +386,19 @@ Nothing is ever half-written: all outputs appear whole, or none does. If one tar
 written; what was compiled of the others is in the cache. Several targets end with a table of
 target, file, size, seconds of work and SHA-256. The status is 0, 1 for an error, 2 for wrong usage.
 
+--emit exe makes for a target without a system (those of the group none) a static library for C
+programs, OUT.a, with OUT.h beside it; these targets are not among all.
+
+--json prints one object in place of the table. Its keys: version (waot's), module (file, sha256),
+seconds (from beginning to end), targets (a list of target, file, size in bytes, sha256, seconds,
+cached, tier, checked) and files (a list of file, size, sha256: what else was written). Of an image,
+size is that of a platform's blobs, and sha256 its manifest's digest.
+
 --emit oci makes a container image for all the targets, with nothing in it but the program: a
 directory in the OCI image layout, or an archive of it where OUT ends in .tar, which `docker load`,
 `podman load` and `skopeo copy oci-archive:OUT` take. A group of targets is here those of it that
-containers have a name for. Directories are granted in it as elsewhere:
-with --dir /data::/data, mount something at /data.
+containers have a name for. Directories are granted in it as elsewhere: with --dir /data::/data,
+mount something at /data.
 
 What a program was granted is shown by `waot inspect app`, and by the program itself when it is
 run with WAOT_INFO=1. Descriptors for it begin at 3: the directories in the order given, then the
@@ -496,7 +504,8 @@ The files are, in the directory OUT:
 
 They are the same to the byte on every machine, in every directory, with any --jobs. Their times are
 SOURCE_DATE_EPOCH where that is set, otherwise 1970 (1980 in a zip file, which has no earlier ones).
-All of them appear, or none does.
+All of them appear, or none does. --json prints what it does for `waot build`, where files are
+those that belong to no target.
 """,
 )
 @click.argument("file", metavar="FILE")

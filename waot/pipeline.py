@@ -325,9 +325,7 @@ class _Job:
     target: Target
     strategy: str
     plan: Plan
-    origin: (
-        int  # the number of the first job whose units are lowered to the same but for the triple: this one's, mostly
-    )
+    origin: int  # the number of the first job whose units are lowered to the same but for the triple
     codegen: CodegenOptions
     runtime: Callable[[], Runtime] | None  # waits for it
     waits: bool  # the program may wait for other threads, or wake them

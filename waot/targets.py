@@ -118,7 +118,7 @@ class Target:
         known = names(known_cpus(self.arch))
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=3)
-            if able := _those(lambda target: name in names(known_cpus(target.arch))):
+            if able := _those(lambda target: has_known_cpus(target.arch) and name in names(known_cpus(target.arch))):
                 hint = f"targets with it: {able}"
             else:
                 hint = f"did you mean {' or '.join(near)}?" if near else f"`waot targets --cpus {self.name}` lists them"
@@ -174,10 +174,19 @@ class KnownCpus:
     features: frozenset[str]
 
 
+def _cpus_file(arch: str) -> Path:
+    return targets_dir() / "cpus" / f"{arch}.toml"
+
+
+def has_known_cpus(arch: str) -> bool:
+    """Whether there are lists for `arch`: not where it stands for several."""
+    return _cpus_file(arch).is_file()
+
+
 @cache
 def known_cpus(arch: str) -> KnownCpus:
     """The lists in ``targets/cpus/<arch>.toml``, which ``scripts/list_cpus.py`` writes from LLVM's own."""
-    file = targets_dir() / "cpus" / f"{arch}.toml"
+    file = _cpus_file(arch)
     reader = _Reader(file, _read_toml(file))
     known = KnownCpus(frozenset(reader.strings("names")), frozenset(reader.strings("features")))
     reader.done()

@@ -75,6 +75,9 @@ def test_json_tells_all_for_programs(waot: Run, hello: Path, tmp_path: Path) -> 
     first = json.loads(waot("build", "hello.wasm", "--target", SOME, "-o", "a/", "--json", check=True).stdout)
     again = json.loads(waot("build", "hello.wasm", "--target", SOME, "-o", "a/", "--json", check=True).stdout)
     assert first["version"] == package.__version__
+    described = waot("build", "--help", check=True).stdout
+    for key in [*first, *first["module"], *first["targets"][0]]:
+        assert re.search(rf"\b{key}\b", described)
     assert first["module"] == {"file": "hello.wasm", "sha256": sha256(hello)}
     assert [each["target"] for each in first["targets"]] == LINUX
     for each, later in zip(first["targets"], again["targets"], strict=True):
