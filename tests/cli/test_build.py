@@ -65,7 +65,7 @@ def test_verbose_tells_steps_and_result(waot: Run, hello: Path) -> None:
 
 
 def test_several_targets_in_one_call(waot: Run, hello: Path, tmp_path: Path) -> None:
-    names = list(load_targets())
+    names = ["aarch64-linux", "riscv64-linux", "x86_64-linux"]
     options = [option for name in names for option in ("--target", name)]
     waot("build", "hello.wasm", *options, check=True)
     (tmp_path / "dist").mkdir()
