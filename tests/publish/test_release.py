@@ -231,12 +231,17 @@ def test_windows_and_macos_get_zip_files(hello: Path, tmp_path: Path) -> None:
     host = host_target()
     windows = dataclasses.replace(host, name="x86_64-windows", executable_suffix=".exe")
     macos = dataclasses.replace(host, name="arm64-macos")
+    universal = dataclasses.replace(host, name="universal-macos")
+    assert universal.platform is None  # for no one kind of machine
     release = Release("tool", "2", (), 0)
     report = api.release_files(
-        hello, tmp_path / "out", [windows, macos, host], BuildOptions(), Progress(display=False), (), release
+        hello, tmp_path / "out", [windows, macos, universal, host], BuildOptions(), Progress(display=False), (), release
     )
     names = [result.output.name for result in report.results]
-    assert names == ["tool-2-x86_64-windows.zip", "tool-2-arm64-macos.zip", f"tool-2-{host.name}.tar.gz"]
+    assert names == [
+        *("tool-2-x86_64-windows.zip", "tool-2-arm64-macos.zip", "tool-2-universal-macos.zip"),
+        f"tool-2-{host.name}.tar.gz",
+    ]
     with zipfile.ZipFile(tmp_path / "out" / names[0]) as archive:
         assert archive.namelist() == ["tool-2-x86_64-windows/", "tool-2-x86_64-windows/tool.exe"]
     if shutil.which("unzip") is None:
