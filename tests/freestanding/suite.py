@@ -97,16 +97,16 @@ class Program:
             elif kind == "assert_exception":
                 raise _NotInC("exceptions")
             elif isinstance(command, wast.Register):
-                number = self.current if command.module is None else self.named.get(command.module)
-                if number is not None:
-                    self.registered[command.name] = number
+                of = self.current if command.module is None else self.named.get(command.module)
+                if of is not None:
+                    self.registered[command.name] = of
             elif isinstance(command, wast.InstanceCommand):
                 self.current = None
                 raise _NotInC("a second instance of a module")
         except _NotInC as reason:
             self.left_out[str(reason)] += 1
-            if isinstance(command, wast.ActionCommand) and (number := self.number(command.action)) is not None:
-                self.changed.add(number)
+            if isinstance(command, wast.ActionCommand) and (of := self.number(command.action)) is not None:
+                self.changed.add(of)
 
     def number(self, action: wast.Action) -> int | None:
         """The module that an action is about, where it is there."""
