@@ -1,6 +1,7 @@
-/* Division of floats where the processor has none. LLVM calls it, as it does wide.h's functions, by names of the run-time
- * ABI; addition, multiplication, comparison and square root are zig's (waot/linker/runtime.py), whose division makes zero
- * or a wrong last bit of results below the smallest normal number.
+/* Division of floats, and floats to doubles, where the processor has neither. LLVM calls them, as it does wide.h's
+ * functions, by names of the run-time ABI. The rest of such arithmetic is zig's (waot/linker/runtime.py), whose division
+ * makes zero or a wrong last bit of results below the smallest normal number, and whose conversion leaves signalling NaNs
+ * as they are.
  *
  * IEEE 754-2019, section 5.4.1, rounded to nearest, ties to even. A NaN that comes in goes out, quiet.
  */
@@ -11,8 +12,8 @@
 
 #include <stdint.h>
 
-/* `word` has the bits of a `type`: the sign, exponents up to `largest`, and `digits` bits of fraction. */
-#define WAOT_SOFT_DIVISION(name, type, word, digits, largest)                                           \
+/* Makes a finite number but zero one with its first digit at the bit `digits`; its exponent, biased. Without a sign. */
+#define WAOT_SOFT_NORMALIZING(type, word, digits)                                                       \
     static int waot_normalize_##type(word *value)                                                       \
     {                                                                                                   \
         const word one = (word)1 << (digits);                                                           \
@@ -24,7 +25,12 @@
         for (exponent = 1; *value < one; exponent--)                                                    \
             *value <<= 1;                                                                               \
         return exponent;                                                                                \
-    }                                                                                                   \
+    }
+WAOT_SOFT_NORMALIZING(double, uint64_t, 52)
+WAOT_SOFT_NORMALIZING(float, uint32_t, 23)
+
+/* `word` has the bits of a `type`: the sign, exponents up to `largest`, and `digits` bits of fraction. */
+#define WAOT_SOFT_DIVISION(name, type, word, digits, largest)                                           \
     static word waot_divide_bits_##type(word a, word b)                                                 \
     {                                                                                                   \
         const word one = (word)1 << (digits), infinity = (word)(largest) << (digits);                   \
@@ -70,10 +76,41 @@
         return x.value;                                                                                 \
     }
 
+static uint64_t waot_widen_bits(uint32_t value)
+{
+    uint64_t sign = (uint64_t)(value >> 31) << 63;
+    uint32_t size = value & 0x7fffffffu;
+    if (size > 0x7f800000u)
+        return sign | UINT64_C(0x7ff8000000000000) | (uint64_t)(size & 0x7fffffu) << 29;
+    if (size == 0x7f800000u)
+        return sign | UINT64_C(0x7ff0000000000000);
+    if (!size)
+        return sign;
+    int exponent = waot_normalize_float(&size);
+    return sign | (uint64_t)(exponent + 1023 - 127) << 52 | (uint64_t)(size & 0x7fffffu) << 29;
+}
+
+#define WAOT_SOFT_WIDENING(name)                                              \
+    WAOT_BASE_CALL double name(float value);                                  \
+    WAOT_BASE_CALL double name(float value)                                   \
+    {                                                                         \
+        union {                                                               \
+            float value;                                                      \
+            uint32_t bits;                                                    \
+        } from = {value};                                                     \
+        union {                                                               \
+            uint64_t bits;                                                    \
+            double value;                                                     \
+        } to = {waot_widen_bits(from.bits)};                                  \
+        return to.value;                                                      \
+    }
+
 #if WAOT_ARM_RUN_TIME_ABI
 WAOT_SOFT_DIVISION(__aeabi_ddiv, double, uint64_t, 52, 2047)
+WAOT_SOFT_WIDENING(__aeabi_f2d)
 #else
 WAOT_SOFT_DIVISION(__divdf3, double, uint64_t, 52, 2047)
+WAOT_SOFT_WIDENING(__extendsfdf2)
 #endif
 
 #if WAOT_SOFT_FLOATS

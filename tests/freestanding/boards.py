@@ -63,14 +63,17 @@ def runner(target: str) -> tuple[str, ...]:
     return machine
 
 
-def link(target: str, directory: Path, sources: Sequence[Path], flags: Sequence[str] = ()) -> Path:
+def link(
+    target: str, directory: Path, sources: Sequence[Path], flags: Sequence[str] = (), *, library: bool = True
+) -> Path:
     """The program of the C `sources`, the board's own and the library in `directory`, where the header is too."""
     board = BOARDS[target]
     objects = [str(_compiled(target, HERE / "board.c"))]
     out = directory / "program"
     command = [*tools.zig(), "cc", *board.zig, "-std=c11", "-O1", "-g0", "-fno-sanitize=all", "-fno-stack-protector"]
     command += ["-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdlib", "-static", f"-I{directory}", f"-I{HERE}"]
-    command += [*flags, *map(str, sources), *objects, str(directory / "module.a"), "-o", str(out)]
+    command += [*flags, *map(str, sources), *objects, "-o", str(out)]
+    command += [str(directory / "module.a")] if library else []
     command += [f"-Wl,-T,{HERE / board.script}"] if board.script else []
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.returncode == 0, done.stderr

@@ -161,7 +161,7 @@ def test_table_operations_trap_outside(target: Target, operation: str, place: in
 
 
 @pytest.mark.parametrize(
-    "target", [each for each in targets() if "static" in each.memory_supported], ids=lambda each: each.name
+    "target", [pytest.param(target, id=target.name) for target in targets() if "static" in target.memory_supported]
 )
 @pytest.mark.parametrize("start", [0, 1, PAGE + 5])
 def test_the_image_is_what_the_memory_starts_with(target: Target, start: int, tmp_path: Path) -> None:

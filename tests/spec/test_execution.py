@@ -15,9 +15,9 @@ pytestmark = pytest.mark.skipif(not suite.SCRIPTS, reason=f"no test suite at {su
 
 GUARDED, CHECKED, STATIC_MEMORY = (Configuration("x86_64-linux", m, "2") for m in ("guarded", "checked", "static"))
 SLOW = [
-    Configuration(target.name, main_memory(target), level)
+    Configuration(target.name, main_memory(target.name), level)
     for target in load_targets().values()
-    if target.checked == "executed"
+    if target.checked == "executed" and not target.freestanding  # those: tests/freestanding
     for level in ("2", "0")
     if (target.name, level) != (GUARDED.target, GUARDED.level)
 ]

@@ -89,7 +89,7 @@ def c_header(interface: CInterface, memories: list[MemoryPlan], file: str, versi
     lines += [f"#define WAOT_{prefix.upper()}_MEMORIES {len(memories)}"]
     for number, memory in enumerate(memories):
         what = f"WAOT_{prefix.upper()}_MEMORY" + (f"_{number}" if number else "")
-        most = memory.maximum << memory.page_log2
+        most = min(memory.maximum << memory.page_log2, (1 << 64) - 1)
         lines.append(f"#define {what}_BYTES {_number(memory.bytes)} /* what it begins with */")
         lines.append(f"#define {what}_MAXIMUM {_number(most)} /* what it can grow to */")
     lines += ["", "/* Makes the instance: memories, data, start function. Once. */"]
