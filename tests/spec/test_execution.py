@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not suite.SCRIPTS, reason=f"no test suite at {su
 
 GUARDED, CHECKED, STATIC_MEMORY = (Configuration("x86_64-linux", m, "2") for m in ("guarded", "checked", "static"))
 SLOW = [
-    Configuration(target.name, main_memory(target), level)
+    Configuration(target.name, main_memory(target.name), level)
     for target in load_targets().values()
     if target.checked == "executed"
     for level in ("2", "0")
