@@ -100,7 +100,7 @@ llvm.Target.from_triple({target.triple!r}).create_target_machine(cpu="help")
     known = known_cpus(target.arch)
     assert known.names <= names
     assert known.features <= names
-    assert len(known.names) > 5
+    assert len(known.names) >= 5
 
 
 @each_target
@@ -297,7 +297,8 @@ def test_a_target_is_found_by_every_name(target: Target) -> None:
     for name in target.names:
         assert find_target(name) is load_targets()[target.name]
         assert find_target(name.upper()) is load_targets()[target.name]
-    assert find_target(target.triple).name == target.name
+    if target.arch != "arm":  # for whose unwind tables LLVM is told another system
+        assert find_target(target.triple).name == target.name
     assert find_target(target.zig_target).runtime == target.runtime
 
 

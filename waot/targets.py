@@ -48,7 +48,7 @@ class Target:
     data_layout: str  # LLVM's, exactly as the back end gives it
     page_size: int  # bytes; the largest that a kernel for this target uses, so the alignment of segments
     runtime: str  # directory of the system layer, relative to runtime-support/
-    tier: int  # 1 what most people ship for, 2 what fewer do, 3 what is not executed by our tests
+    tier: int  # 1 what most people ship for, 2 what fewer do, 3 what hardly anybody does, or our tests cannot execute
     checked: str  # "executed" by our tests, or only "inspected"
     lacks: tuple[str, ...]  # what of LACKABLE programs for this target cannot have; none where the key is missing
     emulator: str | None  # a program that runs this target's executables on another machine

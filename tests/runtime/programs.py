@@ -187,7 +187,8 @@ def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilitie
     digest = hashlib.sha256(b"").digest()
     confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
     return encode_manifest(
-        Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement)
+        Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement),
+        target.endian,
     )
 
 
