@@ -185,7 +185,7 @@ attributes #2 = {{ alwaysinline nounwind }}
 
 def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilities: Collection[str] = ()) -> bytes:
     digest = hashlib.sha256(b"").digest()
-    confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
+    confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities, endian=target.endian))
     return encode_manifest(
         Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement),
         target.endian,
