@@ -169,7 +169,7 @@ define internal ptr @address(i32 %i) alwaysinline nounwind {{
 }}
 {code}
 attributes #0 = {{ nomerge noreturn cold }}
-attributes #1 = {{ uwtable nounwind noinline "probe-stack"="inline-asm" }}
+attributes #1 = {{ uwtable nounwind noinline "disable-tail-calls"="true" "probe-stack"="inline-asm" }}
 attributes #2 = {{ alwaysinline nounwind }}
 !llvm.dbg.cu = !{{!1}}
 !llvm.module.flags = !{{!2, !3}}
