@@ -239,6 +239,8 @@ def _build(
     for target in targets:
         if target.freestanding and "threads" in facts.proposals:
             target.check_has("threads", "the module has atomic operations")
+        if target.freestanding:
+            _check_buffers(module, target)
     linked = [target for target in targets if _is_linked(target, options)]
     with _runtimes(linked, tools, progress, threads) as runtimes:
         for target in targets:
@@ -263,6 +265,18 @@ def _build(
                 header = c_header(job.plan.interface, job.plan.memories, name, __version__).encode()
             results.append((data, header))
     return results
+
+
+def _check_buffers(module: Module, target: Target) -> None:
+    """Raises UsageError for a memory that no buffer can be large enough for."""
+    for number, memory in enumerate(module.memories):
+        begins = memory.limits.minimum << memory.page_size_log2
+        if begins >> target.pointer_bits:
+            raise UsageError(
+                f"target {target.name} has addresses of {target.pointer_bits} bits, and the module's memory {number} "
+                f"begins with {begins:,} bytes",
+                hint="compile the module with a smaller memory",
+            )
 
 
 @dataclass(frozen=True, slots=True)
