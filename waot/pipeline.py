@@ -249,6 +249,8 @@ def _build(
     for target in targets:
         if target.freestanding and "threads" in facts.proposals:
             target.check_has("threads", "the module has atomic operations")
+        if target.freestanding:
+            _check_buffers(module, target)
     plans = _Plans(module, facts, options.emit == "exe")
     linked = [target for target in targets if _is_linked(target, options)]
     with _runtimes(linked, tools, options.jobs, progress, threads) as runtimes:
@@ -316,6 +318,18 @@ class _Plans:
         plan = make_plan(self._module, self._facts, options, ask)
         alike.append((number, plan, asked))
         return number, plan
+
+
+def _check_buffers(module: Module, target: Target) -> None:
+    """Raises UsageError for a memory that no buffer can be large enough for."""
+    for number, memory in enumerate(module.memories):
+        begins = memory.limits.minimum << memory.page_size_log2
+        if begins >> target.pointer_bits:
+            raise UsageError(
+                f"target {target.name} has addresses of {target.pointer_bits} bits, and the module's memory {number} "
+                f"begins with {begins:,} bytes",
+                hint="compile the module with a smaller memory",
+            )
 
 
 @dataclass(frozen=True, slots=True)
