@@ -39,7 +39,7 @@ class Target:
     system: str  # picks `runtime-support/os/<system>`
     pointer_bits: int
     endian: str  # "little" or "big"
-    object_format: str  # "elf"
+    object_format: str  # "elf" or "macho"
     data_layout: str  # LLVM's, exactly as the back end gives it
     page_size: int  # bytes; the largest that a kernel for this target uses, so the alignment of segments
     runtime: str  # directory of the system layer, relative to runtime-support/
@@ -55,6 +55,9 @@ class Target:
     memory_supported: tuple[str, ...]  # [memory] supported
     static_base: int | None  # [static] base: where memory 0 lies with the static strategy
     static_text_base: int | None  # [static] text_base: where the image's other segments start with it
+    # [link] triple and data_layout: those of what goes into an executable; `triple` and `data_layout` without a [link]
+    link_triple: str
+    link_data_layout: str
 
     def memory_strategy(self, choice: str) -> str:
         """What `choice` of `MEMORY_CHOICES` means here. Raises UsageError where the target does not have it."""
@@ -198,6 +201,12 @@ def read_target(file: Path) -> Target:
         fields["static_base"] = static.take("base", int)
         fields["static_text_base"] = static.take("text_base", int)
         static.done()
+    fields["link_triple"], fields["link_data_layout"] = fields["triple"], fields["data_layout"]
+    if "link" in reader.table:
+        link = reader.section("link")
+        fields["link_triple"] = link.take("triple", str)
+        fields["link_data_layout"] = link.take("data_layout", str)
+        link.done()
     reader.done()
     if not set(supported) <= set(MEMORY_STRATEGIES) or fields["memory_default"] not in supported:
         raise ToolError("the memory strategies are not known ones with the default among them", file=str(file))

@@ -34,7 +34,8 @@ def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) ->
         name = cpu.name
     features += cpu.features
     kind = "obj" if emit == "exe" else emit
-    return CodegenOptions(target.triple, name, ",".join(features), target.cpu_abi, opt_level, kind)
+    triple = target.link_triple if emit == "exe" else target.triple
+    return CodegenOptions(triple, name, ",".join(features), target.cpu_abi, opt_level, kind)
 
 
 def byte_shuffle(arch: str, options: CodegenOptions) -> str | None:

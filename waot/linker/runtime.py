@@ -119,14 +119,23 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
 
 def _machine_flags(target: Target) -> list[str]:
     flags = ["-target", target.zig_target]
-    return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
+    if target.cpu_zig is not None:
+        flags.append(f"-mcpu={target.cpu_zig}")
+    if target.link_triple != target.triple:  # the system's headers, another object format (waot/linker/macho.py)
+        flags += ["-Xclang", "-triple", "-Xclang", target.link_triple, "-DWAOT_COLD_DATA="]
+    return flags
+
+
+def _assembler_flags(target: Target) -> list[str]:
+    """zig's assembler has no way to say another object format than the system's: of ELF it is Linux's."""
+    return ["-target", f"{target.arch}-linux-musl"] if target.link_triple != target.triple else _machine_flags(target)
 
 
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((_machine_flags(target), _assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
@@ -155,7 +164,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *_machine_flags(target), "-c", str(source), "-o", file]
+                ["cc", *_assembler_flags(target), "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
         ]
