@@ -116,7 +116,7 @@ def module(target: Target, strategy: str, code: str, *, pages: int = 2, maximum:
     memory = f"ptr {base}, i64 {pages * PAGE}, i64 {maximum}, i64 {RESERVE[strategy]}, i32 16, i32 {int(fixed)}"
     described = f"i64 1, ptr @functions, ptr @names, i64 {len(functions)}, ptr null"
     return f"""\
-target triple = "{target.triple}"
+target triple = "{target.link_triple}"
 %waot.memory = type {{ ptr, i64, i64, i64, i32, i32 }}
 %waot.table = type {{ ptr, i64, i64 }}
 %waot.elem = type {{ ptr, i64 }}
@@ -173,7 +173,9 @@ attributes #2 = {{ alwaysinline nounwind }}
 
 def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilities: Collection[str] = ()) -> bytes:
     digest = hashlib.sha256(b"").digest()
-    confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
+    confinement = Confinement()
+    if target.system == "linux":
+        confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
     return encode_manifest(
         Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement)
     )

@@ -15,6 +15,7 @@ from tests.runtime.programs import at, function, manifest, module, run, runtime,
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
+from waot.linker.runtime import machine_flags
 from waot.linker.zig import run_zig
 from waot.options import Cpu
 from waot.resources import runtime_support_dir
@@ -44,7 +45,7 @@ def program(target_name: str) -> bytes:
     cache = tools.cache_directory() / "runtime"
     with tempfile.TemporaryDirectory() as name:
         source = str(Path(__file__).with_name("heap.c"))
-        command = ["cc", "-target", target.zig_target, *flags, "-c", source, "-o", "heap.o"]
+        command = ["cc", *machine_flags(target), *flags, "-c", source, "-o", "heap.o"]
         run_zig(command, cache_dir=cache, directory=Path(name), what="compiling heap.c")
         objects = [unit, Path(name, "heap.o").read_bytes()]
     return link_executable(

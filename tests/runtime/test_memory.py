@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.programs import PAGE, STRATEGIES, at, build, function, run, targets
-from waot.targets import Target
+from waot.targets import Target, find_target
 
 TARGETS = [pytest.param(target, id=target.name) for target in targets()]
 both = pytest.mark.parametrize("target", TARGETS)
+with_static = pytest.mark.parametrize(
+    "target", [each for each in TARGETS if "static" in find_target(str(each.id)).memory_supported]
+)
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 
 MEMORY = "ptr @waot_memory.0"
@@ -152,7 +155,7 @@ def test_table_operations_trap_outside(target: Target, operation: str, place: in
     assert outcome.errors == "waot: trap: out of bounds table access\n    at main (function 7, offset 0x130)\n"
 
 
-@both
+@with_static
 @pytest.mark.parametrize("start", [0, 1, PAGE + 5])
 def test_the_image_is_what_the_memory_starts_with(target: Target, start: int, tmp_path: Path) -> None:
     image = bytes(start) + b"first" + bytes(20000) + b"last" + bytes(100)

@@ -117,7 +117,7 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
     return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
 
 
-def _machine_flags(target: Target) -> list[str]:
+def machine_flags(target: Target) -> list[str]:
     flags = ["-target", target.zig_target]
     if target.cpu_zig is not None:
         flags.append(f"-mcpu={target.cpu_zig}")
@@ -126,16 +126,16 @@ def _machine_flags(target: Target) -> list[str]:
     return flags
 
 
-def _assembler_flags(target: Target) -> list[str]:
+def assembler_flags(target: Target) -> list[str]:
     """zig's assembler has no way to say another object format than the system's: of ELF it is Linux's."""
-    return ["-target", f"{target.arch}-linux-musl"] if target.link_triple != target.triple else _machine_flags(target)
+    return ["-target", f"{target.arch}-linux-musl"] if target.link_triple != target.triple else machine_flags(target)
 
 
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((_machine_flags(target), _assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
@@ -156,7 +156,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
             text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ()), "-c"]
+        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ()), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         commands = [
             [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
@@ -164,7 +164,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *_assembler_flags(target), "-c", str(source), "-o", file]
+                ["cc", *assembler_flags(target), "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
         ]
