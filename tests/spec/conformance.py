@@ -167,6 +167,7 @@ def main() -> int:
         Configuration(name, memory, level)
         for memory in memories
         for name in names
+        if memory in find_target(name).memory_supported
         for level in (levels if memory == "guarded" else levels[:1])
     ]
     for configuration in configurations:

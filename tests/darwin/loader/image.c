@@ -1,4 +1,4 @@
-/* Executes a Mach-O program on Linux: LOADER PROGRAM ARGUMENTS...
+/* Executes a Mach-O program on Linux: LOADER [-0 NAME] PROGRAM ARGUMENTS...
  *
  * Does what XNU and dyld do with it, and refuses what they refuse: checks the signature, page by page; maps the segments at
  * a place of its own choice; rebases and binds by the tables of LC_DYLD_INFO_ONLY; protects the segments; calls the
@@ -312,8 +312,14 @@ static struct table table(unsigned index)
 
 int main(int argc, char **argv, char **envp)
 {
+    const char *called = NULL;
+    if (argc > 2 && !strcmp(argv[1], "-0")) {
+        called = argv[2];
+        argv += 2;
+        argc -= 2;
+    }
     if (argc < 2)
-        fail("usage: LOADER PROGRAM ARGUMENTS...");
+        fail("usage: LOADER [-0 NAME] PROGRAM ARGUMENTS...");
     read_file(argv[1]);
     read_commands();
     check_signature();
@@ -322,6 +328,8 @@ int main(int argc, char **argv, char **envp)
     bind_imports(table(1));
     protect_segments();
     char *apple[] = {argv[1], NULL};
+    if (called)
+        argv[1] = (char *)called;
     int (*entry)(int, char **, char **, char **);
     *(uint64_t *)&entry = image.segments[0].size + image.entry + image.slide;
     return entry(argc - 1, argv + 1, envp, apple);
