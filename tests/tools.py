@@ -122,8 +122,8 @@ def macos_loader(architecture: str) -> Path:
     """The program that executes macOS programs on Linux, compiled now or by an earlier run."""
     directory = ROOT / "tests" / "darwin" / "loader"
     sources = sorted([*directory.glob("*.c"), *directory.glob("*.S")])
-    words = [*zig(), "cc", "-target", f"{architecture}-linux-musl", "-static", "-O1", "-s", "-std=gnu11", "-D_GNU_SOURCE"]
-    words += ["-Wall", "-Wextra", "-Werror", "-fno-sanitize=all", *map(str, sources)]
+    words = [*zig(), "cc", "-target", f"{architecture}-linux-musl", "-static", "-O1", "-s", "-std=gnu11"]
+    words += ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all", *map(str, sources)]
     key = hashlib.sha256(_answer(*zig(), "version").encode())
     for path in [*sources, *sorted(directory.glob("*.h"))]:
         key.update(path.read_bytes())

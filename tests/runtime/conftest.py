@@ -7,7 +7,8 @@ import pytest
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselects what a target does not have, so that lists of strategies and of targets need not know each other."""
-    had, missing = [], []
+    had: list[pytest.Item] = []
+    missing: list[pytest.Item] = []
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         target, strategy = parameters.get("target"), parameters.get("strategy")

@@ -168,7 +168,8 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="where the programs are")
-    parser.add_argument("--target", action="append", choices=[*TARGETS, *MORE_TARGETS], help="only this one; may be given again")
+    choices = [*TARGETS, *MORE_TARGETS]
+    parser.add_argument("--target", action="append", choices=choices, help="only this one; may be given again")
     parser.add_argument("--jobs", type=int, default=2, help="programs at a time (default: 2)")
     options = parser.parse_args()
     cases = discover(options.directory)

@@ -1,9 +1,10 @@
 """Mach-O executables: lld lays the image out as ELF, and what it made is written anew as Mach-O.
 
-The wheel's linker for Mach-O is zig's own, which has no scripts, puts all code into one section and needs three segments
-where two do. Its lld is whole. So what goes into an executable is compiled for Darwin (calls, registers, variable
-arguments), but into ELF objects: LLVM's triples end in `-elf` for that. lld links them to a static PIE at the addresses
-that the Mach-O image has, by a script as on Linux; what is left to do is a header, three tables and a signature.
+The wheel's linker for Mach-O is zig's own, which has no scripts, puts all code into one section and needs three
+segments where two do. Its lld is whole. So what goes into an executable is compiled for Darwin (calls, registers,
+variable arguments), but into ELF objects: LLVM's triples end in `-elf` for that. lld links them to a static PIE at the
+addresses that the Mach-O image has, by a script as on Linux; what is left to do is a header, three tables and a
+signature.
 
     __PAGEZERO   ---  the lowest 4 GiB
     __TEXT       r-x  header, manifest, constants, frame information, line table, the wasm functions, the shim
@@ -12,8 +13,8 @@ that the Mach-O image has, by a script as on Linux; what is left to do is a head
 
 Offsets in the file are addresses less the image's base, up to the zeros. libSystem's functions are called through stubs
 (runtime-support/os/darwin/imports.h): the section .waot.bind holds a pointer for each, which in ELF points to the
-function's name, and in Mach-O is bound by dyld. Layouts are those of Apple's <mach-o/loader.h>; dyld's tables are in the
-form LC_DYLD_INFO_ONLY, which every version of macOS reads.
+function's name, and in Mach-O is bound by dyld. Layouts are those of Apple's <mach-o/loader.h>; dyld's tables are in
+the form LC_DYLD_INFO_ONLY, which every version of macOS reads.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ _ENTRY = "waot_start"
 _LIB_SYSTEM = "/usr/lib/libSystem.B.dylib"
 _DYLD = "/usr/lib/dyld"
 
-# ELF section -> (segment, section, flags): S_ATTR_PURE_INSTRUCTIONS | S_ATTR_SOME_INSTRUCTIONS, S_NON_LAZY_SYMBOL_POINTERS,
-# S_ZEROFILL.
+# ELF section -> (segment, section, flags): S_ATTR_PURE_INSTRUCTIONS | S_ATTR_SOME_INSTRUCTIONS,
+# S_NON_LAZY_SYMBOL_POINTERS, S_ZEROFILL.
 _CODE, _POINTERS, _ZEROS = 0x80000400, 6, 1
 _SECTIONS = {
     ".waot.manifest": ("__TEXT", "__manifest", 0),
@@ -258,8 +259,9 @@ def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
     }
     text_size = _up(max(s.address + s.size for s in by_segment["__TEXT"]) - _BASE, page)
     data_start = _BASE + text_size
-    data_file_size = _up(max((s.address + len(s.data) for s in by_segment["__DATA"]), default=data_start) - data_start, page)
-    data_size = _up(max((s.address + s.size for s in by_segment["__DATA"]), default=data_start) - data_start, page)
+    data = by_segment["__DATA"]
+    data_file_size = _up(max((s.address + len(s.data) for s in data), default=data_start) - data_start, page)
+    data_size = _up(max((s.address + s.size for s in data), default=data_start) - data_start, page)
 
     out = bytearray(text_size + data_file_size)
     for section in placed:
@@ -295,7 +297,7 @@ def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
     segments = [
         _segment("__PAGEZERO", 0, _BASE, 0, 0, 0, []),
         _segment("__TEXT", _BASE, text_size, 0, text_size, 5, by_segment["__TEXT"]),
-        _segment("__DATA", data_start, data_size, text_size, data_file_size, 3, by_segment["__DATA"]),
+        _segment("__DATA", data_start, data_size, text_size, data_file_size, 3, data),
         _segment("__LINKEDIT", data_start + data_size, _up(limit + size - linkedit, page), linkedit,
                  limit + size - linkedit, 1, []),
     ]  # fmt: skip
@@ -367,6 +369,7 @@ def _segment(
         at = section.address - _BASE if flags != _ZEROS else 0
         align = max(section.align, 1).bit_length() - 1
         out += struct.pack(
-            "<16s16s2Q8I", _fixed(own_name), _fixed(name), section.address, section.size, at, align, 0, 0, flags, 0, 0, 0
+            "<16s16s2Q4I", _fixed(own_name), _fixed(name), section.address, section.size, at, align, 0, 0
         )
+        out += struct.pack("<4I", flags, 0, 0, 0)
     return out
