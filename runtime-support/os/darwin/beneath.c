@@ -6,7 +6,7 @@
  */
 #include "system.h"
 
-enum { WAOT_DARWIN_LINKS = 32 }; /* the kernel's own limit on symbolic links in a path (MAXSYMLINKS) */
+enum { WAOT_DARWIN_LINKS = 40 }; /* in a path, as on Linux; the kernel, which never expands one here, has 32 */
 
 void waot_os_force_walk(void)
 {
