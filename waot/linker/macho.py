@@ -274,12 +274,12 @@ def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
     tables: dict[str, tuple[int, int]] = {}
 
     def append(name: str, data: bytes) -> None:
-        out.extend(bytes(-len(out) % 8))
         tables[name] = (len(out), len(data)) if data else (0, 0)
         out.extend(data)
 
-    append("rebase", rebase)
-    append("bind", bind)
+    # Without gaps, which Apple's tools that change such files refuse: dyld's instructions end in zeros, as do names.
+    append("rebase", rebase + bytes(-len(rebase) % 8))
+    append("bind", bind + bytes(-len(bind) % 8))
     names = bytearray(b" \0")  # as Apple's linker begins: index 0 is no name
     symbols = bytearray()
     for _, name in imports:
@@ -288,8 +288,7 @@ def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
         names += name.encode() + b"\0"
     append("symbols", bytes(symbols))
     append("indirect", struct.pack(f"<{len(imports)}I", *range(len(imports))))
-    append("names", bytes(names + bytes(-len(names) % 8)))
-    out.extend(bytes(-len(out) % 16))
+    append("names", bytes(names + bytes(-(len(out) + len(names)) % 16)))
     limit = len(out)
     size = signature_size(identifier, limit)
 
