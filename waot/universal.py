@@ -33,4 +33,5 @@ def _join(target: Target, parts: Sequence[Artifact]) -> Artifact:
 
     assert all(part.image is None for part in parts)
     data = join([Slice(part.data, part.target.page_size) for part in parts])
-    return replace(parts[0], target=target, data=data)
+    seconds, cached = sum(part.seconds for part in parts), all(part.cached for part in parts)
+    return replace(parts[0], target=target, data=data, seconds=seconds, cached=cached)

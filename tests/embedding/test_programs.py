@@ -69,8 +69,13 @@ def under_wasmtime(module: Path, tree: Path, output: Path, *arguments: str) -> s
 
 @pytest.mark.parametrize(
     ("target", "memory", "compress"),
-    [(target, "static", True) for target in TARGETS]
-    + [pytest.param(target, "guarded", False, marks=pytest.mark.slow) for target in TARGETS]
+    [(target, load_targets()[target].memory_default, True) for target in TARGETS]
+    + [
+        pytest.param(target, memory, False, marks=pytest.mark.slow)
+        for target in TARGETS
+        for memory in load_targets()[target].memory_supported
+        if memory != load_targets()[target].memory_default
+    ]
     + [("x86_64-linux", "static", False)],
 )
 def test_a_program_sees_an_ordinary_directory(

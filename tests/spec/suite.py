@@ -326,7 +326,8 @@ def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
     root = tools.ROOT / "runtime-support"
     machine = machine_flags(target)
     flags = ["-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
-    flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror", f"-I{root}"]
+    flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror"]
+    flags += [f"-I{root}", f"-I{root / target.runtime}"]
     flags += table.definitions()
     key = hashlib.sha256(repr((machine, flags, zig_version())).encode())
     for path in [*sources, *sorted(root.rglob("*.h"))]:
@@ -414,7 +415,7 @@ def build_program(
     # The steps stand behind the manifest, at a multiple of 16.
     with tempfile.TemporaryDirectory() as name:
         commands = Path(name, "commands.o")
-        commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
+        commands.write_bytes(data_object({".waot.manifest": table.encode(steps, target.endian)}, target, align=16))
         return linker.link_executable(
             made,
             target=target,

@@ -31,7 +31,7 @@ def emit_exports(unit: UnitLowering) -> Iterator[str]:
         if kind in ("func", "global"):
             item = f"@waot_export.{kind}.{index}"
             if (kind, index) not in thunks:
-                make = _function_thunk if kind == "func" else _getter
+                make = function_thunk if kind == "func" else _getter
                 thunks[kind, index] = make(unit, index, item)
             if kind == "func":
                 type_ = plan.type_numbers.number(module.canonical[module.funcs[index]])
@@ -64,7 +64,7 @@ def _exports(module: Module) -> Iterator[tuple[int, str, str, int]]:
             yield number, name, kind, index
 
 
-def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
+def function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
     """`ptr symbol(ptr slots)`: the pending exception, or null."""
     t = unit.module.func_type(index)
     f = FunctionLowering(unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
@@ -72,12 +72,18 @@ def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
         f.stack.append(f.emit(f"load {ir_type(param)}, ptr {_slot(f, i)}"))
     f.call(t, unit.function_symbol(index), 0, may_throw=False)
     for i, (result, value) in enumerate(zip(t.results, f.stack, strict=True)):
-        f.effect(f"store {ir_type(result)} {value}, ptr {_slot(f, i)}", value)
+        ir = ir_type(result)
+        if ir == "ptr" and unit.plan.word != "i64":
+            value, ir = f.emit(f"ptrtoint ptr {value} to i64", value), "i64"
+        f.effect(f"store {ir} {value}, ptr {_slot(f, i)}", value)
     exception = "null"
     if index in unit.plan.throws:
         state = unit.layout.exception()
         exception = f.emit(f"load ptr, ptr {state}")
         f.effect(f"store ptr null, ptr {state}", exception)
+    if unit.plan.interface is not None:  # inlined here it would lose its places in the module
+        called = f" {unit.function_symbol(index)}("
+        f.out = [f"{line} #4" if called in line else line for line in f.out]
     lines = [*f.entry_out, *f.out, f"  ret ptr {exception}"]
     return "\n".join([f"define internal ptr {symbol}(ptr %slots) #3 {{", *lines, "}"])
 
@@ -94,4 +100,7 @@ def _getter(unit: UnitLowering, index: int, symbol: str) -> str:
     if value is None:
         value = "%v"
         lines.append(f"  %v = load {t}, ptr {unit.state_symbol(f'waot_global.{index}', t)}")
+    if t == "ptr" and unit.plan.word != "i64":
+        lines.append(f"  %wide = ptrtoint ptr {value} to i64")
+        value, t = "%wide", "i64"
     return "\n".join([*lines, f"  store {t} {value}, ptr %slots", "  ret ptr null", "}"])
