@@ -187,7 +187,9 @@ def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilitie
     digest = hashlib.sha256(b"").digest()
     confinement = Confinement()
     if target.system == "linux":
-        confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
+        confinement = Confinement(
+            make_filters(target.arch, {"fd_write", "proc_exit"}, facilities, endian=target.endian)
+        )
     return encode_manifest(
         Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement),
         target.endian,
