@@ -365,8 +365,8 @@ def lowering_options(
         fma = has_fma(codegen)
     whole = options.emit in ("asm", "llvm-ir")  # one text is what the user asked for
     return LoweringOptions(
-        triple=target.triple,
-        data_layout=target.data_layout,
+        triple=codegen.triple,
+        data_layout=target.link_data_layout if codegen.triple == target.link_triple else target.data_layout,
         arch=target.arch,
         pointer_bits=target.pointer_bits,
         memory=target.memory_strategy(options.memory),
@@ -490,7 +490,7 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     from waot import linker
     from waot.linker import confine
 
-    if options.seccomp == "off":
+    if options.seccomp == "off" or job.target.system != "linux":  # seccomp is Linux's
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
     if job.plan.threads is not None:
