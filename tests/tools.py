@@ -107,7 +107,9 @@ def python_wasm() -> Path:
 @functools.cache
 def runner(target: str) -> tuple[str, ...]:
     """The words to put before a program of `target` ("aarch64-linux") to run it here: none, or an emulator."""
-    architecture = target.partition("-")[0]
+    architecture, _, system = target.partition("-")
+    if system == "freebsd":
+        return freebsd_translator(architecture)
     if architecture == {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()):
         return ()
     if architecture == "i686" and _runs_i386():
@@ -117,6 +119,15 @@ def runner(target: str) -> tuple[str, ...]:
     if not emulator:
         raise ToolMissing(f"qemu-{architecture} is not there: apt-get install qemu-user-static")
     return (emulator,)
+
+
+@functools.cache
+def freebsd_translator(architecture: str) -> tuple[str, ...]:
+    """What executes FreeBSD programs on Linux: tests/freebsd/translator.c, which takes the options -0 and -b."""
+    if architecture != "x86_64" or runner(f"{architecture}-linux"):
+        raise ToolMissing(f"programs of FreeBSD on {architecture} run nowhere here: only their structure is tested")
+    source = ROOT / "tests" / "freebsd" / "translator.c"
+    return (str(compile_natively(source, ("-O1", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all"))),)
 
 
 @functools.cache

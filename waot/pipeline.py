@@ -365,6 +365,8 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     from waot import linker
     from waot.linker import confine
 
+    if job.target.system == "freebsd":
+        return linker.Confinement(capability_mode=True)
     if options.seccomp == "off":
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
