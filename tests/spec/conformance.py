@@ -110,7 +110,10 @@ def _whole(records: list[Record]) -> dict[str, list[Record]]:
 def table(records: list[Record]) -> list[str]:
     """The lines of the table: a row a proposal, a column a target; how many passed where it is not all of them."""
     by_target = _whole(records)
-    lines = [f"| proposal | scripts | assertions | {' | '.join(by_target)} |", "|---|---|---|" + "---|" * len(by_target)]
+    lines = [
+        f"| proposal | scripts | assertions | {' | '.join(by_target)} |",
+        "|---|---|---|" + "---|" * len(by_target),
+    ]
     rows = sorted({row for each in records for row in each["passed"]})
     for row in rows:
         cells = []
@@ -206,7 +209,7 @@ def page(records: list[Record]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="run the official suite and write docs/conformance.md")
-    parser.add_argument("--targets", default="", help="names separated by commas; default: all")
+    parser.add_argument("--targets", default="", help="names separated by commas; default: all that are executed")
     parser.add_argument("--opt", default="2,0", help="levels separated by commas; default: 2,0")
     parser.add_argument(
         "--memory", default="guarded,checked,static", help="strategies; all but the main one at the first level"
@@ -216,7 +219,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if not suite.SCRIPTS:
         parser.error(f"no test suite at {suite.SUITE}; set WAOT_SPEC_TESTSUITE")
-    names = [find_target(n).name for n in re.split(r"[\s,]+", arguments.targets.strip()) if n] or list(load_targets())
+    names = [find_target(n).name for n in re.split(r"[\s,]+", arguments.targets.strip()) if n]
+    names = names or [target.name for target in load_targets().values() if target.checked == "executed"]
     levels = [level for level in re.split(r"[\s,]+", arguments.opt.strip()) if level]
     memories = [memory for memory in re.split(r"[\s,]+", arguments.memory.strip()) if memory]
     configurations = [
@@ -236,7 +240,7 @@ def main() -> int:
         told = f"[{done}/{len(tasks)}] {configuration} {name}: {outcome.passed} of {outcome.total}"
         print(told, *outcome.failures[:5], sep="\n    ", flush=True)
     store = arguments.output.with_suffix(".json")
-    kept = {str(c): entry for c, entry in (json.loads(store.read_text()) if store.exists() else {}).items()}
+    kept: dict[str, Record] = json.loads(store.read_text()) if store.exists() else {}
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     kept |= {str(configuration): record(configuration, outcomes, day) for configuration, outcomes in results.items()}
     kept = {key: kept[key] for key in sorted(kept) if kept[key]["target"] in load_targets()}

@@ -32,8 +32,7 @@ void waot_exit(int status)
         waot_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
-typedef uint32_t function(struct waot_memory *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                          uint64_t, uint64_t, uint64_t);
+#include "calls.h" /* written by guest.py: calls[], each of which calls one of functions[] */
 
 #define WASI(name, result, parameters) (void (*)(void))waot_wasi_##name,
 static void (*const functions[])(void) = {
@@ -79,7 +78,8 @@ static uint64_t take_number(void)
 
 static uint8_t *reserve(uint64_t size)
 {
-    uint8_t *at = (uint8_t *)waot_syscall(SYS_mmap, 0, 2 * (long)size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *at = (uint8_t *)waot_syscall(WAOT_LINUX_MMAP, 0, 2 * (long)size, PROT_NONE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     waot_syscall(SYS_mprotect, (long)at, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
     return at; /* what lies behind faults */
 }
@@ -101,10 +101,10 @@ static void be_interrupted(void)
 #if !defined(__riscv) && !defined(__loongarch__)
         void (*restorer)(void);
 #endif
-        uint64_t mask;
-    } action = {.handler = nothing}; /* no SA_RESTART */
+        uint32_t mask[2];
+    } action = {.handler = nothing, .flags = SA_SIGINFO}; /* no SA_RESTART; the return by rt_sigreturn, as confined */
 #ifdef __x86_64__
-    action.flags = 0x04000000; /* SA_RESTORER */
+    action.flags |= 0x04000000; /* SA_RESTORER */
     action.restorer = waot_signal_return;
 #endif
     const uint64_t mask = UINT64_C(1) << (SIGALRM - 1);
@@ -114,7 +114,7 @@ static void be_interrupted(void)
 
 static uint64_t call(struct waot_memory *memory, uint64_t index, const uint64_t *a)
 {
-    return ((function *)functions[index])(memory, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
+    return calls[index](memory, a);
 }
 
 static void repeat(struct waot_memory *memory, uint64_t count, uint64_t inode)
@@ -159,7 +159,7 @@ static void serve(struct waot_memory *memory)
             give(memory->base + a[0], take_number());
             break;
         case 'M':
-            memory->bytes = take_number();
+            memory->bytes = (uintptr_t)take_number();
             break;
         case 'T':
             be_interrupted();
@@ -171,7 +171,7 @@ static void serve(struct waot_memory *memory)
         case 'C':
             order = take_number();
             take(a, sizeof a);
-            a[0] = call(memory->bytes == UINT64_MAX ? NULL : memory, order, a);
+            a[0] = call(memory->bytes == UINTPTR_MAX ? NULL : memory, order, a);
             if (WAOT_THREADS)
                 waot_wasi_leave();
             give(a, sizeof a[0]);

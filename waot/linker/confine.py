@@ -243,6 +243,7 @@ _HOT = [
     "lseek",
     "fstat",
     "close",
+    "openat",
     "openat2",
     "newfstatat",
     "getdents64",

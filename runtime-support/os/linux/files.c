@@ -351,7 +351,7 @@ int64_t waot_os_open_directory(const char *path)
 int64_t waot_os_path_open(waot_os_handle root, const char *path, uint32_t access, uint32_t oflags, uint32_t fdflags)
 {
     static const uint8_t modes[] = {O_RDONLY, O_RDONLY, O_WRONLY, O_RDWR}; /* by WAOT_OS_OPEN_READ and _WRITE */
-    long flags = modes[access & (WAOT_OS_OPEN_READ | WAOT_OS_OPEN_WRITE)] | O_NOCTTY | O_CLOEXEC;
+    long flags = modes[access & (WAOT_OS_OPEN_READ | WAOT_OS_OPEN_WRITE)] | O_NOCTTY | O_CLOEXEC | WAOT_LINUX_LARGEFILE;
     flags |= (access & WAOT_OS_OPEN_FOLLOW) != 0 ? 0 : O_NOFOLLOW;
     flags |= (oflags & WAOT_WASI_OFLAGS_CREAT) != 0 ? O_CREAT : 0;
     flags |= (oflags & WAOT_WASI_OFLAGS_EXCL) != 0 ? O_EXCL : 0;
@@ -407,10 +407,8 @@ int64_t waot_os_path_stat(waot_os_handle root, const char *path, bool follow, st
         return waot_linux_result(result);
     }
     /* The common case of a plain name that is no link takes one call. */
-    bool plain = path[0] != '.';
-    for (const char *at = path; *at != '\0'; at++)
-        plain &= *at != '/';
-    if (plain && waot_linux_stat(root, path, AT_SYMLINK_NOFOLLOW, stat) == 0 &&
+    const char *plain = waot_linux_plain(path);
+    if (plain != NULL && waot_linux_stat(root, plain, AT_SYMLINK_NOFOLLOW, stat) == 0 &&
         stat->filetype != WAOT_WASI_FILETYPE_SYMBOLIC_LINK)
         return 0;
     long handle = waot_linux_open_beneath(root, path, WAOT_LINUX_O_PATH, 0);

@@ -56,6 +56,11 @@ static inline long waot_linux_repeat(long number, long a, long b, long c, long d
 #else
 #define WAOT_LINUX_FCNTL SYS_fcntl
 #endif
+#if UINTPTR_MAX > UINT32_MAX
+#define WAOT_LINUX_LARGEFILE 0
+#else
+#define WAOT_LINUX_LARGEFILE O_LARGEFILE /* without it a file ends at 2 GiB, whatever the call is that writes */
+#endif
 #ifdef SYS_ftruncate64
 #define WAOT_LINUX_FTRUNCATE SYS_ftruncate64
 #else
@@ -159,6 +164,9 @@ struct waot_linux_place {
 
 long waot_linux_locate(long root, const char *path, enum waot_linux_last last, struct waot_linux_place *place);
 void waot_linux_release(const struct waot_linux_place *place);
+
+/* The name that a path is in the root itself, which leads nowhere else unless it is a link's; or null. */
+const char *waot_linux_plain(const char *path);
 
 /* Opens beneath `root`; O_NOFOLLOW in `flags` means what it does for open. */
 long waot_linux_open_beneath(long root, const char *path, long flags, long mode);
