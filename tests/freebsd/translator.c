@@ -872,6 +872,13 @@ static void on_call(void)
 static void on_result(void)
 {
     ptrace(PTRACE_GETREGS, program, 0, &registers);
+    if (finish == opened && (long)registers.rax == -EAGAIN) { /* somebody renames: Linux wants to be asked again */
+        become(0, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+        registers.rax = F_SYS_openat;
+        registers.rip -= 2;
+        ptrace(PTRACE_SETREGS, program, 0, &registers);
+        return;
+    }
     long result = done_here ? done_with : finish != NULL ? finish((long)registers.rax) : result_of((long)registers.rax);
     bool failed = result < 0 && result >= -4095;
     if (failed && error_is_value)
