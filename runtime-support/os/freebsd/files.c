@@ -25,38 +25,50 @@ long waot_freebsd_above_standard(long handle)
 
 /* ---------------------------------------------------------------- moving data */
 
-/* The kernel refuses to move more than SSIZE_MAX bytes at once, or than INT_MAX where debug.iosize_max_clamp is set: no
- * memory of a guest on one piece of address space reaches the first, and the second is for old programs. */
+/* A device refuses to move more than INT_MAX bytes at once (debug.devfs_iosize_max_clamp). A guest's memory may hold more:
+ * of one piece a part is moved, of several those whose sum is less. */
+#define WAOT_FREEBSD_MOST ((size_t)INT32_MAX)
+
+static size_t waot_freebsd_fitting(const struct waot_os_buffer *buffers, size_t count)
+{
+    size_t fitting = 0, bytes = 0;
+    while (fitting < count && buffers[fitting].size <= WAOT_FREEBSD_MOST - bytes)
+        bytes += buffers[fitting++].size;
+    return fitting;
+}
+
+/* Moves by `one`, a call for one piece, or by `several`. */
+__attribute__((noinline)) static int64_t waot_freebsd_move(long one, long several, waot_os_handle handle,
+                                                           const struct waot_os_buffer *buffers, size_t count,
+                                                           uint64_t offset)
+{
+    if (WAOT_FREEBSD_BAD_OFFSET(offset))
+        return -WAOT_WASI_INVAL;
+    count = waot_freebsd_fitting(buffers, count);
+    if (count > 1)
+        return waot_freebsd_result(WAOT_FREEBSD_RETRY(several, handle, buffers, count, offset));
+    size_t size = buffers->size < WAOT_FREEBSD_MOST ? buffers->size : WAOT_FREEBSD_MOST;
+    return waot_freebsd_result(WAOT_FREEBSD_RETRY(one, handle, buffers->bytes, size, offset));
+}
+
 int64_t waot_os_read(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count)
 {
-    if (count == 1)
-        return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_read, handle, buffers->bytes, buffers->size));
-    return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_readv, handle, buffers, count));
+    return waot_freebsd_move(SYS_read, SYS_readv, handle, buffers, count, 0);
 }
 
 int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count)
 {
-    if (count == 1)
-        return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_write, handle, buffers->bytes, buffers->size));
-    return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_writev, handle, buffers, count));
+    return waot_freebsd_move(SYS_write, SYS_writev, handle, buffers, count, 0);
 }
 
 int64_t waot_os_pread(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint64_t offset)
 {
-    if (WAOT_FREEBSD_BAD_OFFSET(offset))
-        return -WAOT_WASI_INVAL;
-    if (count == 1)
-        return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_pread, handle, buffers->bytes, buffers->size, offset));
-    return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_preadv, handle, buffers, count, offset));
+    return waot_freebsd_move(SYS_pread, SYS_preadv, handle, buffers, count, offset);
 }
 
 int64_t waot_os_pwrite(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint64_t offset)
 {
-    if (WAOT_FREEBSD_BAD_OFFSET(offset))
-        return -WAOT_WASI_INVAL;
-    if (count == 1)
-        return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_pwrite, handle, buffers->bytes, buffers->size, offset));
-    return waot_freebsd_result(WAOT_FREEBSD_RETRY(SYS_pwritev, handle, buffers, count, offset));
+    return waot_freebsd_move(SYS_pwrite, SYS_pwritev, handle, buffers, count, offset);
 }
 
 int64_t waot_os_seek(waot_os_handle handle, int64_t offset, uint32_t whence)
