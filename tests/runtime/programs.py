@@ -66,9 +66,11 @@ TRAPS = {
 
 
 def targets() -> list[Target]:
-    """The targets whose programs run here."""
+    """The targets of Linux whose programs run here."""
     found = []
     for target in load_targets().values():
+        if target.system != "linux":
+            continue
         try:
             tools.runner(target.name)
         except tools.ToolMissing as missing:
@@ -185,7 +187,8 @@ def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilitie
     digest = hashlib.sha256(b"").digest()
     confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
     return encode_manifest(
-        Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement)
+        Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement),
+        target.endian,
     )
 
 

@@ -165,6 +165,8 @@ def test_memory_of_dead_objects_is_used_again_by_all_types(target: Target, tmp_p
 def test_a_limit_is_reached_and_not_passed(
     target: Target, limit: int, type_: int, length: int, size: int, tmp_path: Path
 ) -> None:
+    if type_ == REFERENCES:
+        size = size * target.pointer_bits // 64
     most = limit // (32 + size)
     step = most // 50 + 1
     outcome = run(target, program(target.name), tmp_path, [str(a) for a in ("limit", limit, type_, length, step)])

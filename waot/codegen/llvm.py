@@ -13,6 +13,7 @@ from functools import cache
 import llvmlite.binding as llvm
 
 from waot.codegen.elsewhere import with_definitions, without_definitions
+from waot.codegen.frames import with_frames
 from waot.codegen.options import CodegenOptions
 from waot.errors import CodegenError
 
@@ -93,7 +94,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
         cpu=options.cpu,
         features=options.features,
         opt=level,
-        reloc="pic",
+        reloc=options.reloc,
         codemodel=_CODE_MODELS.get(arch, "small"),
         abiname=options.abi,
     )
@@ -122,6 +123,8 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     module = _for_the_back_end(module, text, arch)
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
+    if options.frames:
+        return with_frames(lambda: bytes(machine.emit_object(module)))
     data = bytes(machine.emit_object(module))
     return without_definitions(data) if arch == "powerpc64le" else data
 

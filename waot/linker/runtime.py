@@ -23,7 +23,7 @@ from pathlib import Path
 
 from waot.errors import CacheError
 from waot.linker.objects import undefined_symbols
-from waot.linker.zig import run_zig, zig_version
+from waot.linker.zig import run_zig, zig_binary, zig_version
 from waot.resources import runtime_support_dir
 from waot.targets import Target
 
@@ -46,6 +46,8 @@ _THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftl
 
 _BUILTINS = "core/builtins.c"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
+# Of core, what there is where there is no system.
+_WITHOUT_SYSTEM = ("core/memory.c", "core/table.c")
 # Declarations too: symbols of the linker script are then reached without a GOT.
 _HIDDEN = "#pragma GCC visibility push(hidden)\n"
 
@@ -86,13 +88,17 @@ def build_runtime(
         _build(root, target, place, cache_dir, threads)
     objects = (
         *(place / file for file, _ in _assembly(root, target, threads)),
-        place / "system.o",
+        *(() if target.freestanding else (place / "system.o",)),
         place / "builtins.o",
     )
-    on_demand = (place / "heap.o",)
+    if target.freestanding:
+        on_demand: tuple[Path, ...] = (place / "arithmetic.o",) if target.pointer_bits == 32 else ()
+    else:
+        on_demand = (place / "heap.o",)
     try:
         bitcode = (place / "runtime.bc").read_bytes()
-        needed = sorted({name for path in (*objects, *on_demand) for name in undefined_symbols(path.read_bytes())})
+        referring = objects if target.freestanding else (*objects, *on_demand)
+        needed = sorted({name for path in referring for name in undefined_symbols(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
     return Runtime(bitcode, objects, on_demand, tuple(needed), digest, threads)
@@ -107,6 +113,8 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
             places += [place / "threads" for place in places]
         return sorted(path.relative_to(root).as_posix() for place in places for path in place.glob("*.c"))
 
+    if target.freestanding:
+        return [*_WITHOUT_SYSTEM, *files(target.runtime)], [], []
     called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
     return called, [*_TRAPS, *files(target.runtime)], files("core/gc")
 
@@ -114,18 +122,40 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
 def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
     """Object file and source of what is in assembly."""
     system = root / target.runtime
-    found = [("start.o", system / f"{target.arch}.S")]
+    found = [("start.o", system / f"{target.arch}.S")]  # without a system it begins calls, not the program
     return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
 
 
 def machine_flags(target: Target) -> list[str]:
     """What tells zig the machine and how code is made for it."""
     flags = ["-target", target.zig_target]
+    if target.system == "android":
+        flags.append("-DWAOT_ANDROID=1")
     if target.cpu_zig is not None:
         flags.append(f"-mcpu={target.cpu_zig}")
-    if target.arch in ("arm", "thumb"):
+    if target.arch in ("arm", "thumb") and not target.freestanding:
         flags.append("-fdwarf-exceptions")  # .eh_frame, which core/unwind.c reads, and not the tables of Arm's own ABI
     return flags
+
+
+def _system_flags(target: Target) -> list[str]:
+    """What comes behind `_COMMON_FLAGS`."""
+    if not target.freestanding:
+        return []
+    # Nothing unwinds, and interrupts may use the stack below its pointer.
+    flags = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]
+    flags += ["-mno-red-zone"] if target.arch == "x86_64" else []
+    return flags if target.pointer_bits == 64 else [*flags, "-fno-pie", "-fno-pic"]
+
+
+def _arithmetic(target: Target) -> list[str]:
+    """The command that compiles what processors without a unit for floats, or for doubles, call in its place.
+
+    It is zig's own, as part of any C program that zig links; what builtins.c has goes before it.
+    """
+    source = zig_binary().parent / "lib" / "compiler_rt.zig"
+    flags = ["-target", target.zig_target, f"-mcpu={target.cpu_zig}", "-O", "ReleaseSmall", "-fstrip"]
+    return ["build-obj", str(source), *flags, "-ffunction-sections", "-fno-unwind-tables", "-femit-bin=arithmetic.o"]
 
 
 def _digest(root: Path, target: Target, threads: bool) -> str:
@@ -133,7 +163,7 @@ def _digest(root: Path, target: Target, threads: bool) -> str:
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
-    sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
+    sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target))).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -153,15 +183,21 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
             text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ()), "-c"]
+        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ())]
+        compile_flags += [*_system_flags(target), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
-        commands = [
-            [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
+        parts = [
             [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
+        ]
+        if target.freestanding:
+            parts = [_arithmetic(target)] if target.pointer_bits == 32 else []
+        commands = [
+            [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
+            *parts,
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *machine_flags(target), "-c", str(source), "-o", file]
+                ["cc", *machine_flags(target), "-g0", "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
         ]

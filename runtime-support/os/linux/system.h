@@ -12,6 +12,11 @@
 #include "../os.h"
 #include "syscall.h"
 
+/* Said on the command line (waot/linker/runtime.py) where it is Android's Linux. */
+#ifndef WAOT_ANDROID
+#define WAOT_ANDROID 0
+#endif
+
 /* The WASI errno for a Linux one. */
 uint32_t waot_linux_errno(long code);
 
