@@ -110,6 +110,8 @@ def runner(target: str) -> tuple[str, ...]:
     architecture, _, system = target.partition("-")
     if system == "macos":
         return (*runner(f"{architecture}-linux"), str(macos_loader(architecture)))
+    if system == "freebsd":
+        return freebsd_translator(architecture)
     if architecture == {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()):
         return ()
     if architecture == "i686" and _runs_i386():
@@ -144,6 +146,15 @@ def macos_loader(architecture: str) -> Path:
     return result
 
 
+def freebsd_translator(architecture: str) -> tuple[str, ...]:
+    """What executes FreeBSD programs on Linux: tests/freebsd/translator.c, which takes the options -0 and -b."""
+    if architecture != "x86_64" or runner(f"{architecture}-linux"):
+        raise ToolMissing(f"programs of FreeBSD on {architecture} run nowhere here: only their structure is tested")
+    source = ROOT / "tests" / "freebsd" / "translator.c"
+    return (str(compile_natively(source, ("-O1", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all"))),)
+
+
+@functools.cache
 def _runs_i386() -> bool:
     """Whether this machine's kernel runs 32-bit programs of x86: found out with one that only ends, with status 42."""
     code = bytes.fromhex("b801000000 bb2a000000 cd80")  # exit(42)

@@ -490,6 +490,8 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     from waot import linker
     from waot.linker import confine
 
+    if job.target.system == "freebsd":
+        return linker.Confinement(capability_mode=True)
     if options.seccomp == "off" or job.target.system != "linux":  # seccomp is Linux's
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
