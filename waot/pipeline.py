@@ -365,7 +365,7 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     from waot import linker
     from waot.linker import confine
 
-    if options.seccomp == "off":
+    if options.seccomp == "off" or job.target.system != "linux":
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
     if job.plan.threads is not None:

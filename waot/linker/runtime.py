@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waot.errors import CacheError
-from waot.linker.objects import undefined_symbols
+from waot.linker import coff, objects
 from waot.linker.zig import run_zig, zig_version
 from waot.resources import runtime_support_dir
 from waot.targets import Target
@@ -30,10 +30,12 @@ from waot.targets import Target
 # Not -ffreestanding for the bitcode: it implies -fno-builtin, which marks functions so that they cannot be inlined
 # into generated code. Nothing of libc is called but what core/builtins.c defines.
 _COMMON_FLAGS = (
-    *("-std=c11", "-D_GNU_SOURCE", "-g0", "-fPIE", "-fvisibility=hidden", "-fasynchronous-unwind-tables"),
+    *("-std=c11", "-D_GNU_SOURCE", "-g0", "-fasynchronous-unwind-tables"),
     *("-fno-exceptions", "-fno-stack-protector", "-fno-sanitize=all", "-fomit-frame-pointer"),
     *("-Wall", "-Wextra", "-Werror"),
 )
+# Of each format: what makes references to the shim's own symbols direct ones.
+_FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-fno-builtin-wcslen")}
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
@@ -46,7 +48,12 @@ _THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftl
 _BUILTINS = "core/builtins.c"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
 # Declarations too: symbols of the linker script are then reached without a GOT.
-_HIDDEN = "#pragma GCC visibility push(hidden)\n"
+_HIDDEN = {"elf": "#pragma GCC visibility push(hidden)\n", "coff": ""}
+
+# What dlltool calls them.
+_DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "aarch64": "arm64"}
+
+_UNDEFINED_SYMBOLS = {"elf": objects.undefined_symbols, "coff": coff.undefined_symbols}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +61,14 @@ class Runtime:
     """The shim for one target; `threads` where it is the variant for programs that start some.
 
     `bitcode` is merged into unit 0; everything in it but `entry_points`, which the objects refer to, may be
-    internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector. `digest`
-    (hex) changes whenever any of it does.
+    internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector.
+    `libraries` say what the system has itself. `digest` (hex) changes whenever any of it does.
     """
 
     bitcode: bytes
     objects: tuple[Path, ...]
     on_demand: tuple[Path, ...]
+    libraries: tuple[Path, ...]
     entry_points: tuple[str, ...]
     digest: str
     threads: bool = False
@@ -83,18 +91,20 @@ def build_runtime(
         if progress is not None:
             progress(f"compiling the runtime for {target.name}{' with threads' if threads else ''}")
         _build(root, target, place, cache_dir, threads)
-    objects = (
+    linked = (
         *(place / file for file, _ in _assembly(root, target, threads)),
         place / "system.o",
         place / "builtins.o",
     )
     on_demand = (place / "heap.o",)
+    undefined = _UNDEFINED_SYMBOLS[target.object_format]
+    libraries = tuple(place / name for name, _ in _libraries(root, target))
     try:
         bitcode = (place / "runtime.bc").read_bytes()
-        needed = sorted({name for path in (*objects, *on_demand) for name in undefined_symbols(path.read_bytes())})
+        needed = sorted({name for path in (*linked, *on_demand) for name in undefined(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
-    return Runtime(bitcode, objects, on_demand, tuple(needed), digest, threads)
+    return Runtime(bitcode, linked, on_demand, libraries, tuple(needed), digest, threads)
 
 
 def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list[str], list[str]]:
@@ -107,7 +117,10 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
         return sorted(path.relative_to(root).as_posix() for place in places for path in place.glob("*.c"))
 
     called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
-    return called, [*_TRAPS, *files(target.runtime)], files("core/gc")
+    own = files(target.runtime)
+    # A system whose frames are described in another way has a file of its own in the place of one of these.
+    traps = [name for name in _TRAPS if f"{target.runtime}/{Path(name).name}" not in own]
+    return called, [*traps, *own], files("core/gc")
 
 
 def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
@@ -115,6 +128,11 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
     system = root / target.runtime
     found = [("start.o", system / f"{target.arch}.S")]
     return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
+
+
+def _libraries(root: Path, target: Target) -> list[tuple[str, Path]]:
+    """Import library and definition file of each library of the system that the shim uses."""
+    return [(f"{path.stem}.lib", path) for path in sorted((root / target.runtime).glob("*.def"))]
 
 
 def _machine_flags(target: Target) -> list[str]:
@@ -126,7 +144,7 @@ def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS, _FORMAT_FLAGS)).encode())
     sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
@@ -145,9 +163,10 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         raise CacheError(f"cannot be written: {error.strerror}", file=str(place.parent)) from None
     try:
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
-            text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
+            text = _HIDDEN[target.object_format] + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ()), "-c"]
+        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, *_FORMAT_FLAGS[target.object_format]]
+        compile_flags += [*(_THREADS_FLAGS if threads else ()), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         commands = [
             [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
@@ -157,6 +176,10 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             *(
                 ["cc", *_machine_flags(target), "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
+            ),
+            *(
+                ["dlltool", "-m", _DLLTOOL_MACHINES[target.arch], "-d", str(source), "-l", file]
+                for file, source in _libraries(root, target)
             ),
         ]
 

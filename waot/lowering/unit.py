@@ -239,10 +239,12 @@ class UnitLowering:
         parts.extend(self._helpers.values())
         parts.extend(self._declarations.values())
         size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
+        # On Windows the ABI has a function for it, and the attribute would name another.
+        probe = "" if "-windows-" in options.triple else ' "probe-stack"="inline-asm"'
         parts += [
             # Only WebAssembly's own tail calls are tail calls: recursion without end must exhaust the stack, and a
             # backtrace must have its frames.
-            f'attributes #0 = {{ nounwind uwtable "probe-stack"="inline-asm" "disable-tail-calls"="true"{size} }}',
+            f'attributes #0 = {{ nounwind uwtable{probe} "disable-tail-calls"="true"{size} }}',
             "attributes #1 = { nomerge noreturn nounwind cold }",
             f"attributes #2 = {{ nounwind{size} }}",
             f"attributes #3 = {{ nounwind noinline uwtable{size} }}",

@@ -1,0 +1,48 @@
+/* What differs by processor: registers in the order of the system's CONTEXT, in which waot_capture stores them too. */
+#ifndef WAOT_WINDOWS_MACHINE_H
+#define WAOT_WINDOWS_MACHINE_H
+
+#include "nt.h"
+
+#include "../../core/unwind.h"
+
+#if defined(__x86_64__)
+#define WAOT_REGISTER_SP 4
+#define WAOT_WINDOWS_REGISTERS 16
+#define WAOT_WINDOWS_FIRST Rax
+#define WAOT_WINDOWS_PC Rip
+
+/* The return address is on top of the stack. */
+static inline void waot_windows_leave_leaf(CONTEXT *context)
+{
+    context->Rip = *(const DWORD64 *)context->Rsp;
+    context->Rsp += 8;
+}
+#elif defined(__aarch64__)
+#define WAOT_REGISTER_SP 31
+#define WAOT_WINDOWS_REGISTERS 32
+#define WAOT_WINDOWS_FIRST X0
+#define WAOT_WINDOWS_PC Pc
+
+static inline void waot_windows_leave_leaf(CONTEXT *context)
+{
+    context->Pc = context->Lr;
+}
+#endif
+
+static inline void waot_windows_get_context(const CONTEXT *context, struct waot_registers *registers)
+{
+    __builtin_memcpy(registers->r, &context->WAOT_WINDOWS_FIRST, WAOT_WINDOWS_REGISTERS * sizeof *registers->r);
+    registers->pc = context->WAOT_WINDOWS_PC;
+}
+
+static inline void waot_windows_set_context(CONTEXT *context, const struct waot_registers *registers)
+{
+    __builtin_memcpy(&context->WAOT_WINDOWS_FIRST, registers->r, WAOT_WINDOWS_REGISTERS * sizeof *registers->r);
+    context->WAOT_WINDOWS_PC = registers->pc;
+}
+
+/* <architecture>.S: goes on in `function`, which does not return, on the stack that ends at `top`. */
+_Noreturn void waot_switch_stack(void *top, void (*function)(void));
+
+#endif
