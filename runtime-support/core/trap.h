@@ -6,8 +6,11 @@
 
 #include <stddef.h>
 
-/* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. */
+/* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. Where
+ * the format has no such sections waot/linker/runtime.py says so. */
+#ifndef WAOT_COLD_DATA
 #define WAOT_COLD_DATA __attribute__((section(".bss.cold")))
+#endif
 
 /* Called first when something traps, with the trap's text; this one does nothing. Weak, for a program that goes on after a
  * trap (tests/spec/driver.c): its own is linked in place of this one and need not return. */

@@ -41,11 +41,11 @@ def link_pe(inputs: Inputs) -> bytes:
     objects = [prepare(data, target) for data in inputs.objects]
     objects.append(_own_object(inputs))
     stack = decode_manifest(inputs.manifest, target.endian).stack_size + _STACK_EXTRA
-    arguments = ["lld-link", "/out:out.exe", f"/machine:{_MACHINE_NAMES[target.arch]}", "/lldignoreenv"]
+    arguments = ["lld-link", "/out:out.exe", "/lldmingw", f"/machine:{_MACHINE_NAMES[target.arch]}", "/lldignoreenv"]
     arguments += ["/entry:waot_start", "/subsystem:console", "/nodefaultlib", "/timestamp:0", "/opt:ref,noicf"]
     arguments += ["/dynamicbase", "/nxcompat", "/manifest:no", f"/stack:{stack - stack % -65536},65536"]
     arguments += ["/highentropyva", "/largeaddressaware"] if target.pointer_bits == 64 else []
-    arguments += [f"/merge:{name}" for name in (".waotl=.rdata", ".pdata=.rdata", ".bss.cold=.bss", ".bss=.data")]
+    arguments += [f"/merge:{name}" for name in (".waotl=.rdata", ".pdata=.rdata", ".bss=.data")]
     prefix = MACHINES[target.arch].prefix
     arguments += [f"/alternatename:{prefix}waot_image_start={prefix}__ImageBase"]
     try:
@@ -67,17 +67,13 @@ def link_pe(inputs: Inputs) -> bytes:
 def _own_object(inputs: Inputs) -> bytes:
     """The manifest, the data image, and symbols before and behind what the linker collects."""
     manifest = inputs.manifest + bytes(-len(inputs.manifest) % 8)
+    last = {"waot_manifest_end": 0, "waot_embed_rva": 0}
     text, lines = CODE | EXECUTE | READ, DATA | READ
     int3 = b"\xcc" * _MARK
     data_image = inputs.data_image or bytes(1)
     parts = [
-        Part(
-            MANIFEST,
-            manifest + bytes(8),
-            DATA | READ,
-            {"waot_manifest_start": 0, "waot_manifest_end": len(manifest), "waot_embed_rva": len(manifest)},
-            align=8,
-        ),
+        Part(f"{MANIFEST}$a", manifest, DATA | READ, {"waot_manifest_start": 0}, align=8),
+        Part(f"{MANIFEST}$z", bytes(8), DATA | READ, last, align=8),
         Part(".rdata", data_image, DATA | READ, {"waot_data_image": 0}, align=16),
         Part(".text$za", int3, text, {"waot_wasm_text_start": _MARK}, align=16),
         Part(".text$zz", int3, text, {"waot_wasm_text_end": 0}, align=16),

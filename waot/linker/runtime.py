@@ -34,8 +34,9 @@ _COMMON_FLAGS = (
     *("-fno-exceptions", "-fno-stack-protector", "-fno-sanitize=all", "-fomit-frame-pointer"),
     *("-Wall", "-Wextra", "-Werror"),
 )
-# Of each format: what makes references to the shim's own symbols direct ones.
-_FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-fno-builtin-wcslen")}
+# Of each format: what makes references to the shim's own symbols direct ones. A loop over UTF-16 is no call of wcslen, and
+# a variable in a section of a name of its own is not among the zeros of COFF.
+_FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-fno-builtin-wcslen", "-DWAOT_COLD_DATA=")}
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
