@@ -1,79 +1,69 @@
 /* The statuses of the native interface as WASI's error codes. */
 #include "system.h"
 
+/* All of them are 0xc000 and these two bytes. */
+#define WAOT_WINDOWS_ERRORS(S) \
+    S(ACCESS_DENIED, ACCES)           \
+    S(SHARING_VIOLATION, ACCES)       \
+    S(DELETE_PENDING, ACCES)          \
+    S(NETWORK_ACCESS_DENIED, ACCES)   \
+    S(FILE_LOCK_CONFLICT, ACCES)      \
+    S(LOCK_NOT_GRANTED, ACCES)        \
+    S(PRIVILEGE_NOT_HELD, PERM)       \
+    S(CANNOT_DELETE, PERM)            \
+    S(MEDIA_WRITE_PROTECTED, PERM)    \
+    S(OBJECT_NAME_NOT_FOUND, NOENT)   \
+    S(OBJECT_PATH_NOT_FOUND, NOENT)   \
+    S(NO_SUCH_FILE, NOENT)            \
+    S(NOT_FOUND, NOENT)               \
+    S(BAD_NETWORK_PATH, NOENT)        \
+    S(BAD_NETWORK_NAME, NOENT)        \
+    S(FILE_DELETED, NOENT)            \
+    S(OBJECT_NAME_COLLISION, EXIST)   \
+    S(OBJECT_NAME_INVALID, INVAL)     \
+    S(OBJECT_PATH_INVALID, INVAL)     \
+    S(OBJECT_PATH_SYNTAX_BAD, INVAL)  \
+    S(INVALID_PARAMETER, INVAL)       \
+    S(INVALID_INFO_CLASS, INVAL)      \
+    S(NAME_TOO_LONG, NAMETOOLONG)     \
+    S(NOT_A_DIRECTORY, NOTDIR)        \
+    S(FILE_IS_A_DIRECTORY, ISDIR)     \
+    S(DIRECTORY_NOT_EMPTY, NOTEMPTY)  \
+    S(NOT_SAME_DEVICE, XDEV)          \
+    S(TOO_MANY_LINKS, MLINK)          \
+    S(DISK_FULL, NOSPC)               \
+    S(QUOTA_EXCEEDED, DQUOT)          \
+    S(FILE_TOO_LARGE, FBIG)           \
+    S(NO_MEMORY, NOMEM)               \
+    S(INSUFFICIENT_RESOURCES, NOMEM)  \
+    S(COMMITMENT_LIMIT, NOMEM)        \
+    S(TOO_MANY_OPENED_FILES, MFILE)   \
+    S(INVALID_HANDLE, BADF)           \
+    S(OBJECT_TYPE_MISMATCH, BADF)     \
+    S(FILE_CLOSED, BADF)              \
+    S(PIPE_BROKEN, PIPE)              \
+    S(PIPE_CLOSING, PIPE)             \
+    S(PIPE_DISCONNECTED, PIPE)        \
+    S(PIPE_EMPTY, PIPE)               \
+    S(NOT_SUPPORTED, NOTSUP)          \
+    S(NOT_IMPLEMENTED, NOTSUP)        \
+    S(INVALID_DEVICE_REQUEST, NOTSUP) \
+    S(ACCESS_VIOLATION, FAULT)        \
+    S(NOT_A_REPARSE_POINT, INVAL)    
+
+#define WAOT_WINDOWS_STATUS(status, code) (uint16_t)STATUS_##status,
+#define WAOT_WINDOWS_CODE(status, code) WAOT_WASI_##code,
+#define WAOT_WINDOWS_CHECK(status, code) \
+    _Static_assert((ULONG)STATUS_##status >> 16 == 0xc000, "not an error of that kind: " #status);
+
+WAOT_WINDOWS_ERRORS(WAOT_WINDOWS_CHECK)
+
 uint32_t waot_windows_errno(waot_nt_status status)
 {
-    switch ((ULONG)status) {
-    case (ULONG)STATUS_ACCESS_DENIED:
-    case (ULONG)STATUS_SHARING_VIOLATION:
-    case (ULONG)STATUS_DELETE_PENDING:
-    case (ULONG)STATUS_NETWORK_ACCESS_DENIED:
-    case (ULONG)STATUS_FILE_LOCK_CONFLICT:
-    case (ULONG)STATUS_LOCK_NOT_GRANTED:
-        return WAOT_WASI_ACCES;
-    case (ULONG)STATUS_PRIVILEGE_NOT_HELD:
-    case (ULONG)STATUS_CANNOT_DELETE:
-    case (ULONG)STATUS_MEDIA_WRITE_PROTECTED:
-        return WAOT_WASI_PERM;
-    case (ULONG)STATUS_OBJECT_NAME_NOT_FOUND:
-    case (ULONG)STATUS_OBJECT_PATH_NOT_FOUND:
-    case (ULONG)STATUS_NO_SUCH_FILE:
-    case (ULONG)STATUS_NOT_FOUND:
-    case (ULONG)STATUS_NO_MORE_FILES:
-    case (ULONG)STATUS_BAD_NETWORK_PATH:
-    case (ULONG)STATUS_BAD_NETWORK_NAME:
-    case (ULONG)STATUS_FILE_DELETED:
-        return WAOT_WASI_NOENT;
-    case (ULONG)STATUS_OBJECT_NAME_COLLISION:
-        return WAOT_WASI_EXIST;
-    case (ULONG)STATUS_OBJECT_NAME_INVALID:
-    case (ULONG)STATUS_OBJECT_PATH_INVALID:
-    case (ULONG)STATUS_OBJECT_PATH_SYNTAX_BAD:
-    case (ULONG)STATUS_INVALID_PARAMETER:
-    case (ULONG)STATUS_INVALID_INFO_CLASS:
-        return WAOT_WASI_INVAL;
-    case (ULONG)STATUS_NAME_TOO_LONG:
-        return WAOT_WASI_NAMETOOLONG;
-    case (ULONG)STATUS_NOT_A_DIRECTORY:
-        return WAOT_WASI_NOTDIR;
-    case (ULONG)STATUS_FILE_IS_A_DIRECTORY:
-        return WAOT_WASI_ISDIR;
-    case (ULONG)STATUS_DIRECTORY_NOT_EMPTY:
-        return WAOT_WASI_NOTEMPTY;
-    case (ULONG)STATUS_NOT_SAME_DEVICE:
-        return WAOT_WASI_XDEV;
-    case (ULONG)STATUS_TOO_MANY_LINKS:
-        return WAOT_WASI_MLINK;
-    case (ULONG)STATUS_DISK_FULL:
-        return WAOT_WASI_NOSPC;
-    case (ULONG)STATUS_QUOTA_EXCEEDED:
-        return WAOT_WASI_DQUOT;
-    case (ULONG)STATUS_FILE_TOO_LARGE:
-        return WAOT_WASI_FBIG;
-    case (ULONG)STATUS_NO_MEMORY:
-    case (ULONG)STATUS_INSUFFICIENT_RESOURCES:
-    case (ULONG)STATUS_COMMITMENT_LIMIT:
-        return WAOT_WASI_NOMEM;
-    case (ULONG)STATUS_TOO_MANY_OPENED_FILES:
-        return WAOT_WASI_MFILE;
-    case (ULONG)STATUS_INVALID_HANDLE:
-    case (ULONG)STATUS_OBJECT_TYPE_MISMATCH:
-    case (ULONG)STATUS_FILE_CLOSED:
-        return WAOT_WASI_BADF;
-    case (ULONG)STATUS_PIPE_BROKEN:
-    case (ULONG)STATUS_PIPE_CLOSING:
-    case (ULONG)STATUS_PIPE_DISCONNECTED:
-    case (ULONG)STATUS_PIPE_EMPTY:
-        return WAOT_WASI_PIPE;
-    case (ULONG)STATUS_NOT_SUPPORTED:
-    case (ULONG)STATUS_NOT_IMPLEMENTED:
-    case (ULONG)STATUS_INVALID_DEVICE_REQUEST:
-        return WAOT_WASI_NOTSUP;
-    case (ULONG)STATUS_ACCESS_VIOLATION:
-        return WAOT_WASI_FAULT;
-    case (ULONG)STATUS_NOT_A_REPARSE_POINT:
-        return WAOT_WASI_INVAL;
-    default:
-        return WAOT_WASI_IO;
-    }
+    static const uint16_t statuses[] = {WAOT_WINDOWS_ERRORS(WAOT_WINDOWS_STATUS)};
+    static const uint8_t codes[] = {WAOT_WINDOWS_ERRORS(WAOT_WINDOWS_CODE)};
+    for (size_t i = 0; i < sizeof codes; i++)
+        if ((ULONG)status == (0xc0000000u | statuses[i]))
+            return codes[i];
+    return WAOT_WASI_IO;
 }

@@ -120,7 +120,7 @@ static waot_nt_status waot_windows_wait(HANDLE handle, waot_nt_status status, st
 static uint32_t waot_windows_pipe_holds(HANDLE handle, bool *closed)
 {
     DWORD available = 0;
-    *closed = !PeekNamedPipe(handle, NULL, 0, NULL, &available, NULL) && GetLastError() == ERROR_BROKEN_PIPE;
+    *closed = !PeekNamedPipe(handle, NULL, 0, NULL, &available, NULL);
     return available;
 }
 

@@ -11,6 +11,7 @@
 #define WAOT_WINDOWS_REGISTERS 16
 #define WAOT_WINDOWS_FIRST Rax
 #define WAOT_WINDOWS_PC Rip
+#define WAOT_WINDOWS_STACK_LOW 0x1478
 
 /* The return address is on top of the stack. */
 static inline void waot_windows_leave_leaf(CONTEXT *context)
@@ -23,12 +24,19 @@ static inline void waot_windows_leave_leaf(CONTEXT *context)
 #define WAOT_WINDOWS_REGISTERS 32
 #define WAOT_WINDOWS_FIRST X0
 #define WAOT_WINDOWS_PC Pc
+#define WAOT_WINDOWS_STACK_LOW 0x1478
 
 static inline void waot_windows_leave_leaf(CONTEXT *context)
 {
     context->Pc = context->Lr;
 }
 #endif
+
+/* Where the reservation of this thread's stack begins: DeallocationStack of its block. */
+static inline uintptr_t waot_windows_stack_low(void)
+{
+    return *(const uintptr_t *)((const unsigned char *)NtCurrentTeb() + WAOT_WINDOWS_STACK_LOW);
+}
 
 static inline void waot_windows_get_context(const CONTEXT *context, struct waot_registers *registers)
 {

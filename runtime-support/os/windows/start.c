@@ -1,5 +1,6 @@
 /* The entry point: the command line and the environment become what C has, then the program runs on the stack that the
  * system made by the size in the executable's header. */
+#include "machine.h"
 #include "system.h"
 
 #include "../../core/process.h"
@@ -117,10 +118,8 @@ __attribute__((weak)) void waot_main(void)
 
 __attribute__((used)) void waot_start(void)
 {
-    ULONG_PTR low, high;
-    GetCurrentThreadStackLimits(&low, &high);
-    waot_stack.guard = waot_stack.low = low;
-    waot_stack.high = high;
+    waot_stack.guard = waot_stack.low = waot_windows_stack_low();
+    waot_stack.high = (uintptr_t)((const NT_TIB *)NtCurrentTeb())->StackBase;
     waot_windows_catch_faults();
     waot_process.page_size = 4096;
     waot_process.manifest = waot_manifest_start;
