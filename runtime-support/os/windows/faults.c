@@ -58,10 +58,24 @@ static LONG NTAPI waot_windows_on_exception(EXCEPTION_POINTERS *exception)
     waot_internal_error(signal, &registers, address);
 }
 
+void waot_windows_guard_stack(void)
+{
+    /* Wine has all of the stack committed, and its guard at the very end, whatever is asked to be kept. */
+    uint8_t *end = (uint8_t *)waot_stack.low + 4096;
+    MEMORY_BASIC_INFORMATION region;
+    DWORD before;
+    VirtualQuery(end, &region, sizeof region);
+    if (region.State == MEM_COMMIT) {
+        VirtualProtect(end, 4096, PAGE_READWRITE, &before);
+        VirtualProtect(end + WAOT_WINDOWS_FAULT_STACK, 4096, PAGE_READWRITE | PAGE_GUARD, &before);
+    }
+}
+
 void waot_windows_catch_faults(void)
 {
     ULONG size = WAOT_WINDOWS_FAULT_STACK;
     SetThreadStackGuarantee(&size);
+    waot_windows_guard_stack();
     AddVectoredExceptionHandler(1, waot_windows_on_exception);
 }
 

@@ -6,5 +6,7 @@
 #define WAOT_WINDOWS_FAULT_STACK (48 << 10)
 
 void waot_windows_catch_faults(void);
+/* Puts the guard of the stack where it has WAOT_WINDOWS_FAULT_STACK bytes below it. */
+void waot_windows_guard_stack(void);
 
 #endif
