@@ -382,21 +382,19 @@ def files(bench: Bench) -> list[Row]:
         raise Absent("a writable /dev/shm, which keeps disks out of the measurement")
     native = tools.compile_natively(source, ("-O3", NATIVE_CPU))
     wasm = _wasm("io.c", "-O3")
-    with tempfile.TemporaryDirectory(prefix="waot-bench-", dir=memory) as name:
-        directory = Path(name)
-        ours = bench.build(wasm, "io", "-O3", "--dir", f"{name}::/data")
-        commands = {"native": ([str(native)], "."), "waot": ([str(ours)], "/data")}
+    with tempfile.TemporaryDirectory(prefix="waot-bench-", dir=memory) as directory:
+        ours = bench.build(wasm, "io", "-O3", "--dir", f"{directory}::{directory}")
+        commands = {"native": [str(native)], "waot": [str(ours)]}
         rows = []
         try:
             compiled = bench.directory / "io.cwasm"
             _compile_for_wasmtime(wasm, compiled)
-            commands["wasmtime"] = ([*_under_wasmtime(compiled), f"{name}::/data", "--"], "/data")
+            commands["wasmtime"] = [*_under_wasmtime(compiled), f"{directory}::{directory}", "--"]
         except Absent as reason:
             rows.append(Row("files under wasmtime", f"absent: {reason}"))
 
-        def told(what: str, name: str) -> str:
-            command, place = commands[name]
-            return output_of([*command, what, place], cwd=directory, limit=_IO_LIMIT)
+        def told(what: str, contestant: str) -> str:
+            return output_of([*commands[contestant], what, directory], limit=_IO_LIMIT)
 
         def contestant(what: str, name: str) -> Callable[[], float]:
             return lambda: _seconds_told(told(what, name))

@@ -1,8 +1,20 @@
 /* The descriptor table, and the functions that concern a descriptor rather than what it is open on. */
 #include "embed.h"
 
-static bool waot_wasi_is_directory(const struct waot_wasi_descriptor *descriptor)
+/* Not when it is opened: many a program opens, maps or closes a file without a call to which it would matter. */
+void waot_wasi_settle(struct waot_wasi_descriptor *descriptor)
 {
+    if (__builtin_expect(descriptor->kind != WAOT_WASI_UNSETTLED, 1))
+        return;
+    struct waot_os_stat stat;
+    bool directory = waot_os_stat(descriptor->handle, &stat) >= 0 && stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY;
+    /* Another thread that is here as well comes to the same. */
+    __atomic_store_n(&descriptor->kind, directory ? WAOT_WASI_DIRECTORY : WAOT_WASI_FILE, __ATOMIC_RELAXED);
+}
+
+static bool waot_wasi_is_directory(struct waot_wasi_descriptor *descriptor)
+{
+    waot_wasi_settle(descriptor);
     return descriptor->kind == WAOT_WASI_DIRECTORY || waot_wasi_is_files(descriptor);
 }
 

@@ -41,7 +41,7 @@ static bool waot_wasi_append_entry(struct waot_wasi_readdir *list, uint64_t next
 }
 
 /* The embedded entries from `position` on, which is a number of entries. */
-static uint32_t waot_wasi_append_embedded(uint32_t directory, uint64_t position, struct waot_wasi_readdir *list)
+static void waot_wasi_append_embedded(uint32_t directory, uint64_t position, struct waot_wasi_readdir *list)
 {
     struct waot_os_entry entry;
     while (waot_embed_entry(directory, position, &entry)) {
@@ -50,19 +50,17 @@ static uint32_t waot_wasi_append_embedded(uint32_t directory, uint64_t position,
                                     entry.name_size))
             break;
     }
-    return WAOT_WASI_SUCCESS;
 }
 
 /* The granted files from `position` on. */
-static uint32_t waot_wasi_append_files(const struct waot_wasi_descriptor *descriptor, uint64_t position,
-                                       struct waot_wasi_readdir *list)
+static void waot_wasi_append_files(const struct waot_wasi_descriptor *descriptor, uint64_t position,
+                                   struct waot_wasi_readdir *list)
 {
     struct waot_os_entry entry;
     for (; waot_wasi_files_entry(descriptor, &position, &entry); position = entry.next)
         if (!waot_wasi_append_entry(list, entry.next + WAOT_WASI_COOKIE_BIAS, entry.inode, entry.filetype, entry.name,
                                     entry.name_size))
             break;
-    return WAOT_WASI_SUCCESS;
 }
 
 /* The host's entries from `position` on; `overlay`, if it is not null, says which are shown. */
@@ -152,9 +150,9 @@ uint32_t waot_wasi_fd_readdir(struct waot_memory *memory, uint32_t fd, uint32_t 
         if (waot_wasi_is_overlay(descriptor))
             error = waot_wasi_append_merged(descriptor, position, &list);
         else if (waot_wasi_is_embedded(descriptor))
-            error = waot_wasi_append_embedded(descriptor->node, position, &list);
+            waot_wasi_append_embedded(descriptor->node, position, &list);
         else if (waot_wasi_is_files(descriptor))
-            error = waot_wasi_append_files(descriptor, position, &list);
+            waot_wasi_append_files(descriptor, position, &list);
         else
             error = waot_wasi_append_entries(descriptor->handle, NULL, position, &list);
         if (error != WAOT_WASI_SUCCESS) /* even with entries in hand: a buffer that is not full tells of the end */

@@ -742,7 +742,7 @@ static int64_t waot_overlay_either(const struct waot_wasi_descriptor *directory,
 {
     if (waot_wasi_is_overlay(directory))
         return waot_overlay_resolve(directory, path, last, place);
-    struct waot_os_stat stat;
+    struct waot_os_stat stat = {.filetype = WAOT_WASI_FILETYPE_UNKNOWN}; /* where there is none */
     int64_t result = waot_os_path_stat(directory->handle, path, false, &stat);
     place->top = directory->handle;
     place->kind = result < 0 ? WAOT_OVERLAY_NONE : WAOT_OVERLAY_UPPER;

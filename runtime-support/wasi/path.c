@@ -96,19 +96,11 @@ int64_t waot_wasi_open(const struct waot_wasi_descriptor *directory, const char 
         .read_only = directory->read_only,
     };
     /* What was opened as a directory is one, and what is open for writing or was to be made is none. */
+    const uint32_t none = WAOT_WASI_OFLAGS_CREAT | WAOT_WASI_OFLAGS_TRUNC;
     if ((oflags & WAOT_WASI_OFLAGS_DIRECTORY) != 0)
         opened->kind = WAOT_WASI_DIRECTORY;
-    const uint32_t settled = WAOT_WASI_OFLAGS_DIRECTORY | WAOT_WASI_OFLAGS_CREAT | WAOT_WASI_OFLAGS_TRUNC;
-    if ((access & WAOT_OS_OPEN_WRITE) != 0 || (oflags & settled) != 0)
-        return 0;
-    struct waot_os_stat stat;
-    int64_t result = waot_os_stat(opened->handle, &stat);
-    if (result < 0) {
-        waot_os_close(opened->handle);
-        return result;
-    }
-    if (stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY)
-        opened->kind = WAOT_WASI_DIRECTORY;
+    else if ((access & WAOT_OS_OPEN_WRITE) == 0 && (oflags & none) == 0)
+        opened->kind = WAOT_WASI_UNSETTLED;
     return 0;
 }
 
@@ -122,6 +114,8 @@ uint32_t waot_wasi_path_open(struct waot_memory *memory, uint32_t fd, uint32_t d
     if (error != WAOT_WASI_SUCCESS)
         return error;
     struct waot_wasi_descriptor *directory = waot_wasi_descriptor(fd);
+    if (directory != NULL)
+        waot_wasi_settle(directory);
     if (directory != NULL && directory->kind == WAOT_WASI_FILE)
         return WAOT_WASI_NOTDIR;
     error = waot_wasi_directory(fd, WAOT_WASI_RIGHT_PATH_OPEN, false, &directory);

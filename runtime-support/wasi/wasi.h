@@ -11,8 +11,16 @@
 #include "../os/os.h"
 #include "preview1.h"
 
-/* WAOT_WASI_FILES: a directory of granted files (file_grant.c). Its handle is -1, which the system refuses. */
-enum waot_wasi_kind { WAOT_WASI_FREE, WAOT_WASI_STDIO, WAOT_WASI_FILE, WAOT_WASI_DIRECTORY, WAOT_WASI_FILES };
+/* WAOT_WASI_FILES: a directory of granted files (file_grant.c). Its handle is -1, which the system refuses.
+ * WAOT_WASI_UNSETTLED: FILE or DIRECTORY; the system is asked when it matters (waot_wasi_settle). */
+enum waot_wasi_kind {
+    WAOT_WASI_FREE,
+    WAOT_WASI_STDIO,
+    WAOT_WASI_FILE,
+    WAOT_WASI_DIRECTORY,
+    WAOT_WASI_FILES,
+    WAOT_WASI_UNSETTLED,
+};
 
 /* What a guest descriptor stands for. Rights are derived from the kind, the file type and how it is open (see
  * waot_wasi_rights), as wasmtime reports them; only what fd_fdstat_set_rights took away is stored. */
@@ -252,6 +260,8 @@ static inline struct waot_wasi_descriptor *waot_wasi_descriptor(uint32_t fd)
     return &state->descriptors[fd];
 }
 
+/* Makes UNSETTLED what it is. */
+void waot_wasi_settle(struct waot_wasi_descriptor *descriptor);
 /* A descriptor for files, streams and standard streams. BADF for directories; NOTCAPABLE if `right` was taken away. */
 uint32_t waot_wasi_file(uint32_t fd, uint32_t right, struct waot_wasi_descriptor **descriptor);
 /* A descriptor for directories. BADF for all else; NOTCAPABLE if `right` was taken away; PERM if `changes` something

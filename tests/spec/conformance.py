@@ -1,4 +1,6 @@
-"""Runs the official suite on every target and writes docs/conformance.md.
+"""Runs the official suite on every target, or those named, and writes docs/conformance.md.
+
+Results are kept in docs/conformance.json; the page shows the last ones of each configuration.
 
 python -m tests.spec.conformance [--targets NAME,...] [--opt 2,0] [--memory guarded,checked,static] [--jobs N]
 """
@@ -6,10 +8,13 @@ python -m tests.spec.conformance [--targets NAME,...] [--opt 2,0] [--memory guar
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import re
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from tests import tools
 from tests.programs.harness import Configuration
@@ -58,33 +63,84 @@ def proposal(script: str) -> str:
 
 Results = dict[Configuration, dict[str, Outcome]]
 
-
-def _sum(outcomes: dict[str, Outcome], scripts: list[str]) -> str:
-    passed, total = (sum(getattr(outcomes[name], what) for name in scripts) for what in ("passed", "total"))
-    return f"{passed:,} of {total:,}"
+# By configuration: what came of it and when. It is kept beside the page, so that one target may be run again.
+Record = dict[str, Any]
 
 
-def table(results: Results) -> list[str]:
-    """The lines of the table: passed of total by proposal and configuration."""
-    results = {c: outcomes for c, outcomes in results.items() if c.memory == "guarded"}
-    names = [f"{c.target} -O{c.level}" for c in results]
-    lines = [f"| proposal | scripts | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
-    rows = [*sorted({proposal(name) for name in suite.SCRIPTS}), "**all**"]
+def main_memory(target: str) -> str:
+    """The strategy with which all of the suite runs: the target's first of those that do not fix an address."""
+    supported = find_target(target).memory_supported
+    return next(memory for memory in ("guarded", "checked") if memory in supported)
+
+
+def scripts_for(configuration: Configuration) -> list[str]:
+    """What runs in a configuration: everything with the main strategy, what is about memories with the others."""
+    if configuration.memory == main_memory(configuration.target):
+        return list(suite.SCRIPTS)
+    return list(suite.SCRIPTS_BY_MEMORY[configuration.memory])
+
+
+def record(configuration: Configuration, outcomes: dict[str, Outcome], day: str) -> Record:
+    """The results of a configuration as JSON has them."""
+    passed: dict[str, list[int]] = {}
+    for name, outcome in outcomes.items():
+        counts = passed.setdefault(proposal(name), [0, 0, 0])
+        for i, count in enumerate((outcome.passed, outcome.total, 1)):
+            counts[i] += count
+    failing = {name: o.total - o.passed for name, o in sorted(outcomes.items()) if o.failures}
+    return {
+        "target": configuration.target,
+        "memory": configuration.memory,
+        "level": configuration.level,
+        "day": day,
+        "passed": dict(sorted(passed.items())),
+        "failing": failing,
+    }
+
+
+def _whole(records: list[Record]) -> dict[str, list[Record]]:
+    """The records of the main strategies, by target."""
+    found: dict[str, list[Record]] = {}
+    for each in records:
+        if each["memory"] == main_memory(each["target"]):
+            found.setdefault(each["target"], []).append(each)
+    return found
+
+
+def table(records: list[Record]) -> list[str]:
+    """The lines of the table: a row a proposal, a column a target; how many passed where it is not all of them."""
+    by_target = _whole(records)
+    lines = [
+        f"| proposal | scripts | assertions | {' | '.join(by_target)} |",
+        "|---|---|---|" + "---|" * len(by_target),
+    ]
+    rows = sorted({row for each in records for row in each["passed"]})
     for row in rows:
-        scripts = [name for name in suite.SCRIPTS if row in ("**all**", proposal(name))]
-        cells = [_sum(outcomes, scripts) for outcomes in results.values()]
-        lines.append(f"| {row} | {len(scripts)} | {' | '.join(cells)} |")
+        cells = []
+        scripts = total = 0
+        for each in by_target.values():
+            counts = [run["passed"].get(row, [0, 0, 0]) for run in each]
+            scripts, total = max(scripts, *(c[2] for c in counts)), max(total, *(c[1] for c in counts))
+            missed = [
+                f"{c[0]:,} of {c[1]:,} (-O{run['level']})" for run, c in zip(each, counts, strict=True) if c[0] < c[1]
+            ]
+            cells.append(", ".join(missed) or "all")
+        lines.append(f"| {row} | {scripts} | {total:,} | {' | '.join(cells)} |")
     return lines
 
 
-def memory_table(results: Results) -> list[str]:
-    """The same of the scripts that run with another memory strategy too."""
-    lines = ["| memory | scripts | target | passed |", "|---|---|---|---|"]
-    for c, outcomes in results.items():
-        if c.memory != "guarded":
-            lines.append(
-                f"| {c.memory} | {len(outcomes)} | {c.target} -O{c.level} | {_sum(outcomes, list(outcomes))} |"
-            )
+def _sum(each: Record) -> str:
+    passed, total = (sum(counts[i] for counts in each["passed"].values()) for i in (0, 1))
+    return f"{passed:,} of {total:,}"
+
+
+def runs_table(records: list[Record]) -> list[str]:
+    """A line a configuration."""
+    lines = ["| target | memory | level | scripts | passed | run on |", "|---|---|---|---|---|---|"]
+    for each in records:
+        scripts = sum(counts[2] for counts in each["passed"].values())
+        cells = (each["target"], each["memory"], f"-O{each['level']}", str(scripts), _sum(each), each["day"])
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -93,13 +149,14 @@ _PAGE = """\
 
 Written by `make conformance`, which runs the official test suite (`../shared/spec-testsuite`, or
 `$WAOT_SPEC_TESTSUITE`): {scripts} scripts, each as one native program with its modules linked together and its
-commands as data. Programs of other machines run under qemu-user. Assertions passed of total, `--memory guarded`:
+commands as data. Programs of other machines and systems run under an emulator (`waot targets` says which are executed).
+`all`: every assertion passes at each level that the second table names for the target.
 
 {table}
 
-What is about memories, with the other strategies too:
+Each run: the whole suite with one memory strategy, and what is about memories with the others.
 
-{memory_table}
+{runs_table}
 
 Assertions about a module's form, validity and links (`assert_malformed`, `assert_invalid`, `assert_unlinkable`) are
 decided when the program is built, and count for each target. A module in the text format goes through wasmtime's text
@@ -129,57 +186,68 @@ aarch64-linux, both where the kernel resolves paths and where we walk.
 """
 
 
-def page(results: Results) -> str:
+def page(records: list[Record]) -> str:
     """docs/conformance.md."""
     lines_of: dict[str, list[str]] = {}
     for (name, line), reason in suite.SKIPPED.items():
         lines_of.setdefault(reason, []).append(f"`{name}:{line}`")
-    failing = {
-        configuration: [f"`{name}` ({o.total - o.passed})" for name, o in sorted(outcomes.items()) if o.failures]
-        for configuration, outcomes in results.items()
-    }
+    failing = [
+        f"- {each['target']}, {each['memory']}, -O{each['level']}: "
+        + ", ".join(f"`{name}` ({count})" for name, count in each["failing"].items())
+        for each in records
+        if each["failing"]
+    ]
     return _PAGE.format(
         scripts=len(suite.SCRIPTS),
-        table="\n".join(table(results)),
-        memory_table="\n".join(memory_table(results)),
+        table="\n".join(table(records)),
+        runs_table="\n".join(runs_table(records)),
         skipped_count=len(suite.SKIPPED),
         skipped="\n".join(f"- {reason}: {', '.join(places)}" for reason, places in lines_of.items()),
-        failing="\n".join(f"- {c}: {', '.join(names)}" for c, names in failing.items() if names) or "Nothing.",
+        failing="\n".join(failing) or "Nothing.",
     )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="run the official suite and write docs/conformance.md")
-    parser.add_argument("--targets", default="", help="names separated by commas; default: all")
+    parser.add_argument("--targets", default="", help="names separated by commas; default: all that are executed")
     parser.add_argument("--opt", default="2,0", help="levels separated by commas; default: 2,0")
     parser.add_argument(
-        "--memory", default="guarded,checked,static", help="strategies; all but guarded at the first level"
+        "--memory", default="guarded,checked,static", help="strategies; all but the main one at the first level"
     )
     parser.add_argument("--jobs", type=int, default=default_jobs())
     parser.add_argument("--output", type=Path, default=PAGE)
     arguments = parser.parse_args()
     if not suite.SCRIPTS:
         parser.error(f"no test suite at {suite.SUITE}; set WAOT_SPEC_TESTSUITE")
-    names = [find_target(n).name for n in re.split(r"[\s,]+", arguments.targets.strip()) if n] or list(load_targets())
+    names = [find_target(n).name for n in re.split(r"[\s,]+", arguments.targets.strip()) if n]
+    names = names or [target.name for target in load_targets().values() if target.checked == "executed"]
     levels = [level for level in re.split(r"[\s,]+", arguments.opt.strip()) if level]
     memories = [memory for memory in re.split(r"[\s,]+", arguments.memory.strip()) if memory]
     configurations = [
         Configuration(name, memory, level)
         for memory in memories
         for name in names
-        for level in (levels if memory == "guarded" else levels[:1])
+        if memory in find_target(name).memory_supported
+        for level in (levels if memory == main_memory(name) else levels[:1])
     ]
     for configuration in configurations:
         suite.prepare(configuration)
     results: Results = {configuration: {} for configuration in configurations}
-    tasks = [(name, c) for c in configurations for name in suite.SCRIPTS_BY_MEMORY[c.memory]]
+    tasks = [(name, c) for c in configurations for name in scripts_for(c)]
     started = time.monotonic()
     for done, ((name, configuration), outcome) in enumerate(suite.run_scripts(tasks, arguments.jobs), 1):
         results[configuration][name] = outcome
         told = f"[{done}/{len(tasks)}] {configuration} {name}: {outcome.passed} of {outcome.total}"
         print(told, *outcome.failures[:5], sep="\n    ", flush=True)
-    arguments.output.write_text(page(results))
-    print(*table(results), sep="\n")
+    store = arguments.output.with_suffix(".json")
+    kept: dict[str, Record] = json.loads(store.read_text()) if store.exists() else {}
+    day = datetime.datetime.now(datetime.UTC).date().isoformat()
+    kept |= {str(configuration): record(configuration, outcomes, day) for configuration, outcomes in results.items()}
+    kept = {key: kept[key] for key in sorted(kept) if kept[key]["target"] in load_targets()}
+    store.write_text(json.dumps(kept, indent=1) + "\n")
+    records = list(kept.values())
+    arguments.output.write_text(page(records))
+    print(*runs_table([record(c, o, day) for c, o in results.items()]), sep="\n")
     print(f"{time.monotonic() - started:.0f} s; {arguments.output} written")
     return int(any(o.passed < o.total for outcomes in results.values() for o in outcomes.values()))
 

@@ -28,6 +28,8 @@ ESCAPES = [
     "up/../x",
     "absolute/passwd",
     "outlink",
+    "./outlink",
+    ".//.///outlink",
     "dir/outlink",
     "chain/secret",
     "linked-dir/../../secret",

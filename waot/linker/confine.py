@@ -142,6 +142,7 @@ _HOT = [
     "lseek",
     "fstat",
     "close",
+    "openat",
     "openat2",
     "newfstatat",
     "getdents64",

@@ -387,10 +387,8 @@ int64_t waot_os_path_stat(waot_os_handle root, const char *path, bool follow, st
         return waot_linux_result(result);
     }
     /* The common case of a plain name that is no link takes one call. */
-    bool plain = path[0] != '.';
-    for (const char *at = path; *at != '\0'; at++)
-        plain &= *at != '/';
-    if (plain && waot_linux_stat(root, path, AT_SYMLINK_NOFOLLOW, stat) == 0 &&
+    const char *plain = waot_linux_plain(path);
+    if (plain != NULL && waot_linux_stat(root, plain, AT_SYMLINK_NOFOLLOW, stat) == 0 &&
         stat->filetype != WAOT_WASI_FILETYPE_SYMBOLIC_LINK)
         return 0;
     long handle = waot_linux_open_beneath(root, path, WAOT_LINUX_O_PATH, 0);

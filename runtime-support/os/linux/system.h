@@ -91,6 +91,9 @@ struct waot_linux_place {
 long waot_linux_locate(long root, const char *path, enum waot_linux_last last, struct waot_linux_place *place);
 void waot_linux_release(const struct waot_linux_place *place);
 
+/* The name that a path is in the root itself, which leads nowhere else unless it is a link's; or null. */
+const char *waot_linux_plain(const char *path);
+
 /* Opens beneath `root`; O_NOFOLLOW in `flags` means what it does for open. */
 long waot_linux_open_beneath(long root, const char *path, long flags, long mode);
 

@@ -4,9 +4,8 @@
 
 #include "../../include/waot_threads.h"
 
-/* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB, RISC-V's with vectors of
- * 1,024 bits 5 KiB; the unwinder's frames are 5 KiB. Pages that
- * are not used are not there. */
+/* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB, RISC-V's with vectors of 1,024 bits 5 KiB;
+ * the unwinder's frames are 5 KiB. Pages that are not used are not there. */
 #define WAOT_SIGNAL_STACK (64 << 10)
 
 /* Gives the first thread its variables. Before this nothing that is WAOT_THREAD_LOCAL may be touched. */
