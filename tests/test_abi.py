@@ -20,7 +20,14 @@ INCLUDE = tools.ROOT / "runtime-support" / "include"
 HEADER = (INCLUDE / "waot_abi.h").read_text()
 WITX = tools.SHARED / "wasi" / "preview1"
 
-_C_TO_IR = {"uint64_t": "i64", "int64_t": "i64", "uint32_t": "i32", "int32_t": "i32", "void": "void"}
+_C_TO_IR = {
+    "uint64_t": "i64",
+    "int64_t": "i64",
+    "uint32_t": "i32",
+    "int32_t": "i32",
+    "uintptr_t": "word",
+    "void": "void",
+}
 
 
 def _ir(c_type: str) -> str:

@@ -5,6 +5,8 @@
  * AArch64 have in every model. Nothing here overlaps loads and stores in a way that memmove could not bear: up to 128
  * bytes all is loaded before anything is stored.
  */
+#include "machine.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -259,3 +261,7 @@ size_t strlen(const char *text)
     }
 WAOT_ROUNDING(double, , 0x1p52)
 WAOT_ROUNDING(float, f, 0x1p23f)
+
+#if WAOT_32_BIT
+#include "wide.h"
+#endif

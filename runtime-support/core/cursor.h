@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../include/waot_order.h"
+
 #define WAOT_OUT_OF_LINE __attribute__((noinline, cold, unused)) static
 
 struct waot_cursor {
@@ -22,7 +24,7 @@ static inline void waot_skip(struct waot_cursor *cursor, uint64_t count)
         cursor->at += count;
 }
 
-/* Little-endian, like every target that has this file so far. Not inlined: only traps come here, and size counts. */
+/* In the machine's byte order. Not inlined: only traps come here, and size counts. */
 WAOT_OUT_OF_LINE uint64_t waot_read_bytes(struct waot_cursor *cursor, unsigned count)
 {
     const unsigned char *from = cursor->at;
@@ -30,7 +32,7 @@ WAOT_OUT_OF_LINE uint64_t waot_read_bytes(struct waot_cursor *cursor, unsigned c
     uint64_t value = 0;
     if (!cursor->failed)
         for (unsigned i = 0; i < count; i++)
-            value |= (uint64_t)from[i] << (8 * i);
+            value |= (uint64_t)from[i] << 8 * (WAOT_BIG_ENDIAN ? count - 1 - i : i);
     return value;
 }
 

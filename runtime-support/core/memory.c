@@ -3,11 +3,17 @@
  * A memory is a range of reserved address space whose first `bytes` are readable and writable. Growing commits more of
  * it, so the base never moves and generated code may keep it in a register. What is reserved and not committed is the
  * guard that turns an access out of bounds into a fault (os/linux/signals.c).
+ *
+ * Where pointers have 32 bits, address space is too short for that: a memory that no other thread shares is moved where it
+ * has no room to grow, and generated code loads the base anew (waot/lowering/layout.py).
  */
 #include "../include/waot_abi.h"
 #include "lock.h"
 #include "memory.h"
 #include "process.h"
+
+/* Of a memory; sums with it fit 64 bits. */
+#define WAOT_MOST_BYTES (sizeof(void *) > 4 ? UINT64_MAX >> 2 : UINTPTR_MAX)
 
 static uintptr_t waot_page_up(uintptr_t address)
 {
@@ -54,9 +60,39 @@ static int waot_memory_extend(struct waot_memory *memory, uint64_t bytes)
     return -1;
 }
 
+/* Elsewhere, to where `bytes` are reserved; twice as much as there is, where possible. */
+static int waot_memory_move(struct waot_memory *memory, uint64_t bytes)
+{
+    if (sizeof(void *) > 4 || memory->flags & WAOT_MEMORY_SHARED)
+        return -1;
+    uint64_t size = memory->bytes * UINT64_C(2) > bytes ? memory->bytes * UINT64_C(2) : bytes;
+    uint8_t *base = waot_os_reserve(size);
+    if (!base && size > bytes)
+        base = waot_os_reserve(size = bytes);
+    if (!base)
+        return -1;
+    if (memory->bytes && waot_os_commit(base, memory->bytes)) {
+        waot_os_free_pages(base, size);
+        return -1;
+    }
+    __builtin_memcpy(base, memory->base, memory->bytes);
+    waot_os_free_pages(memory->base, memory->reserve);
+    memory->base = base;
+    memory->reserve = size;
+    return 0;
+}
+
+/* Makes room for `bytes` in all. */
+static int waot_memory_make_room(struct waot_memory *memory, uint64_t bytes)
+{
+    if (!(memory->flags & WAOT_MEMORY_CHECKED))
+        return -1;
+    return waot_memory_extend(memory, bytes) && waot_memory_move(memory, bytes) ? -1 : 0;
+}
+
 static int64_t waot_memory_grow_alone(struct waot_memory *memory, uint64_t delta_pages)
 {
-    uint64_t before = __atomic_load_n(&memory->bytes, __ATOMIC_SEQ_CST);
+    uintptr_t before = __atomic_load_n(&memory->bytes, __ATOMIC_SEQ_CST);
     for (;;) {
         uint64_t pages = before >> memory->page_log2;
         if (!delta_pages)
@@ -64,10 +100,10 @@ static int64_t waot_memory_grow_alone(struct waot_memory *memory, uint64_t delta
         if (pages > memory->maximum || delta_pages > memory->maximum - pages)
             return -1;
         uint64_t wanted = pages + delta_pages; /* no overflow: at most maximum */
-        if (wanted > UINT64_MAX >> 2 >> memory->page_log2)
+        if (wanted > WAOT_MOST_BYTES >> memory->page_log2)
             return -1;
-        uint64_t bytes = wanted << memory->page_log2;
-        if (bytes > memory->reserve && (!(memory->flags & WAOT_MEMORY_CHECKED) || waot_memory_extend(memory, bytes)))
+        uintptr_t bytes = (uintptr_t)(wanted << memory->page_log2);
+        if (bytes > memory->reserve && waot_memory_make_room(memory, bytes))
             return -1;
         /* A page of the system that the old end lies in is committed already. */
         uintptr_t from = waot_page_up((uintptr_t)memory->base + before);
@@ -101,7 +137,7 @@ void waot_memory_fill(struct waot_memory *memory, uint64_t at, uint32_t value, u
 {
     if (waot_outside(at, count, waot_memory_bytes(memory)))
         waot_trap_memory_out_of_bounds();
-    __builtin_memset(memory->base + at, (int)(value & 0xff), count);
+    __builtin_memset(memory->base + at, (int)(value & 0xff), (size_t)count);
 }
 
 void waot_memory_copy(struct waot_memory *destination, struct waot_memory *source, uint64_t to, uint64_t from,
@@ -110,7 +146,7 @@ void waot_memory_copy(struct waot_memory *destination, struct waot_memory *sourc
     if (waot_outside(to, count, waot_memory_bytes(destination)) ||
         waot_outside(from, count, waot_memory_bytes(source)))
         waot_trap_memory_out_of_bounds();
-    __builtin_memmove(destination->base + to, source->base + from, count);
+    __builtin_memmove(destination->base + to, source->base + from, (size_t)count);
 }
 
 void waot_memory_init(struct waot_memory *memory, const struct waot_data *data, uint64_t to, uint64_t from,
@@ -120,12 +156,12 @@ void waot_memory_init(struct waot_memory *memory, const struct waot_data *data, 
         waot_trap_memory_out_of_bounds();
     /* A dropped segment has size 0 and may have no bytes: memcpy of nothing from null is undefined in C. */
     if (count)
-        __builtin_memcpy(memory->base + to, data->bytes + from, count);
+        __builtin_memcpy(memory->base + to, data->bytes + from, (size_t)count);
 }
 
 void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, const struct waot_part *parts,
                              uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
-        __builtin_memcpy(memory->base + parts[i].offset, image + parts[i].source, parts[i].size);
+        __builtin_memcpy(memory->base + parts[i].offset, image + parts[i].source, (size_t)parts[i].size);
 }

@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 /* The size of a memory, which another thread may be growing. */
-static inline uint64_t waot_memory_bytes(const struct waot_memory *memory)
+static inline uintptr_t waot_memory_bytes(const struct waot_memory *memory)
 {
     return WAOT_THREADS ? __atomic_load_n(&memory->bytes, __ATOMIC_SEQ_CST) : memory->bytes;
 }
 
-/* Address space without access at a place of the system's choice, or null. */
+/* Address space without access at a place of the system's choice, or null; also where `size` is more than there is of
+ * addresses. So are all that take a size. */
 void *waot_os_reserve(uint64_t size);
 /* The same with address space left free above it, so that waot_os_extend can make it larger later. */
 void *waot_os_reserve_roomy(uint64_t size);

@@ -358,7 +358,7 @@ int waot_unwind_step(struct waot_unwinder *unwinder)
     }
     if (rules.kind[cie.return_register] == RULE_UNDEFINED)
         return 0;
-    new->r[WAOT_REGISTER_SP] = cfa;
+    new->r[WAOT_REGISTER_SP] = cfa - WAOT_REGISTER_CFA;
     new->pc = new->r[cie.return_register];
     unwinder->exact = 0;
     return new->pc != 0;

@@ -4,8 +4,15 @@
 
 #include <stdint.h>
 
+#include "registers.h"
+
 /* By DWARF number; which is which says os/<system>/registers.h. The layout is known to waot_capture. */
+#ifndef WAOT_REGISTERS
 #define WAOT_REGISTERS 32
+#endif
+#ifndef WAOT_REGISTER_CFA
+#define WAOT_REGISTER_CFA 0
+#endif
 struct waot_registers {
     uintptr_t r[WAOT_REGISTERS];
     uintptr_t pc;

@@ -5,6 +5,7 @@
  * so that no notify that follows a change of it is missed. Lists are found by a hash of the address.
  */
 #include "../include/waot_abi.h"
+#include "../include/waot_order.h"
 #include "../os/os.h"
 #include "lock.h"
 
@@ -13,6 +14,9 @@
 #define WAOT_WAIT_LISTS 64u /* a power of two */
 
 enum { WAOT_WAIT_WOKEN = 0, WAOT_WAIT_NOT_EQUAL = 1, WAOT_WAIT_TIMED_OUT = 2 };
+
+/* The address is checked; some C compilers' numbers of 64 bits are aligned to 4 bytes only. */
+typedef uint64_t waot_aligned_u64 __attribute__((aligned(8)));
 
 struct waot_waiter {
     struct waot_waiter *next;
@@ -105,7 +109,7 @@ uint32_t waot_memory_wait32(struct waot_memory *memory, uint64_t index, uint64_t
 {
     uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
     struct waot_wait_list *list = waot_wait_begin(memory, at);
-    return waot_wait(at, __atomic_load_n((uint32_t *)(void *)at, __ATOMIC_SEQ_CST) == expected, list, timeout);
+    return waot_wait(at, __atomic_load_n((uint32_t *)(void *)at, __ATOMIC_SEQ_CST) == waot_little32(expected), list, timeout);
 }
 
 uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t offset, uint64_t expected,
@@ -113,7 +117,8 @@ uint32_t waot_memory_wait64(struct waot_memory *memory, uint64_t index, uint64_t
 {
     uint8_t *at = waot_wait_address(memory, index, offset, sizeof expected);
     struct waot_wait_list *list = waot_wait_begin(memory, at);
-    return waot_wait(at, __atomic_load_n((uint64_t *)(void *)at, __ATOMIC_SEQ_CST) == expected, list, timeout);
+    uint64_t value = __atomic_load_n((const waot_aligned_u64 *)(const void *)at, __ATOMIC_SEQ_CST);
+    return waot_wait(at, value == waot_little64(expected), list, timeout);
 }
 
 uint32_t waot_memory_notify(struct waot_memory *memory, uint64_t index, uint64_t offset, uint32_t count)

@@ -3,7 +3,8 @@
  * Lowering emits references only to what is declared here; `tests/test_abi.py` compares the two. A change here is
  * a change of the ABI: bump WAOT_ABI_VERSION, which is part of every cache key.
  *
- * Generated code is in LLVM IR, so the IR spelling of each struct stands beside it.
+ * Generated code is in LLVM IR, so the IR spelling of each struct stands beside it; `word` there is an integer as wide as a
+ * pointer.
  */
 #ifndef WAOT_ABI_H
 #define WAOT_ABI_H
@@ -12,7 +13,7 @@
 
 #include <stdint.h>
 
-#define WAOT_ABI_VERSION 3
+#define WAOT_ABI_VERSION 4
 
 /* ---------------------------------------------------------------- symbols that generated code defines
  *
@@ -43,10 +44,10 @@
  * waot_lines_start/end, and is how a program counter becomes a wasm offset. Functions are found from the offset.
  */
 
-/* %waot.memory = type { ptr, i64, i64, i64, i32, i32 } */
+/* %waot.memory = type { ptr, word, i64, i64, i32, i32 } */
 struct waot_memory {
     uint8_t *base;
-    uint64_t bytes;      /* current size in bytes */
+    uintptr_t bytes;     /* current size in bytes */
     uint64_t maximum;    /* largest size that grow may reach, in pages; the declared maximum or the index type's */
     uint64_t reserve;    /* bytes of address space to reserve from base on, at least `bytes`; the rest is a guard */
     uint32_t page_log2;  /* 16 but for custom page sizes */
@@ -57,17 +58,17 @@ struct waot_memory {
 #define WAOT_MEMORY_SHARED 4u
 #define WAOT_MEMORY_INDEX64 8u
 
-/* A funcref is a pointer to one of these, or null. %waot.funcref = type { ptr, i64 } */
+/* A funcref is a pointer to one of these, or null. %waot.funcref = type { ptr, word } */
 struct waot_funcref {
     void *code;
-    uint64_t type; /* canonical id of the function's type: equal ids, equal types */
+    uintptr_t type; /* canonical id of the function's type: equal ids, equal types */
 };
 
-/* %waot.table = type { ptr, i64, i64 }; elements are funcrefs or externrefs, both pointers */
+/* %waot.table = type { ptr, word, word }; elements are funcrefs or externrefs, both pointers */
 struct waot_table {
     void **elements;
-    uint64_t size;    /* current size in elements */
-    uint64_t maximum; /* largest size in elements that grow may reach */
+    uintptr_t size;    /* current size in elements */
+    uintptr_t maximum; /* largest size in elements that grow may reach */
 };
 
 /* %waot.data = type { ptr, i64 }; data.drop makes size 0 */
@@ -134,7 +135,7 @@ extern const uint32_t waot_authority;
  * What follows is there only where the build asks for it (`LoweringOptions.exports`): a command needs its `_start` and
  * nothing else. */
 
-/* An argument or a result: the value in the low bytes, references as pointers. */
+/* An argument or a result: the value in the low bytes, references as pointers, and as results with zeros up to 64 bits. */
 struct waot_slot {
     uint64_t words[2];
 } __attribute__((aligned(16)));
@@ -231,6 +232,9 @@ void waot_memory_create(struct waot_memory *memory);
 void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, const struct waot_part *parts,
                              uint64_t count);
 
+/* Where the back end makes no tail call through a pointer (POWER): os/<system>/<architecture>.S, in section .text, has
+ * waot_tail_call, which goes on at the pointer that it gets as `nest`, with all other arguments left as they are. */
+
 /* ---------------------------------------------------------------- the heap of objects (core/gc)
  *
  * A reference is a word: null; an i31, with bit 0 set; a host's externref, with bit 0 clear and bit 1 set; a funcref, which
@@ -248,7 +252,7 @@ struct waot_type {
     uint32_t size;              /* struct: bytes, with the header; array: bytes of an element */
     uint32_t first;             /* array: byte offset of element 0, at least 8 */
     uint32_t reference_count;   /* struct: entries of `references`; array: 1 if the elements are references, else 0 */
-    const uint32_t *references; /* struct: byte offset of each field that holds a reference, a multiple of 8 */
+    const uint32_t *references; /* struct: byte offset of each field that holds a reference, aligned as a pointer */
 };
 enum waot_type_kind {
     WAOT_TYPE_STRUCT = 0, /* exceptions too */

@@ -89,7 +89,7 @@ static const struct waot_type types[TYPES] = {
     [LARGE] = {WAOT_TYPE_STRUCT, 140000, 0, 2, (const uint32_t[]){16, 139992}},
     [BYTES] = {WAOT_TYPE_ARRAY, 1, 8, 0, 0},
     [WORDS] = {WAOT_TYPE_ARRAY, 8, 8, 0, 0},
-    [REFERENCES] = {WAOT_TYPE_ARRAY, 8, 8, 1, 0},
+    [REFERENCES] = {WAOT_TYPE_ARRAY, sizeof(void *), 8, 1, 0},
     [VECTORS] = {WAOT_TYPE_ARRAY, 16, 16, 0, 0},
 };
 
@@ -170,7 +170,7 @@ static uint32_t slots_of(const struct shadow *shadow)
 
 static void **slot_at(const struct shadow *shadow, uint32_t slot)
 {
-    uint64_t offset = shadow->type == REFERENCES ? 8 + 8 * (uint64_t)slot : types[shadow->type].references[slot];
+    uint64_t offset = shadow->type == REFERENCES ? 8 + sizeof(void *) * (uint64_t)slot : types[shadow->type].references[slot];
     return (void **)(~shadow->hidden + offset);
 }
 
@@ -189,7 +189,7 @@ static void go_through(const struct shadow *shadow, bool write)
     uint32_t next = 0;
     /* Of the large ones the ends. */
     for (uint64_t i = 8; i < size; i = i == 4096 && size > 8192 ? size - 4096 : i + 1) {
-        while (next < slots_of(shadow) && types[shadow->type].references[next] + 8 <= i)
+        while (next < slots_of(shadow) && types[shadow->type].references[next] + sizeof(void *) <= i)
             next++;
         if (next < slots_of(shadow) && types[shadow->type].references[next] <= i)
             continue;

@@ -22,7 +22,7 @@ from waot.linker import (
     link_executable,
     make_filters,
 )
-from waot.lowering.abi import AUTHORITY_RUN_TIME
+from waot.lowering.abi import AUTHORITY_RUN_TIME, struct_type
 from waot.options import Cpu, Grants
 from waot.targets import Target, find_target, load_targets
 
@@ -78,6 +78,18 @@ def targets() -> list[Target]:
     return found
 
 
+def with_strategies() -> list[tuple[Target, str]]:
+    """These targets with each memory strategy that they have."""
+    return [
+        (target, strategy) for target in targets() for strategy in STRATEGIES if strategy in target.memory_supported
+    ]
+
+
+def movable(target: Target) -> str:
+    """A strategy whose programs are position independent: guarded, where the target has that."""
+    return "guarded" if "guarded" in target.memory_supported else target.memory_default
+
+
 @functools.cache
 def runtime(target_name: str) -> Runtime:
     return build_runtime(find_target(target_name), tools.cache_directory() / "runtime")
@@ -113,16 +125,14 @@ def module(target: Target, strategy: str, code: str, *, pages: int = 2, maximum:
     )
     load = "getelementptr i8, ptr " + base + ", i64 0" if fixed else "load ptr, ptr @waot_memory.0"
     traps = "\n".join(f"declare void @waot_trap_{name}() noreturn cold nounwind" for name in TRAPS)
-    memory = f"ptr {base}, i64 {pages * PAGE}, i64 {maximum}, i64 {RESERVE[strategy]}, i32 16, i32 {int(fixed)}"
+    word = f"i{target.pointer_bits}"
+    structs = ("memory", "funcref", "table", "elem", "data", "function", "module")
+    types = "\n".join(f"%waot.{name} = type {struct_type(f'waot.{name}', word)}" for name in structs)
+    memory = f"ptr {base}, {word} {pages * PAGE}, i64 {maximum}, i64 {RESERVE[strategy]}, i32 16, i32 {int(fixed)}"
     described = f"i64 1, ptr @functions, ptr @names, i64 {len(functions)}, ptr null"
     return f"""\
 target triple = "{target.triple}"
-%waot.memory = type {{ ptr, i64, i64, i64, i32, i32 }}
-%waot.table = type {{ ptr, i64, i64 }}
-%waot.elem = type {{ ptr, i64 }}
-%waot.data = type {{ ptr, i64 }}
-%waot.function = type {{ i32, i32, i32, i32 }}
-%waot.module = type {{ ptr, ptr, ptr, i64, ptr, ptr, i64, ptr }}
+{types}
 @waot_memory.0 = global %waot.memory {{ {memory} }}
 @memories = constant [1 x ptr] [ptr @waot_memory.0]
 @functions = constant [{len(functions)} x %waot.function] [{", ".join(functions)}]

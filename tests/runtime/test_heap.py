@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests import tools
-from tests.runtime.programs import at, function, manifest, module, run, runtime, targets
+from tests.runtime.programs import at, function, manifest, module, movable, run, runtime, targets
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
+from waot.linker.runtime import machine_flags
 from waot.linker.zig import run_zig
 from waot.options import Cpu
 from waot.resources import runtime_support_dir
@@ -37,22 +38,23 @@ def program(target_name: str) -> bytes:
     code = function(0, "void ()", body) + "declare void @test_main()\n"
     options = make_codegen_options(target, Cpu(), "2", "exe")
     keep = frozenset({*shim.entry_points, "waot_table_grow"})
-    unit = compile_unit(module(target, "guarded", code), shim.bitcode, keep, options)
+    unit = compile_unit(module(target, movable(target), code), shim.bitcode, keep, options)
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIE", "-g0", "-fno-strict-aliasing"]
     flags += ["-fno-sanitize=all", "-fno-stack-protector", "-fvisibility=hidden"]
-    flags += ["-fasynchronous-unwind-tables", f"-I{runtime_support_dir()}"]
+    root = runtime_support_dir()
+    flags += ["-fasynchronous-unwind-tables", f"-I{root}", f"-I{root / target.runtime}"]
     cache = tools.cache_directory() / "runtime"
     with tempfile.TemporaryDirectory() as name:
         source = str(Path(__file__).with_name("heap.c"))
-        command = ["cc", "-target", target.zig_target, *flags, "-c", source, "-o", "heap.o"]
+        command = ["cc", *machine_flags(target), *flags, "-c", source, "-o", "heap.o"]
         run_zig(command, cache_dir=cache, directory=Path(name), what="compiling heap.c")
         objects = [unit, Path(name, "heap.o").read_bytes()]
     return link_executable(
         objects,
         target=target,
-        memory="guarded",
+        memory=movable(target),
         runtime=shim,
-        manifest=manifest(target, "guarded", facilities=("objects",)),
+        manifest=manifest(target, movable(target), facilities=("objects",)),
         cache_dir=cache,
     )
 
@@ -223,16 +225,16 @@ def test_little_address_space_is_enough_and_not_all_taken(tmp_path: Path) -> Non
 @both
 def test_a_program_without_objects_has_no_collector(target: Target) -> None:
     shim = runtime(target.name)
-    code = module(target, "guarded", function(0, "void ()", "  ret void"))
+    code = module(target, movable(target), function(0, "void ()", "  ret void"))
     options = make_codegen_options(target, Cpu(), "2", "exe")
     unit = compile_unit(code, shim.bitcode, frozenset(shim.entry_points), options)
     with_it, without = (
         link_executable(
             [unit],
             target=target,
-            memory="guarded",
+            memory=movable(target),
             runtime=linked,
-            manifest=manifest(target, "guarded", facilities=("objects",)),
+            manifest=manifest(target, movable(target), facilities=("objects",)),
             cache_dir=tools.cache_directory() / "runtime",
         )
         for linked in (shim, replace(shim, on_demand=()))

@@ -40,6 +40,7 @@ from waot.frontend import collect_facts, decode_module, validate_function
 from waot.frontend.linking import Linker
 from waot.frontend.module import Module
 from waot.linker.objects import data_object
+from waot.linker.runtime import machine_flags
 from waot.linker.zig import run_zig, zig_version
 from waot.lowering import lower_unit, make_plan
 from waot.options import BuildOptions
@@ -323,8 +324,9 @@ def driver_objects(target: Target) -> tuple[Path, ...]:
 def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
     """Sources that belong to the driver, compiled for `target`, now or by an earlier run."""
     root = tools.ROOT / "runtime-support"
-    flags = ["-target", target.zig_target, "-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
-    flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror", f"-I{root}"]
+    flags = [*machine_flags(target), "-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
+    flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror"]
+    flags += [f"-I{root}", f"-I{root / target.runtime}"]
     flags += table.definitions()
     key = hashlib.sha256(repr((flags, zig_version())).encode())
     for path in [*sources, *sorted(root.rglob("*.h"))]:
@@ -411,7 +413,7 @@ def build_program(
     # The steps stand behind the manifest, at a multiple of 16.
     with tempfile.TemporaryDirectory() as name:
         commands = Path(name, "commands.o")
-        commands.write_bytes(data_object({".waot.manifest": table.encode(steps)}, target, align=16))
+        commands.write_bytes(data_object({".waot.manifest": table.encode(steps, target.endian)}, target, align=16))
         return linker.link_executable(
             made,
             target=target,

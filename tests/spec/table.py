@@ -1,7 +1,7 @@
 """The commands of a script as the data that driver.c reads.
 
 What both must know of the format is said here once: driver.c is compiled with `definitions`, and asserts the sizes of
-its structs. All numbers are little-endian.
+its structs. Numbers are in the target's byte order, vectors as they are in linear memory.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from tests.spec.wast import Value
 
 # struct waot_suite_command: kind, expected, arguments, checks, bytes of the message, item, size of the record.
-_COMMAND = struct.Struct("<BBHHHII")
+_COMMAND = struct.Struct("=BBHHHII")
 # struct waot_suite_check: number of the result, flags, mask, wanted.
-_CHECK = struct.Struct("<II8x16s16s")
+_CHECK = struct.Struct("=II8x16s16s")
 _SLOT = 16  # bytes
 
 INSTANTIATE, CALL = 0, 1
@@ -61,21 +61,30 @@ class Step:
     message: str = ""
 
 
-def encode(steps: list[Step]) -> bytes:
-    """The table. Raises Inexpressible."""
-    return b"".join(map(_encode_step, steps))
+def encode(steps: list[Step], endian: str = "little") -> bytes:
+    """The table, for a target of that byte order. Raises Inexpressible."""
+    return b"".join(_encode_step(step, endian) for step in steps)
 
 
-def _encode_step(step: Step) -> bytes:
-    arguments = b"".join(argument_bits(value).to_bytes(_SLOT, "little") for value in step.arguments)
-    checks = [check for number, value in enumerate(step.results or ()) for check in _checks(number, value)]
+def _ordered(layout: struct.Struct, endian: str) -> struct.Struct:
+    return struct.Struct(layout.format.replace("=", "<" if endian == "little" else ">"))
+
+
+def _slot(bits: int, width: int, endian: str) -> bytes:
+    """A value of that many bits as it stands in a slot."""
+    return bits.to_bytes(width // 8, "little" if endian == "little" or width == 128 else "big").ljust(_SLOT, b"\0")
+
+
+def _encode_step(step: Step, endian: str) -> bytes:
+    arguments = b"".join(_slot(argument_bits(value), _width(value), endian) for value in step.arguments)
+    checks = [check for number, value in enumerate(step.results or ()) for check in _checks(number, value, endian)]
     if max(len(step.arguments), len(step.results or ())) > SLOTS:
         raise Inexpressible(f"more than {SLOTS} arguments or results")
     message = step.message.encode() + b"\0"
     body = arguments + b"".join(checks) + message
     body += bytes(-len(body) % _SLOT)
     return (
-        _COMMAND.pack(
+        _ordered(_COMMAND, endian).pack(
             step.kind,
             step.expected,
             len(step.arguments),
@@ -91,7 +100,8 @@ def _encode_step(step: Step) -> bytes:
 # ------------------------------------------------------------------------------------------------------------- values
 
 _WIDTHS = {"i32": 32, "f32": 32, "i64": 64, "f64": 64, "v128": 128}
-_REFERENCE = (1 << 64) - 1
+_REFERENCE_WIDTH = 64
+_REFERENCE = (1 << _REFERENCE_WIDTH) - 1
 _CANONICAL, _ARITHMETIC = "canonical", "arithmetic"
 _NANS = {  # width and kind -> (mask, wanted)
     (32, _CANONICAL): (0x7FFFFFFF, 0x7FC00000),
@@ -99,6 +109,12 @@ _NANS = {  # width and kind -> (mask, wanted)
     (64, _CANONICAL): ((1 << 63) - 1, 0x7FF8 << 48),
     (64, _ARITHMETIC): (0x7FF8 << 48, 0x7FF8 << 48),
 }
+
+
+def _width(value: Value) -> int:
+    if value.type == "either":
+        return _width(value.either[0])
+    return _WIDTHS.get(value.type, _REFERENCE_WIDTH)
 
 
 def host_reference(number: int) -> int:
@@ -161,14 +177,14 @@ def _alternatives(value: Value) -> list[tuple[int, int, int]]:
     return kinds[value.type]
 
 
-def _checks(number: int, value: Value) -> list[bytes]:
-    alternatives = _alternatives(value)
+def _checks(number: int, value: Value, endian: str) -> list[bytes]:
+    alternatives, width = _alternatives(value), _width(value)
     return [
-        _CHECK.pack(
+        _ordered(_CHECK, endian).pack(
             number,
             flags | (_OR_NEXT if at < len(alternatives) else 0),
-            mask.to_bytes(_SLOT, "little"),
-            wanted.to_bytes(_SLOT, "little"),
+            _slot(mask, width, endian),
+            _slot(wanted, width, endian),
         )
         for at, (mask, wanted, flags) in enumerate(alternatives, 1)
     ]

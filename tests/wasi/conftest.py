@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.wasi.guest import Calls, NativeGuest, architectures, directory_record
+from tests.wasi.guest import Calls, NativeGuest, architectures, directory_record, more_architectures
 
 WAYS = [(architecture, walk) for architecture in architectures() for walk in (False, True)]
+
+EACH = [*architectures(), *(pytest.param(other, marks=pytest.mark.slow) for other in more_architectures())]
+EACH_WAY = [
+    *WAYS,
+    *(pytest.param((other, walk), marks=pytest.mark.slow) for other in more_architectures() for walk in (False, True)),
+]
 
 if not WAYS:
     pytest.skip("no architecture of the shim can run on this machine", allow_module_level=True)
@@ -23,7 +29,7 @@ def root(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(params=architectures())
+@pytest.fixture(params=EACH)
 def architecture(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -46,7 +52,7 @@ def start(architecture: str) -> Iterator[Start]:
         guest.close()
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{'walk' if way[1] else 'openat2'}")
+@pytest.fixture(params=EACH_WAY, ids=lambda way: f"{way[0]}-{'walk' if way[1] else 'openat2'}")
 def at_root(request: pytest.FixtureRequest, root: Path) -> Iterator[Calls]:
     """A guest with ``root`` granted as descriptor 3, for each architecture and way of resolving paths."""
     architecture, walk = request.param

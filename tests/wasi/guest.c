@@ -14,6 +14,7 @@
  */
 #include "core/process.h"
 #include "include/waot_abi.h"
+#include "include/waot_order.h"
 #include "os/linux/syscall.h"
 
 #include <errno.h>
@@ -97,7 +98,7 @@ static void be_interrupted(void)
     struct {
         void (*handler)(int);
         unsigned long flags;
-#ifndef __riscv
+#if !defined(__riscv) && !defined(__loongarch__)
         void (*restorer)(void);
 #endif
         uint64_t mask;
@@ -130,6 +131,7 @@ static void repeat(struct waot_memory *memory, uint64_t count, uint64_t inode)
             uint32_t fd;
             __builtin_memcpy(&fd, memory->base + a[8], sizeof fd);
             stat = SPACE - 64;
+            fd = waot_little32(fd);
             waot_wasi_fd_filestat_get(memory, fd, (uint32_t)stat);
             waot_wasi_fd_close(memory, fd);
         } else if (functions[index] != (void (*)(void))waot_wasi_path_filestat_get) {
@@ -137,7 +139,7 @@ static void repeat(struct waot_memory *memory, uint64_t count, uint64_t inode)
         }
         uint64_t found;
         __builtin_memcpy(&found, memory->base + stat + 8, sizeof found);
-        counts[256] += found == inode;
+        counts[256] += waot_little64(found) == inode;
     }
     give(counts, sizeof counts);
 }

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from waot.linker import EmbeddedImage
+from waot.targets import load_targets
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
@@ -43,6 +44,8 @@ ERRNO: list[str] = re.sub(
     nxio overflow ownerdead perm pipe proto protonosupport prototype range rofs spipe srch stale timedout txtbsy xdev
     notcapable""",
 ).split()
+
+_QEMU = {"powerpc64le": "ppc64le"}  # its name of an architecture, where it is another one
 
 SUCCESS = "success"
 READ, WRITE = 1 << 1, 1 << 6
@@ -100,6 +103,16 @@ class Guest(Protocol):
 # ---------------------------------------------------------------- the shim
 
 
+_EMULATIONS = {
+    "x86_64": "elf_x86_64",
+    "aarch64": "aarch64linux",
+    "riscv64": "elf64lriscv",
+    "s390x": "elf64_s390",
+    "powerpc64le": "elf64lppc",
+    "loongarch64": "elf64loongarch",
+}
+
+
 def build(architecture: str, threads: bool = False) -> Path:
     """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads; once."""
     return _build(architecture, threads)
@@ -119,6 +132,7 @@ def _build(architecture: str, threads: bool) -> Path:
         system / f"{architecture}.S",
     ]
     common = [sys.executable, "-m", "ziglang", "cc", "-target", f"{architecture}-linux-musl", "-O2", "-g0"]
+    common += [f"-mcpu={t.cpu_zig}" for t in load_targets().values() if t.arch == architecture and t.cpu_zig][:1]
     common += ["-ffreestanding", "-fno-sanitize=all", "-fno-stack-protector"]
     common += ["-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL="] if threads else []  # it has one thread all the same
     builtins = directory / "builtins.o"
@@ -135,7 +149,7 @@ def _build(architecture: str, threads: bool) -> Path:
         if source.name == "guest.c":
             flags.append("-Wno-cast-function-type")
         subprocess.run([*common, *flags, "-c", str(source), "-o", objects[-1]], check=True)
-    emulation = {"x86_64": "elf_x86_64", "aarch64": "aarch64linux", "riscv64": "elf64lriscv"}[architecture]
+    emulation = _EMULATIONS[architecture]
     link = [sys.executable, "-m", "ziglang", "ld.lld", "-m", emulation, "-static", "--gc-sections", "-o", str(program)]
     subprocess.run([*link, *objects], check=True)
     return program
@@ -144,6 +158,22 @@ def _build(architecture: str, threads: bool) -> Path:
 def record(kind: int, payload: bytes, flags: int = 0) -> bytes:
     """One record of the manifest (waot_abi.h)."""
     return struct.pack("=HHI", kind, flags, len(payload)) + payload + bytes(-len(payload) % 8)
+
+
+# struct of what is in records of these kinds, besides text.
+_NUMBERS = {13: "Q", 16: "IIIIQQ"}
+
+
+def in_order(record: bytes, order: str) -> bytes:
+    """A record for a machine of that byte order (struct's "<" or ">")."""
+    kind, flags, size = struct.unpack_from("=HHI", record)
+    numbers = _NUMBERS.get(kind, "")
+    payload = record[8 + struct.calcsize("=" + numbers) :]
+    return (
+        struct.pack(order + "HHI", kind, flags, size)
+        + struct.pack(order + numbers, *struct.unpack_from("=" + numbers, record, 8))
+        + payload
+    )
 
 
 def directory_record(host: Path | str, guest: str, *, read_only: bool = False) -> bytes:
@@ -201,7 +231,12 @@ def confinement_record(architecture: str, imports: frozenset[str] | None = None,
     from waot.linker.confine import encode_filters, make_filters
 
     imports = frozenset(f.name for f in functions()) if imports is None else imports | {"fd_read"}
-    return record(15, encode_filters(make_filters(architecture, imports)), 2 * required)
+    endian = _endian(architecture)
+    return record(15, encode_filters(make_filters(architecture, imports, endian=endian), endian), 2 * required)
+
+
+def _endian(architecture: str) -> str:
+    return "big" if architecture == "s390x" else "little"
 
 
 class NativeGuest:
@@ -230,7 +265,13 @@ class NativeGuest:
         program = str(build(architecture, threads))
         command = list(arguments)
         if architecture != "x86_64":
-            command = [f"qemu-{architecture}-static", "-0", arguments[0], program, *arguments[1:]]
+            command = [
+                f"qemu-{_QEMU.get(architecture, architecture)}-static",
+                "-0",
+                arguments[0],
+                program,
+                *arguments[1:],
+            ]
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
 
@@ -256,10 +297,14 @@ class NativeGuest:
         self._orders = os.fdopen(ours_out, "wb", buffering=0)
         # Whatever a test does, it does as a program that has given up what it does not need.
         confinement = confinement_record(architecture, imports, required=require_filter)
-        manifest = b"".join([*records, confinement, record(0, b"")])
+        self._order = "<" if _endian(architecture) == "little" else ">"
+        manifest = b"".join(in_order(each, self._order) for each in [*records, confinement, record(0, b"")])
         for part in (manifest, embedded):
-            self._send(struct.pack("=Q", len(part)))
+            self._send(self._pack("Q", len(part)))
             self._send(part)
+
+    def _pack(self, numbers: str, *values: int) -> bytes:
+        return struct.pack(self._order + numbers, *values)
 
     def _send(self, message: bytes) -> None:
         view = memoryview(message)
@@ -276,33 +321,33 @@ class NativeGuest:
         return data
 
     def write(self, address: int, data: bytes) -> None:
-        self._send(struct.pack("=QQQ", ord("W"), address, len(data)) + data)
+        self._send(self._pack("QQQ", ord("W"), address, len(data)) + data)
 
     def read(self, address: int, size: int) -> bytes:
-        self._send(struct.pack("=QQQ", ord("R"), address, size))
+        self._send(self._pack("QQQ", ord("R"), address, size))
         return self._receive(size)
 
     def set_memory(self, size: int | None) -> None:
         """How much memory the guest has, in bytes; none at all (a null descriptor) for None."""
-        self._send(struct.pack("=QQ", ord("M"), (1 << 64) - 1 if size is None else size))
+        self._send(self._pack("QQ", ord("M"), (1 << 64) - 1 if size is None else size))
 
     def be_interrupted(self) -> None:
         """From here on SIGALRM has a handler that does nothing and is unblocked: it interrupts system calls."""
-        self._send(struct.pack("=Q", ord("T")))
+        self._send(self._pack("Q", ord("T")))
 
     def repeat(self, count: int, inode: int, name: str, *arguments: int) -> tuple[dict[str, int], int]:
         """Makes a call that often: how often it gave each errno, and how often it came to the file with that inode."""
         index = next(i for i, function in enumerate(native_functions()) if function.name == name)
         padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (10 - len(arguments))
-        self._send(struct.pack("=QQQQ10Q", ord("L"), count, inode, index, *padded))
-        *counts, reached = struct.unpack("=257Q", self._receive(257 * 8))
+        self._send(self._pack("QQQQ10Q", ord("L"), count, inode, index, *padded))
+        *counts, reached = struct.unpack(self._order + "257Q", self._receive(257 * 8))
         return {ERRNO[i]: n for i, n in enumerate(counts) if n}, reached
 
     def system_call(self, number: int, *arguments: int) -> int:
         """The result of a system call that the process makes outside of the shim. Raises EOFError where it ends it."""
         padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (6 - len(arguments))
-        self._send(struct.pack("=QQ6Q", ord("S"), number, *padded))
-        (result,) = struct.unpack("=q", self._receive(8))
+        self._send(self._pack("QQ6Q", ord("S"), number, *padded))
+        (result,) = struct.unpack(self._order + "q", self._receive(8))
         return int(result)
 
     def start(self, name: str, *arguments: int) -> None:
@@ -310,10 +355,10 @@ class NativeGuest:
         index = next(i for i, function in enumerate(native_functions()) if function.name == name)
         assert len(arguments) == len(native_functions()[index].parameters), name
         padded = [a & ((1 << 64) - 1) for a in arguments] + [0] * (10 - len(arguments))
-        self._send(struct.pack("=QQ10Q", ord("C"), index, *padded))
+        self._send(self._pack("QQ10Q", ord("C"), index, *padded))
 
     def finish(self) -> str:
-        (result,) = struct.unpack("=Q", self._receive(8))
+        (result,) = struct.unpack(self._order + "Q", self._receive(8))
         return ERRNO[int(result)]
 
     def call(self, name: str, *arguments: int) -> str:
@@ -579,6 +624,15 @@ def architectures() -> list[str]:
 
     found = ["x86_64"] if platform.machine() == "x86_64" else []
     return found + [other for other in ("aarch64", "riscv64") if shutil.which(f"qemu-{other}-static")]
+
+
+def more_architectures() -> list[str]:
+    """Further ones, for what may take its time."""
+    return [
+        other
+        for other in ("s390x", "powerpc64le", "loongarch64")
+        if shutil.which(f"qemu-{_QEMU.get(other, other)}-static")
+    ]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("wasmtime")
 
-from tests.wasi.conftest import WAYS
+from tests.wasi.conftest import EACH_WAY, WAYS
 from tests.wasi.guest import (
     APPEND,
     CREAT,
@@ -33,7 +33,7 @@ NO_UTF8 = b"a\xff"
 
 
 @pytest.fixture(
-    params=["wasmtime", *WAYS],
+    params=["wasmtime", *EACH_WAY],
     ids=lambda way: way if isinstance(way, str) else f"{way[0]}-{'walk' if way[1] else 'openat2'}",
 )
 def calls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calls]:

@@ -12,6 +12,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+from waot.codegen.elsewhere import with_definitions, without_definitions
 from waot.codegen.options import CodegenOptions
 from waot.errors import CodegenError
 
@@ -65,8 +66,13 @@ def has_fma(options: CodegenOptions) -> bool:
     """Whether the CPU multiplies and adds with one rounding: otherwise LLVM calls a function of libm's for it."""
     _initialize()
     target = llvm.Target.from_triple(options.triple)
-    machine = target.create_target_machine(cpu=options.cpu, features=options.features, opt=1)
+    machine = target.create_target_machine(cpu=options.cpu, features=options.features, opt=1, codemodel="small")
     return "fmaf" not in machine.emit_assembly(llvm.parse_assembly(_FMA.format(triple=options.triple)))
+
+
+# A branch of LoongArch reaches 128 MiB, and lld extends none there. With the small model of POWER LLVM takes functions
+# for ones that may be in another object with a TOC of its own.
+_CODE_MODELS = {"loongarch64": "medium", "powerpc64le": "medium"}
 
 
 def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options: CodegenOptions) -> bytes:
@@ -77,13 +83,19 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     """
     _initialize()
     target = llvm.Target.from_triple(options.triple)
+    arch = options.triple.partition("-")[0]
     speed = int(options.opt_level) if options.opt_level.isdigit() else 2
     # With tail calls the back end allocates registers over whole functions at -O0 too: LLVM's fast allocator reloads
     # from the wrong slots after a call whose callee pops its stack arguments (AArch64; tests/programs/c/tail_calls.c).
     # And the fast one is what can cope with functions of 50,000 calls (lowering/function.py, MOST_CALLS).
     level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
     machine = target.create_target_machine(
-        cpu=options.cpu, features=options.features, opt=level, reloc="pic", codemodel="small", abiname=options.abi
+        cpu=options.cpu,
+        features=options.features,
+        opt=level,
+        reloc="pic",
+        codemodel=_CODE_MODELS.get(arch, "small"),
+        abiname=options.abi,
     )
     try:
         module = llvm.parse_assembly(text)
@@ -107,10 +119,15 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     builder.getModulePassManager().run(module, builder)
     if options.emit == "llvm-ir":
         return str(module).encode()
-    module = _for_the_back_end(module, text, options.triple.partition("-")[0])
+    module = _for_the_back_end(module, text, arch)
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
-    return bytes(machine.emit_object(module))
+    data = bytes(machine.emit_object(module))
+    return without_definitions(data) if arch == "powerpc64le" else data
+
+
+# Back ends without tailcc, which make every `tail call` in fastcc one where all arguments are in registers.
+_PLAIN_TAIL_CALLS = frozenset({"riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"})
 
 
 def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) -> llvm.ModuleRef:
@@ -118,15 +135,20 @@ def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) ->
 
     The changes are made on text because llvmlite cannot change an instruction.
     """
-    tail_calls = {"riscv64": " tailcc ", "x86_64": " musttail call "}.get(architecture, "\0") in source
-    selects = architecture in ("aarch64", "riscv64") and " = fcmp " in source
+    plain = architecture in _PLAIN_TAIL_CALLS
+    tail_calls = (
+        (plain and " tailcc ") or (architecture in ("x86_64", "i686") and " musttail call ") or "\0"
+    ) in source
+    selects = architecture in ("aarch64", "riscv64", "riscv32", "armv7") and " = fcmp " in source
     if not tail_calls and not selects:
         return module
     before = text = str(module)
     if selects:
         text = _with_fenced_selects(text)
     if tail_calls:
-        text = _with_plain_tail_calls(text, "fastcc" if architecture == "riscv64" else "tailcc")
+        text = _with_plain_tail_calls(text, "fastcc" if plain else "tailcc")
+    if tail_calls and architecture == "powerpc64le":
+        text = with_definitions(text)
     return module if text is before else llvm.parse_assembly(text)
 
 
@@ -137,8 +159,8 @@ def _with_plain_tail_calls(text: str, convention: str) -> str:
     is guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes.
     tests/operators/cases/control.wat fails without it.
 
-    RISC-V's back end has no tailcc. It makes a tail call of every `tail call` in fastcc whose arguments and results are
-    all in registers, and the plan sees to that (`argument_registers`); but only tailcc may be verified and optimised
+    Some back ends have no tailcc. They make a tail call of every `tail call` in fastcc whose arguments and results are
+    all in registers, and the plan sees to that (`parameters_in_memory`); but only tailcc may be verified and optimised
     where caller and callee have different types, so the convention is exchanged here too.
     """
     text = text.replace('"disable-tail-calls"="true"', "")

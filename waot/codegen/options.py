@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from waot.options import Cpu
 from waot.targets import Target
 
-# x86-64 processors without SSSE3, where `i8x16.swizzle` has no single instruction.
+# Processors of x86 without SSSE3, where `i8x16.swizzle` has no single instruction.
+_WITHOUT_SSSE3: tuple[str, ...]
 _WITHOUT_SSSE3 = ("x86-64", "k8", "opteron", "athlon", "nocona", "pentium", "i386", "i486", "i586", "i686", "amdfam10")
+_WITHOUT_SSSE3 += ("generic", "yonah", "prescott", "geode", "lakemont", "c3", "c3-2", "k6", "k6-2", "k6-3")
+_WITHOUT_SSSE3 += ("winchip-c6", "winchip2", "barcelona")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def byte_shuffle(arch: str, options: CodegenOptions) -> str | None:
     """The table look-up of bytes that the CPU is sure to have (see `LoweringOptions.byte_shuffle`)."""
     if arch == "aarch64":
         return None if "-neon" in options.features.split(",") else "neon"
-    if arch == "x86_64":
+    if arch in ("x86_64", "x86"):
         features = options.features.split(",")
         without = any(f"-{f}" in features for f in ("ssse3", "sse3", "sse2", "sse"))
         old = options.cpu in _WITHOUT_SSSE3 or options.cpu.startswith(("k8-", "opteron-", "athlon-", "pentium"))

@@ -1,7 +1,7 @@
 """COFF relocatable objects: the things that we do to them without a linker (PE and COFF Specification, Microsoft).
 
-`prepare` puts the wasm functions and the line table of an object where pe.py brackets them; `data_object` wraps bytes as
-sections with symbols in them.
+`prepare` puts the wasm functions and the line table of an object where pe.py brackets them; `data_object` wraps bytes
+as sections with symbols in them.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ class _Object:
 def prepare(data: bytes, target: Target) -> bytes:
     """The object with its wasm functions in section `TEXT`, and ``.debug_line`` as the loaded section `LINES`.
 
-    Sections called ``.debug_...`` are not loaded, so the program could not read them. And as an absolute address would be
-    one more for the loader to relocate, each in the line table becomes `address - place`, a constant of the link, which
-    core/lines.c undoes: 32 bits of it, because no relocation has more, and the rest is all ones, as the text stands
-    before everything else in the image. Raises ToolError for an object that is not COFF.
+    Sections called ``.debug_...`` are not loaded, so the program could not read them. And as an absolute address would
+    be one more for the loader to relocate, each in the line table becomes `address - place`, a constant of the link,
+    which core/lines.c undoes: 32 bits of it, because no relocation has more, and the rest is all ones, as the text
+    stands before everything else in the image. Raises ToolError for an object that is not COFF.
     """
     machine = MACHINES[target.arch]
     try:
@@ -107,7 +107,9 @@ def prepare(data: bytes, target: Target) -> bytes:
                 out[section.header : section.header + 8] = TEXT
             elif section.name == b".debug_line":
                 out[section.header : section.header + 8] = LINES
-                struct.pack_into("<I", out, section.header + 36, READ | DATA | 1 << 20 | section.flags & _MANY_RELOCATIONS)
+                struct.pack_into(
+                    "<I", out, section.header + 36, READ | DATA | 1 << 20 | section.flags & _MANY_RELOCATIONS
+                )
                 for at in range(section.relocation_count):
                     entry = section.relocations + at * _RELOCATION.size
                     place, symbol, kind = _RELOCATION.unpack_from(data, entry)

@@ -31,7 +31,17 @@ SOCKETS = 4  # a socket: one to listen on, or a standard stream
 ALL_GRANTS = READ | WRITE | SOCKETS
 MAXIMUM_INSTRUCTIONS = 250  # jumps reach 255; confine.c has room for 256
 
-_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}  # AUDIT_ARCH_*
+_ARCHITECTURES = {  # AUDIT_ARCH_*
+    "x86_64": 0xC000003E,
+    "aarch64": 0xC00000B7,
+    "riscv64": 0xC00000F3,
+    "s390x": 0x80000016,
+    "powerpc64le": 0xC0000015,
+    "loongarch64": 0xC0000102,
+    "x86": 0x40000003,
+    "arm": 0x40000028,
+    "riscv32": 0x400000F3,
+}
 
 # The numbers: of x86-64, and of the architectures that share asm-generic/unistd.h.
 _NUMBERS = """
@@ -47,14 +57,105 @@ ppoll 271 73              pread64 17 67             preadv 295 69             pw
 pwritev 296 70            read 0 63                 readlinkat 267 78         readv 19 65
 recvmsg 47 212            renameat2 316 276         restart_syscall 219 128   rt_sigaction 13 134
 rt_sigprocmask 14 135     rt_sigreturn 15 139       sched_yield 24 124        sendmsg 46 211
-shutdown 48 210           sigaltstack 131 132       symlinkat 266 36          sysinfo 99 179
-tgkill 234 131            unlinkat 263 35           utimensat 280 88          write 1 64
-writev 20 66
+shutdown 48 210           sigaltstack 131 132       statx 332 291             symlinkat 266 36
+sysinfo 99 179            tgkill 234 131            unlinkat 263 35           utimensat 280 88
+write 1 64                writev 20 66
 """
+
+# Of architectures that have numbers of their own.
+_OWN_NUMBERS = {
+    "x86": """
+_llseek 140               accept4 364               clock_getres 266          clock_getres_time64 406
+clock_gettime 265         clock_gettime64 403       close 6                   exit 1
+exit_group 252            fadvise64_64 272          fallocate 324             fcntl64 221
+fdatasync 148             fsync 118                 ftruncate64 194           futex 240
+futex_time64 422          getdents64 220            getpid 20                 getrandom 355
+getsockopt 365            gettid 224                ioctl 54                  kill 37
+linkat 303                madvise 219               mkdirat 296               mmap2 192
+mprotect 125              munmap 91                 openat 295                openat2 437
+ppoll 309                 ppoll_time64 414          preadv 333                pwritev 334
+read 3                    readlinkat 305            readv 145                 recvmsg 372
+renameat2 353             restart_syscall 0         rt_sigaction 174          rt_sigprocmask 175
+rt_sigreturn 173          sched_yield 158           sendmsg 370               shutdown 373
+sigaltstack 186           statx 383                 symlinkat 304             sysinfo 116
+tgkill 270                unlinkat 301              utimensat 320             utimensat_time64 412
+write 4                   writev 146
+""",
+    "arm": """
+_llseek 140               accept4 366               arm_fadvise64_64 270      clock_getres 264
+clock_getres_time64 406   clock_gettime 263         clock_gettime64 403       close 6
+exit 1                    exit_group 248            fallocate 352             fcntl64 221
+fdatasync 148             fsync 118                 ftruncate64 194           futex 240
+futex_time64 422          getdents64 217            getpid 20                 getrandom 384
+getsockopt 295            gettid 224                ioctl 54                  kill 37
+linkat 330                madvise 220               mkdirat 323               mmap2 192
+mprotect 125              munmap 91                 openat 322                openat2 437
+ppoll 336                 ppoll_time64 414          preadv 361                pwritev 362
+read 3                    readlinkat 332            readv 145                 recvmsg 297
+renameat2 382             restart_syscall 0         rt_sigaction 174          rt_sigprocmask 175
+rt_sigreturn 173          sched_yield 158           sendmsg 296               shutdown 293
+sigaltstack 186           statx 397                 symlinkat 331             sysinfo 116
+tgkill 268                unlinkat 328              utimensat 348             utimensat_time64 412
+write 4                   writev 146
+""",
+    "riscv32": """
+_llseek 62                accept4 242               clock_getres_time64 406   clock_gettime64 403
+close 57                  exit 93                   exit_group 94             fadvise64_64 223
+fallocate 47              fcntl64 25                fdatasync 83              fsync 82
+ftruncate64 46            futex_time64 422          getdents64 61             getpid 172
+getrandom 278             getsockopt 209            gettid 178                ioctl 29
+kill 129                  linkat 37                 madvise 233               mkdirat 34
+mmap2 222                 mprotect 226              munmap 215                openat 56
+openat2 437               ppoll_time64 414          preadv 69                 pwritev 70
+read 63                   readlinkat 78             readv 65                  recvmsg 212
+renameat2 276             restart_syscall 128       rt_sigaction 134          rt_sigprocmask 135
+rt_sigreturn 139          sched_yield 124           sendmsg 211               shutdown 210
+sigaltstack 132           statx 291                 symlinkat 36              sysinfo 179
+tgkill 131                unlinkat 35               utimensat_time64 412      write 64
+writev 66
+""",
+    "s390x": """
+accept4 364               clock_getres 261          clock_gettime 260         clone 120
+close 6                   exit 1                    exit_group 248            fadvise64 253
+fallocate 314             fcntl 55                  fdatasync 148             fstat 108
+fsync 118                 ftruncate 93              futex 238                 getdents64 220
+getpid 20                 getrandom 349             getsockopt 365            gettid 236
+ioctl 54                  kill 37                   linkat 296                lseek 19
+madvise 219               mkdirat 289               mmap 90                   mprotect 125
+munmap 91                 newfstatat 293            openat 288                openat2 437
+ppoll 302                 pread64 180               preadv 328                pwrite64 181
+pwritev 329               read 3                    readlinkat 298            readv 145
+recvmsg 372               renameat2 347             restart_syscall 7         rt_sigaction 174
+rt_sigprocmask 175        rt_sigreturn 173          sched_yield 158           sendmsg 370
+shutdown 373              sigaltstack 186           statx 379                 symlinkat 297
+sysinfo 116               tgkill 241                unlinkat 294              utimensat 315
+write 4                   writev 146
+""",
+    "powerpc64le": """
+accept4 344               clock_getres 247          clock_gettime 246         clone 120
+close 6                   exit 1                    exit_group 234            fadvise64 233
+fallocate 309             fcntl 55                  fdatasync 148             fstat 108
+fsync 118                 ftruncate 93              futex 221                 getdents64 202
+getpid 20                 getrandom 359             getsockopt 340            gettid 207
+ioctl 54                  kill 37                   linkat 294                lseek 19
+madvise 205               mkdirat 287               mmap 90                   mprotect 125
+munmap 91                 newfstatat 291            openat 286                openat2 437
+ppoll 281                 pread64 179               preadv 320                pwrite64 180
+pwritev 321               read 3                    readlinkat 296            readv 145
+recvmsg 342               renameat2 357             restart_syscall 0         rt_sigaction 173
+rt_sigprocmask 174        rt_sigreturn 172          sched_yield 158           sendmsg 341
+shutdown 338              sigaltstack 185           statx 383                 symlinkat 295
+sysinfo 116               tgkill 250                unlinkat 292              utimensat 304
+write 4                   writev 146
+""",
+}
 
 
 def call_numbers(arch: str) -> dict[str, int]:
     """The number of each system call that the shim makes after its start."""
+    if arch in _OWN_NUMBERS:
+        words = _OWN_NUMBERS[arch].split()
+        return {name: int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
     words = _NUMBERS.split()
     column = 1 if arch == "x86_64" else 2
     return {words[i]: int(words[i + column]) for i in range(0, len(words), 3)}
@@ -173,13 +274,57 @@ _CONDITIONS = {
     "mprotect:data": _Condition(2, none_of=4),
     "utimensat:open": _Condition(1, null=True),  # no path
 }
+_CONDITIONS_OF: dict[str, dict[str, _Condition | None]] = {
+    "s390x": {
+        "clone:thread": _Condition(1, values=frozenset({0xD0F00})),  # the stack comes first
+        "mmap:data": None,  # its arguments are in memory, where a filter does not see them
+    },
+    "powerpc64le": {
+        "ioctl:FIONREAD": _Condition(1, values=frozenset({0x4004667F})),
+        "ioctl:TCGETS": _Condition(1, values=frozenset({0x402C7413})),
+    },
+}
+# Architectures on which the shim asks for a file's attributes by statx alone (os/linux/files.c).
+_STATX = frozenset({"loongarch64", "s390x"})
+# What 32-bit systems have for a call; where there are two, the second is for kernels that lack the first.
+_OF_32_BITS = {
+    "clock_getres": ("clock_getres_time64", "clock_getres"),
+    "clock_gettime": ("clock_gettime64", "clock_gettime"),
+    "fadvise64": ("fadvise64_64", "arm_fadvise64_64"),
+    "fcntl": ("fcntl64",),
+    "fstat": ("statx",),
+    "ftruncate": ("ftruncate64",),
+    "futex": ("futex_time64", "futex"),
+    "lseek": ("_llseek",),
+    "mmap": ("mmap2",),
+    "newfstatat": ("statx",),
+    "ppoll": ("ppoll_time64", "ppoll"),
+    "pread64": (),
+    "pwrite64": (),
+    "utimensat": ("utimensat_time64", "utimensat"),
+}
+_32_BITS = frozenset({"x86", "arm", "riscv32"})
 _ENOTSOCK = 88
+
+
+def _names(name: str, arch: str) -> list[str]:
+    """What the call is named on that architecture; not all have all of a call's names."""
+    if arch in _32_BITS and name in _OF_32_BITS:
+        return [own for own in _OF_32_BITS[name] if own in call_numbers(arch)]
+    return ["statx"] if arch in _STATX and name in ("fstat", "newfstatat") else [name]
+
+
+def _condition(word: str, arch: str) -> _Condition | None:
+    """The condition that a word like "kill:itself" sets; None for one without, and where it cannot be seen."""
+    own = _CONDITIONS_OF.get(arch, {})
+    return own[word] if word in own else _CONDITIONS.get(word)
+
 
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000  # SECCOMP_RET_*
 
 
 def _decisions(
-    functions: Collection[str], facilities: Collection[str], grants: int
+    functions: Collection[str], facilities: Collection[str], grants: int, arch: str
 ) -> tuple[dict[str, _Condition | None], set[str]]:
     """The calls that are allowed, with a condition or without, and those that are answered with ENOTSOCK."""
     words = _ALWAYS.split()
@@ -194,12 +339,12 @@ def _decisions(
         words += _FACILITIES[facility].split()
     allowed: dict[str, _Condition | None] = {}
     for word in dict.fromkeys(words):
-        name = word.partition(":")[0]
-        condition = _CONDITIONS.get(word)
-        before = allowed.get(name, condition)
-        if condition is not None and before is not None:
-            condition = replace(condition, values=condition.values | before.values)
-        allowed[name] = None if before is None else condition
+        for name in _names(word.partition(":")[0], arch):
+            condition = _condition(word, arch)
+            before = allowed.get(name, condition)
+            if condition is not None and before is not None:
+                condition = replace(condition, values=condition.values | before.values)
+            allowed[name] = None if before is None else condition
     sockets = {_SOCKETS[function] for function in functions if function in _SOCKETS}
     if grants & SOCKETS:
         allowed |= dict.fromkeys(sockets)
@@ -246,12 +391,13 @@ def make_filter(
     arch: str, functions: Collection[str], facilities: Collection[str], grants: int, endian: str = "little"
 ) -> bytes:
     """The filter, as an array of struct sock_filter, for a program that imports `functions` and has `grants`."""
-    allowed, sockets = _decisions(functions, facilities, grants)
+    allowed, sockets = _decisions(functions, facilities, grants, arch)
     numbers = call_numbers(arch)
     order = "<" if endian == "little" else ">"
     a = _Assembler()
     plain = {numbers[name] for name, condition in allowed.items() if condition is None}
-    hot = [numbers[name] for name in _HOT if numbers[name] in plain] if "openat2" in allowed else []
+    worthwhile = dict.fromkeys(numbers[own] for name in _HOT for own in _names(name, arch))
+    hot = [number for number in worthwhile if number in plain] if "openat2" in allowed else []
     if hot:
         low, high = ([number for number in hot if (number < 100) == wanted] for wanted in (True, False))
         a.add(_LD_ABS, _NUMBER)
@@ -459,8 +605,11 @@ def allowed_calls(program: bytes, arch: str, endian: str = "little") -> Iterator
     machine = _ARCHITECTURES[arch]
     for name, number in sorted(call_numbers(arch).items()):
         tried = [[0] * 6]
-        for word, condition in _CONDITIONS.items():
-            for value in condition.values if word.startswith(f"{name}:") else ():
+        for word in _CONDITIONS:
+            condition = _condition(word, arch)
+            if condition is None or name not in _names(word.partition(":")[0], arch):
+                continue
+            for value in condition.values:
                 tried.append([0] * 6)
                 tried[-1][condition.argument] = value
         if any(evaluate(program, number, machine, each, endian) == ALLOW for each in tried):

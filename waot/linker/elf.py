@@ -17,25 +17,32 @@ static PIE that relocates itself (runtime-support/os/linux/start.c).
 
 from __future__ import annotations
 
-import struct
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from waot.errors import CacheError, ToolError
+from waot.linker.elf_layout import (
+    MACHINES,
+    PT_LOAD,
+    PT_NULL,
+    SHF_ALLOC,
+    SHF_WRITE,
+    SHT_NOBITS,
+    SHT_PROGBITS,
+    SHT_REL,
+    SHT_RELA,
+    ElfLayout,
+    ProgramHeader,
+    SectionHeader,
+    layout_of,
+)
 from waot.linker.inputs import Inputs, MemoryImage
 from waot.linker.manifest import decode_manifest
 from waot.linker.objects import data_object, load_lines
 from waot.linker.zig import run_zig
 from waot.targets import Target
-
-_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
-_SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
-_PT_NULL, _PT_LOAD = 0, 1
-_SHT_PROGBITS, _SHT_NOBITS = 1, 8
-_SHF_ALLOC = 2
-_SHF_WRITE_ALLOC = 3
 
 
 def image_as_segment(target: Target, image_size: int) -> bool:
@@ -82,9 +89,10 @@ def link_elf(inputs: Inputs) -> bytes:
             executable = (work / "out").read_bytes()
     except OSError as error:
         raise CacheError(f"the linker's temporary files: {error.strerror}") from None
-    _check_relocations(executable)
-    executable = _add_segments(executable, segments, target.page_size)
-    return _place_embedded(executable, target.page_size) if inputs.embedded else executable
+    layout = layout_of(target)
+    _check_relocations(executable, layout, MACHINES[target.arch].dynamic)
+    executable = _add_segments(executable, layout, segments, target.page_size)
+    return _place_embedded(executable, layout, target.page_size) if inputs.embedded else executable
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ def plan_stack(target: Target, size: int) -> AddedSegment | None:
     return AddedSegment(base + (_HUGE_PAGE // 2 - size) % _HUGE_PAGE, b"", size, ".stack")
 
 
-def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size: int) -> bytes:
+def _add_segments(executable: bytes, layout: ElfLayout, segments: Sequence[AddedSegment], page_size: int) -> bytes:
     """Appends the segments to what lld made, whose first program headers are PT_NULL for this.
 
     lld could place memory 0 too, but not with the ELF header in a segment at a higher address. Each gets a section as
@@ -142,71 +150,77 @@ def _add_segments(executable: bytes, segments: Sequence[AddedSegment], page_size
     if not segments:
         return executable
     out = bytearray(executable)
-    (program_headers, section_headers) = struct.unpack_from("<QQ", out, 32)
-    count, names_index = struct.unpack_from("<HH", out, 60)
-    headers = [_SECTION_HEADER.unpack_from(out, section_headers + i * _SECTION_HEADER.size) for i in range(count)]
-    names_at, names_size = headers[names_index][4:6]
+    file = layout.read_file_header(out)
+    headers = layout.read_section_headers(out)
+    names_at, names_size = headers[file.names_index].offset, headers[file.names_index].size
     names = out[names_at : names_at + names_size]
     # Both stand at the end, and are written again behind what is added.
-    if names_at > section_headers or -(-(names_at + names_size) // 8) * 8 != section_headers:
+    if names_at > file.section_headers or _aligned(names_at + names_size, layout) != file.section_headers:
         raise ToolError("the linker put the section headers elsewhere than at the end")
     del out[names_at:]
     for index, segment in enumerate(segments):
-        at = program_headers + index * _PROGRAM_HEADER.size
-        if struct.unpack_from("<I", out, at) != (_PT_NULL,):
+        at = file.program_headers + index * file.program_header_size
+        if layout.read_program_header(out, at).type != PT_NULL:
             raise ToolError("the linker left no program header for a segment to add")
         if segment.data:
             out += bytes(-len(out) % page_size)
         # Offset and address agree modulo the page size also where there is nothing in the file.
         offset = len(out) if segment.data else 0
-        _PROGRAM_HEADER.pack_into(
-            out, at, _PT_LOAD, 6, offset, segment.address, segment.address, len(segment.data), segment.size, page_size
+        header = ProgramHeader(
+            PT_LOAD, 6, offset, segment.address, segment.address, len(segment.data), segment.size, page_size
         )
+        out[at : at + file.program_header_size] = layout.pack_program_header(header)
         out += segment.data
         zeros = segment.name + ".zeros" if segment.data else segment.name
         for kind, name, start, size in (
-            (_SHT_PROGBITS, segment.name, 0, len(segment.data)),
-            (_SHT_NOBITS, zeros, len(segment.data), segment.size - len(segment.data)),
+            (SHT_PROGBITS, segment.name, 0, len(segment.data)),
+            (SHT_NOBITS, zeros, len(segment.data), segment.size - len(segment.data)),
         ):
             if size:
-                headers.append(
-                    (len(names), kind, _SHF_WRITE_ALLOC, segment.address + start, offset + start, size, 0, 0, 1, 0)
-                )
+                address, flags = segment.address + start, SHF_WRITE | SHF_ALLOC
+                headers.append(SectionHeader(len(names), kind, flags, address, offset + start, size, 0, 0, 1, 0))
                 names += name.encode() + b"\0"
-    headers[names_index] = (*headers[names_index][:4], len(out), len(names), *headers[names_index][6:])
+    headers[file.names_index] = headers[file.names_index]._replace(offset=len(out), size=len(names))
     out += names
-    out += bytes(-len(out) % 8)
-    struct.pack_into("<Q", out, 40, len(out))
-    struct.pack_into("<H", out, 60, len(headers))
-    return bytes(out) + b"".join(_SECTION_HEADER.pack(*header) for header in headers)
+    out += bytes(_aligned(len(out), layout) - len(out))
+    file = file._replace(section_headers=len(out), section_header_count=len(headers))
+    layout.file_header.pack_into(out, 0, *file)
+    return bytes(out) + b"".join(layout.section_header.pack(*each) for each in headers)
+
+
+def _aligned(offset: int, layout: ElfLayout) -> int:
+    """Where section headers may stand at or behind `offset`."""
+    return offset + -offset % layout.word.size
 
 
 _EMBEDDED = ".waot.embed"
 
 
-def _place_embedded(executable: bytes, page_size: int) -> bytes:
+def _place_embedded(executable: bytes, layout: ElfLayout, page_size: int) -> bytes:
     """Says that the embedded image stands behind the executable, which becomes whole pages.
 
     To lld it was zeros, so that hundreds of megabytes need not go through it, nor through the cache.
     """
     out = bytearray(executable)
     out += bytes(-len(out) % page_size)
-    program_headers, section_headers = struct.unpack_from("<QQ", out, 32)
-    _, segments, _, sections, names_index = struct.unpack_from("<HHHHH", out, 54)
-    (names,) = struct.unpack_from("<Q", out, section_headers + names_index * _SECTION_HEADER.size + 24)
-    for index in range(sections):
-        at = section_headers + index * _SECTION_HEADER.size
-        name, _, _, address, _, size, *rest = _SECTION_HEADER.unpack_from(out, at)
-        if out.startswith(_EMBEDDED.encode() + b"\0", names + name):
-            _SECTION_HEADER.pack_into(out, at, name, _SHT_PROGBITS, _SHF_ALLOC, address, len(out), size, *rest)
+    file = layout.read_file_header(out)
+    headers = layout.read_section_headers(out)
+    names = headers[file.names_index].offset
+    for index, section in enumerate(headers):
+        if out.startswith(_EMBEDDED.encode() + b"\0", names + section.name):
+            at = file.section_headers + index * file.section_header_size
+            placed = section._replace(type=SHT_PROGBITS, flags=SHF_ALLOC, offset=len(out))
+            layout.section_header.pack_into(out, at, *placed)
+            address, size = section.address, section.size
             break
     else:
         raise ToolError("the linker left out what is embedded")
-    for index in range(segments):
-        at = program_headers + index * _PROGRAM_HEADER.size
-        kind, flags, _, start, *_ = _PROGRAM_HEADER.unpack_from(out, at)
-        if kind == _PT_LOAD and start == address:
-            _PROGRAM_HEADER.pack_into(out, at, kind, flags, len(out), start, start, size, size, page_size)
+    for index in range(file.program_header_count):
+        at = file.program_headers + index * file.program_header_size
+        header = layout.read_program_header(out, at)
+        if header.type == PT_LOAD and header.address == address:
+            header = header._replace(offset=len(out), file_size=size, memory_size=size, align=page_size)
+            out[at : at + file.program_header_size] = layout.pack_program_header(header)
             return bytes(out)
     raise ToolError("the linker left out the segment of what is embedded")
 
@@ -235,7 +249,9 @@ def linker_script(
     Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h and os/linux/start.c.
     """
     page = target.page_size
+    relocations = ".rela.dyn" if MACHINES[target.arch].rela else ".rel.dyn"
     next_segment = f". = ALIGN({page:#x}) + (. & {page - 1:#x});"
+    even = ". = ALIGN(2);" if target.arch == "s390x" else ""  # where its instructions can say that a symbol is
     headers = [
         "constants PT_LOAD FILEHDR PHDRS FLAGS(4);",
         "text PT_LOAD FLAGS(5);",
@@ -270,13 +286,15 @@ SECTIONS {{
     . = ALIGN(8); waot_data_image = .; KEEP(*(.waot.data))
   }} :constants
   .eh_frame : {{ waot_eh_frame_start = .; KEEP(*(.eh_frame)) waot_eh_frame_end = .; }} :constants
-  .waot.lines : {{ waot_lines_start = .; KEEP(*(.debug_line)) waot_lines_end = .; }} :constants
+  .waot.lines : {{
+    {even} waot_lines_start = .; KEEP(*(.debug_line)) {even} waot_lines_end = .;
+  }} :constants
   .dynsym : {{ *(.dynsym) }} :constants
   .hash : {{ *(.hash) }} :constants
   .dynstr : {{ *(.dynstr) }} :constants
   . = ALIGN(8);
   waot_rela_start = .;
-  .rela.dyn : {{ *(.rela.dyn) }} :constants
+  {relocations} : {{ *({relocations}) }} :constants
   waot_rela_end = .;
   . = ALIGN(8);
   waot_relr_start = .;
@@ -289,26 +307,24 @@ SECTIONS {{
   }} :text
   {next_segment}
   .dynamic : {{ *(.dynamic) }} :data {"" if fixed else ":dynamic"}{_THREAD_SECTIONS if threads else ""}
-  .got : {{ *(.got .got.plt) }} :data
+  .got : {{ *(.got .got.plt{" .toc .toc.*" if target.arch == "powerpc64le" else ""}) }} :data
   .data : {{ *(.data.rel.ro .data.rel.ro.* .data .data.* .sdata .sdata.*) }} :data
   .bss : {{ *(.bss.waot_process .bss.waot_stack) *(.bss .sbss COMMON) *(.bss.* .sbss.*) }} :data
   waot_image_end = .;
   . = ALIGN({page:#x});
   waot_embed_start = .;
   {f"{_EMBEDDED} (NOLOAD) : {{ . += {embedded:#x}; }} :embedded" if embedded else ""}
-  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) *(.ARM.attributes .riscv.attributes) }}
+  /DISCARD/ : {{ *(.comment) *(.debug_*) *(.note.*) *(.llvm_addrsig) }}
+  /DISCARD/ : {{ *(.ARM.attributes .riscv.attributes .gnu.attributes) }}
 }}
 """
 
 
-def _check_relocations(executable: bytes) -> None:
+def _check_relocations(executable: bytes, layout: ElfLayout, relative: int) -> None:
     """Raises ToolError if a relocation is left that start.c does not apply: it knows R_*_RELATIVE only."""
-    relative = {62: 8, 183: 1027, 243: 3}[struct.unpack_from("<H", executable, 18)[0]]
-    table, entry_size, count = struct.unpack_from("<Q", executable, 40)[0], *struct.unpack_from("<HH", executable, 58)
-    for index in range(count):
-        _, kind, _, _, offset, size = struct.unpack_from("<IIQQQQ", executable, table + index * entry_size)
-        if kind == 4:  # SHT_RELA
-            for at in range(offset, offset + size, 24):
-                (info,) = struct.unpack_from("<Q", executable, at + 8)
-                if info & 0xFFFFFFFF != relative:
-                    raise ToolError(f"the image keeps a relocation of type {info & 0xFFFFFFFF}, which it cannot apply")
+    for section in layout.read_section_headers(executable):
+        if section.type in (SHT_REL, SHT_RELA):
+            for at in range(section.offset, section.offset + section.size, layout.relocation_size(section.type)):
+                kind = layout.read_relocation_type(executable, at)
+                if kind != relative:
+                    raise ToolError(f"the image keeps a relocation of type {kind}, which it cannot apply")

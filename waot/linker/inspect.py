@@ -15,6 +15,8 @@ from waot.linker.manifest import Manifest, decode_manifest
 
 _SECTION = ".waot.manifest"
 _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_RISCV": "riscv64"}
+_MACHINES |= {"EM_386": "x86", "EM_ARM": "arm"}
+_MACHINES |= {"EM_S390": "s390x", "EM_PPC64": "powerpc64le", "EM_LOONGARCH": "loongarch64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def inspect_executable(data: bytes | mmap.mmap) -> ExecutableInfo:
             for s in elf.iter_segments("PT_LOAD")
         )
         machine = _MACHINES.get(elf["e_machine"], str(elf["e_machine"]))
+        if machine == "riscv64" and elf.elfclass == 32:
+            machine = "riscv32"
         endian = "little" if elf.little_endian else "big"
         calls = tuple(
             SystemCalls(describe_grants(f.grants), tuple(allowed_calls(f.program, machine, endian)))

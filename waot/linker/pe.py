@@ -23,7 +23,6 @@ from waot.linker.coff import CODE, DATA, EXECUTE, MACHINES, READ, WRITE, ZEROS, 
 from waot.linker.inputs import Inputs
 from waot.linker.manifest import decode_manifest
 from waot.linker.zig import run_zig
-from waot.targets import Target
 
 MANIFEST, EMBEDDED = ".waot", ".waotemb"
 
@@ -119,4 +118,3 @@ def _place_embedded(executable: bytes, size: int) -> bytes:
     struct.pack_into("<I", out, pe + 24 + 56, end + size + -size % _SECTION_ALIGNMENT)  # SizeOfImage
     struct.pack_into("<I", out, place, end)
     return bytes(out)
-

@@ -32,11 +32,15 @@ from waot.targets import Target
 _COMMON_FLAGS = (
     *("-std=c11", "-D_GNU_SOURCE", "-g0", "-fasynchronous-unwind-tables"),
     *("-fno-exceptions", "-fno-stack-protector", "-fno-sanitize=all", "-fomit-frame-pointer"),
-    *("-Wall", "-Wextra", "-Werror"),
+    # Not of atomic access that is a call: core/wide.h has what it calls.
+    *("-Wall", "-Wextra", "-Werror", "-Wno-atomic-alignment"),
 )
-# Of each format: what makes references to the shim's own symbols direct ones. A loop over UTF-16 is no call of wcslen, and
-# a variable in a section of a name of its own is not among the zeros of COFF.
-_FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-fno-builtin-wcslen", "-DWAOT_COLD_DATA=")}
+# Of each format: what makes references to the shim's own symbols direct ones. A loop over UTF-16 is no call of wcslen,
+# and a variable in a section of a name of its own is not among the zeros of COFF.
+_FORMAT_FLAGS = {
+    "elf": ("-fPIE", "-fvisibility=hidden"),
+    "coff": ("-fno-auto-import", "-fno-builtin-wcslen", "-DWAOT_COLD_DATA="),
+}
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
@@ -69,10 +73,10 @@ class Runtime:
     bitcode: bytes
     objects: tuple[Path, ...]
     on_demand: tuple[Path, ...]
-    libraries: tuple[Path, ...]
     entry_points: tuple[str, ...]
     digest: str
     threads: bool = False
+    libraries: tuple[Path, ...] = ()
 
 
 def build_runtime(
@@ -105,7 +109,7 @@ def build_runtime(
         needed = sorted({name for path in (*linked, *on_demand) for name in undefined(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
-    return Runtime(bitcode, linked, on_demand, libraries, tuple(needed), digest, threads)
+    return Runtime(bitcode, linked, on_demand, tuple(needed), digest, threads, libraries)
 
 
 def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list[str], list[str]]:
@@ -136,16 +140,21 @@ def _libraries(root: Path, target: Target) -> list[tuple[str, Path]]:
     return [(f"{path.stem}.lib", path) for path in sorted((root / target.runtime).glob("*.def"))]
 
 
-def _machine_flags(target: Target) -> list[str]:
+def machine_flags(target: Target) -> list[str]:
+    """What tells zig the machine and how code is made for it."""
     flags = ["-target", target.zig_target]
-    return flags if target.cpu_zig is None else [*flags, f"-mcpu={target.cpu_zig}"]
+    if target.cpu_zig is not None:
+        flags.append(f"-mcpu={target.cpu_zig}")
+    if target.arch in ("arm", "thumb"):
+        flags.append("-fdwarf-exceptions")  # .eh_frame, which core/unwind.c reads, and not the tables of Arm's own ABI
+    return flags
 
 
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((_machine_flags(target), zig_version(), _COMMON_FLAGS, _FORMAT_FLAGS)).encode())
+    sha.update(repr((machine_flags(target), zig_version(), _COMMON_FLAGS, _FORMAT_FLAGS)).encode())
     sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
@@ -166,7 +175,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
             text = _HIDDEN[target.object_format] + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *_machine_flags(target), *_COMMON_FLAGS, *_FORMAT_FLAGS[target.object_format]]
+        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *_FORMAT_FLAGS[target.object_format]]
         compile_flags += [*(_THREADS_FLAGS if threads else ()), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         commands = [
@@ -175,7 +184,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *_machine_flags(target), "-c", str(source), "-o", file]
+                ["cc", *machine_flags(target), "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
             *(

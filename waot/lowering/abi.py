@@ -5,11 +5,11 @@ Lowering refers to no other symbol of the shim; tests/test_abi.py reads the head
 
 from __future__ import annotations
 
-# Struct types as IR text, by the name the header gives in its comments.
+# Struct types as IR text, by the name the header gives in its comments; `word` is an integer as wide as a pointer.
 STRUCTS = {
-    "waot.memory": "{ ptr, i64, i64, i64, i32, i32 }",
-    "waot.funcref": "{ ptr, i64 }",
-    "waot.table": "{ ptr, i64, i64 }",
+    "waot.memory": "{ ptr, word, i64, i64, i32, i32 }",
+    "waot.funcref": "{ ptr, word }",
+    "waot.table": "{ ptr, word, word }",
     "waot.data": "{ ptr, i64 }",
     "waot.elem": "{ ptr, i64 }",
     "waot.part": "{ i64, i64, i64 }",
@@ -23,6 +23,12 @@ STRUCTS = {
     "waot.window": "{ ptr, ptr }",
     "waot.threads": "{ ptr, ptr, ptr }",
 }
+
+
+def struct_type(name: str, word: str) -> str:
+    """The struct `name` where pointers are as wide as the integer type `word`."""
+    return STRUCTS[name].replace("word", word)
+
 
 # WAOT_MEMORY_*
 MEMORY_FIXED = 1
@@ -103,6 +109,7 @@ THREAD_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 THROWN_AT = "waot_thrown_at"
+TAIL_CALL = "waot_tail_call"
 FUNCREF = "waot_funcref."  # and the function's index
 DATA_IMAGE = "waot_data_image"
 WASM_TEXT = ".text.wasm"  # section of wasm functions, see waot_wasm_text_start

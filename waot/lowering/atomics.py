@@ -6,6 +6,7 @@ narrows what is ordered so, so nothing is done to keep a trap.
 
 from __future__ import annotations
 
+from waot.lowering import byteorder
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.memory import Memarg, address, is_constant, widen
 
@@ -47,7 +48,7 @@ def _load(t: str, narrow: str, width: int) -> Handler:
         pointer = _aligned_address(f, f.stack.pop(), immediate, width, offset)
         text = f"load atomic {narrow}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}"
         f.roots.append(pointer)
-        _push_extended(f, f.effect_value(text), narrow, t, offset)
+        _push_extended(f, byteorder.from_little(f, narrow, f.effect_value(text)), narrow, t, offset)
 
     return lower
 
@@ -57,7 +58,7 @@ def _store(t: str, narrow: str, width: int) -> Handler:
         value, index = f.stack.pop(), f.stack.pop()
         f.partly_used(value)
         pointer = _aligned_address(f, index, immediate, width, offset)
-        value = _narrowed(f, value, t, narrow)
+        value = byteorder.to_little(f, narrow, _narrowed(f, value, t, narrow))
         text = f"store atomic {narrow} {value}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}"
         f.effect(text, value, pointer)
 
@@ -70,10 +71,41 @@ def _modify(operation: str, t: str, narrow: str, width: int) -> Handler:
         f.partly_used(value)
         pointer = _aligned_address(f, index, immediate, width, offset)
         value = _narrowed(f, value, t, narrow)
-        text = f"atomicrmw {operation} ptr {pointer}, {narrow} {value} {_ORDER}, align {width}{_tail(f, offset)}"
-        _push_extended(f, f.effect_value(text, value, pointer), narrow, t, offset)
+        if operation in ("add", "sub") and width > 1 and f.unit.plan.options.big_endian:
+            before = _compute_swapped(f, operation, narrow, width, pointer, value, offset)
+        else:
+            value = byteorder.to_little(f, narrow, value)
+            text = f"atomicrmw {operation} ptr {pointer}, {narrow} {value} {_ORDER}, align {width}{_tail(f, offset)}"
+            before = f.effect_value(text, value, pointer)
+        _push_extended(f, byteorder.from_little(f, narrow, before), narrow, t, offset)
 
     return lower
+
+
+def _compute_swapped(
+    f: FunctionLowering, operation: str, narrow: str, width: int, pointer: str, value: str, offset: int
+) -> str:
+    """Adds or subtracts where memory has the other byte order: carries go the other way, so it takes a loop.
+
+    What memory had before, in its order.
+    """
+    loop, done = f.new_label("l"), f.new_label("d")
+    first = f.effect_value(f"load atomic {narrow}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}", pointer)
+    start, before, seen = f.label, f"%{loop}.before", f"%{loop}.seen"
+    f.effect(f"br label %{loop}")
+    f.place(loop)
+    f.effect(f"{before} = phi {narrow} [ {first}, %{start} ], [ {seen}, %{loop} ]")
+    old = byteorder.from_little(f, narrow, before)
+    new = byteorder.to_little(f, narrow, f.effect_value(f"{operation} {narrow} {old}, {value}", old, value))
+    both = f.effect_value(
+        f"cmpxchg ptr {pointer}, {narrow} {before}, {narrow} {new} {_ORDER} {_ORDER}, align {width}{_tail(f, offset)}",
+        new,
+    )
+    f.effect(f"{seen} = extractvalue {{ {narrow}, i1 }} {both}, 0")
+    stored = f.effect_value(f"extractvalue {{ {narrow}, i1 }} {both}, 1")
+    f.effect(f"br i1 {stored}, label %{done}, label %{loop}")
+    f.place(done)
+    return before
 
 
 def _compare_exchange(t: str, narrow: str, width: int) -> Handler:
@@ -84,13 +116,15 @@ def _compare_exchange(t: str, narrow: str, width: int) -> Handler:
         f.partly_used(value)
         f.partly_used(expected)
         pointer = _aligned_address(f, index, immediate, width, offset)
-        value, expected = _narrowed(f, value, t, narrow), _narrowed(f, expected, t, narrow)
+        value = byteorder.to_little(f, narrow, _narrowed(f, value, t, narrow))
+        expected = byteorder.to_little(f, narrow, _narrowed(f, expected, t, narrow))
         text = (
             f"cmpxchg ptr {pointer}, {narrow} {expected}, {narrow} {value} {_ORDER} {_ORDER}, "
             f"align {width}{_tail(f, offset)}"
         )
         both = f.effect_value(text, value, expected, pointer)
-        _push_extended(f, f.emit(f"extractvalue {{ {narrow}, i1 }} {both}, 0", both), narrow, t, offset)
+        before = f.emit(f"extractvalue {{ {narrow}, i1 }} {both}, 0", both)
+        _push_extended(f, byteorder.from_little(f, narrow, before), narrow, t, offset)
 
     return lower
 

@@ -6,6 +6,7 @@ from waot.frontend.module import FuncType, ValType
 from waot.lowering.exceptions import end_try, end_try_table
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.layout import LIKELY, UNLIKELY
+from waot.lowering.memory import word_as, word_index
 from waot.lowering.types import ir_type
 
 
@@ -189,16 +190,17 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
         _check_type(f, found, unit.plan.called_types.intervals[type_id], offset)
         place = f.emit(f"getelementptr ptr, ptr {unit.layout.table_code(table_index)}, i64 {wide}", wide)
         return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
-    wide = index if table.index64 else f.emit(f"zext i32 {index} to i64", index)
-    size = unit.layout.table_size(f, table_index)
-    f.trap_if(f.emit(f"icmp uge i64 {wide}, {size}", wide, size), "undefined_element", offset)
+    t, wide = word_index(f, index, table.index64)
+    size = word_as(f, unit.layout.table_size(f, table_index), t)
+    f.trap_if(f.emit(f"icmp uge {t} {wide}, {size}", wide, size), "undefined_element", offset)
     elements = unit.layout.table_elements(f, table_index)
-    place = f.emit(f"getelementptr ptr, ptr {elements}, i64 {wide}", elements, wide)
+    place = f.emit(f"getelementptr ptr, ptr {elements}, {t} {wide}", elements, wide)
     funcref = f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}", place)
     f.trap_if(f.emit(f"icmp eq ptr {funcref}, null", funcref), "uninitialized_element", offset)
     place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {funcref}, i32 0, i32 1", funcref)
-    found = f.emit(f"load i64, ptr {place}, !invariant.load !0", place)
-    wrong = out_of_interval(f, found, "i64", unit.plan.type_numbers.intervals[type_id])
+    word = unit.plan.word
+    found = f.emit(f"load {word}, ptr {place}, !invariant.load !0", place)
+    wrong = out_of_interval(f, found, word, unit.plan.type_numbers.intervals[type_id])
     f.trap_if(wrong, "indirect_call_type_mismatch", offset)
     return f.emit(f"load ptr, ptr {funcref}, !invariant.load !0", funcref)
 

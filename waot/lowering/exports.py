@@ -72,7 +72,10 @@ def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
         f.stack.append(f.emit(f"load {ir_type(param)}, ptr {_slot(f, i)}"))
     f.call(t, unit.function_symbol(index), 0, may_throw=False)
     for i, (result, value) in enumerate(zip(t.results, f.stack, strict=True)):
-        f.effect(f"store {ir_type(result)} {value}, ptr {_slot(f, i)}", value)
+        ir = ir_type(result)
+        if ir == "ptr" and unit.plan.word != "i64":
+            value, ir = f.emit(f"ptrtoint ptr {value} to i64", value), "i64"
+        f.effect(f"store {ir} {value}, ptr {_slot(f, i)}", value)
     exception = "null"
     if index in unit.plan.throws:
         state = unit.layout.exception()
@@ -94,4 +97,7 @@ def _getter(unit: UnitLowering, index: int, symbol: str) -> str:
     if value is None:
         value = "%v"
         lines.append(f"  %v = load {t}, ptr {unit.state_symbol(f'waot_global.{index}', t)}")
+    if t == "ptr" and unit.plan.word != "i64":
+        lines.append(f"  %wide = ptrtoint ptr {value} to i64")
+        value, t = "%wide", "i64"
     return "\n".join([*lines, f"  store {t} {value}, ptr %slots", "  ret ptr null", "}"])

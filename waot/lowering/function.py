@@ -66,6 +66,10 @@ LONGEST_BLOCK = 16_000
 # more lines than this.
 LONGEST_FUNCTION = 250_000
 
+# Arm's back end does not touch each page of a large frame, so no frame may be wider than the guard below the stack
+# (os/linux/start.c: 64 MiB): a line makes one value, of 16 bytes at most, and room for results is 16 MiB at most.
+LONGEST_WITHOUT_PROBES = 2_000_000
+
 # Handlers that lead from one to the next are a ladder, over which the optimiser takes time by the square of its length,
 # and a dominator tree too: so a function with tries nested deeper than this is not optimised, and deeper than ten times
 # that not compiled. Compilers nest them as deep as people do.
@@ -216,9 +220,9 @@ class FunctionLowering:
         self.deps: dict[str, tuple[str, ...] | list[str]] = {}
         self.pointers: set[str] = set()  # i32 values that come from loads, maybe through phis
         self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
-        # A register of RISC-V holds an i32 with its sign extended, so an extension is what uses a load first.
-        self.extending = unit.plan.options.arch == "riscv64"
-        self.widening = unit.plan.options.opt_level != "0"
+        # A register of these holds an i32 with its sign extended, so an extension is what uses a load first.
+        self.extending = unit.plan.options.arch in ("riscv64", "loongarch64")
+        self.widening = unit.plan.options.opt_level != "0" and unit.plan.word == "i64"
         self.roots: list[str] = []
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
         self.extended: dict[str, str] = {}  # a narrow load's value, extended -> as loaded
@@ -505,7 +509,7 @@ class FunctionLowering:
         """Returns `values`, in the native form of the signature (see types.py)."""
         t = self.type
         self.count_carried(len(values))
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             for i, (value, result) in enumerate(zip(values, t.results, strict=True)):
                 place = self.emit(f"getelementptr inbounds i8, ptr %results, i64 {RESULT_BYTES * i}")
                 self.effect(f"store {ir_type(result)} {value}, ptr {place}", value)
@@ -531,13 +535,13 @@ class FunctionLowering:
 
     def _pass(self, t: FuncType, arguments: list[str]) -> list[str]:
         """The arguments of a call to a function of type `t`, those in memory already stored."""
-        memory = parameters_in_memory(t, self.unit.plan.argument_registers)
+        memory = parameters_in_memory(t, self.unit.plan.registers)
         for slot, i in enumerate(memory):
             place = self.unit.layout.argument(slot)
             self.effect(f"store {ir_type(t.params[i])} {arguments[i]}, ptr {place}", arguments[i])
         if self.extending:
-            # The call has a location of its own, which the load must not take; RISC-V's back end does not look
-            # through a freeze.
+            # The call has a location of its own, which the load must not take; the back ends do not look through a
+            # freeze.
             arguments = [
                 self.emit(f"freeze i32 {a}", a) if p is I32 and a in self.loads else a
                 for p, a in zip(t.params, arguments, strict=True)
@@ -550,7 +554,7 @@ class FunctionLowering:
 
     def _receive(self) -> Iterable[str]:
         """What comes first of all in a function: parameters that do not come as values of their own types."""
-        memory = parameters_in_memory(self.type, self.unit.plan.argument_registers)
+        memory = parameters_in_memory(self.type, self.unit.plan.registers)
         for i, p in enumerate(self.type.params):
             if i in memory:
                 yield f"  %p{i} = load {ir_type(p)}, ptr {self.unit.layout.argument(memory.index(i))}"
@@ -560,7 +564,7 @@ class FunctionLowering:
     def push_results(self, t: FuncType, call: str, results_pointer: str | None) -> None:
         """Pushes what a call that has been emitted as `call` (its name) returned."""
         self.count_carried(len(t.results))
-        struct = results_struct(t) if len(t.results) > 1 and not results_in_memory(t) else ""
+        struct = results_struct(t) if len(t.results) > 1 and not results_in_memory(t, self.unit.plan.registers) else ""
         for i, result in enumerate(t.results):
             value = call
             if results_pointer is not None:
@@ -580,11 +584,11 @@ class FunctionLowering:
         del self.stack[len(self.stack) - len(arguments) :]
         typed = self._pass(t, arguments)
         pointer = None
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             size = RESULT_BYTES * len(t.results)
             pointer = self.at_entry(f"%results.{len(t.results)}", f"alloca [{size} x i8], align 16")
             typed.insert(0, f"ptr {pointer}")
-        result = return_type(t)
+        result = return_type(t, self.unit.plan.registers)
         text = f"call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
         value = ""
         if result == "void":
@@ -645,7 +649,7 @@ class FunctionLowering:
 
     def _unwind(self) -> None:
         """The block in which the function ends with an exception pending; nobody looks at its results."""
-        result = return_type(self.type)
+        result = return_type(self.type, self.unit.plan.registers)
         self.place("unwind")
         self.out.append("  ret void" if result == "void" else f"  ret {result} poison")
         self.label = None
@@ -654,9 +658,13 @@ class FunctionLowering:
         """A guaranteed tail call, which ends the block. Results in memory go where this function's own would."""
         arguments = self.operands(len(t.params))
         typed = self._pass(t, arguments)
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             typed.insert(0, "ptr %results")
-        result = return_type(t)
+        if callee[0] == "%" and self.unit.plan.options.arch == "powerpc64le":
+            # Its back end makes no tail call through a pointer; there is a function that does.
+            typed.insert(0, f"ptr nest {callee}")
+            callee = self.unit.tail_call_function()
+        result = return_type(t, self.unit.plan.registers)
         text = f"musttail call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
         if result == "void":
             self.effect(text, *arguments)
@@ -694,6 +702,11 @@ class FunctionLowering:
             handler(self, immediate, offset)
         if self.unwinds:
             self._unwind()
+        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in ("arm", "thumb"):
+            raise UnsupportedError(
+                f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on Arm",
+                function=self.unit.module.function_name(self.body.index),
+            )
         self._keep_dead_loads()
 
     def _named_locals(self) -> list[int]:
@@ -763,10 +776,10 @@ class FunctionLowering:
     def header(self) -> str:
         """The ``define`` line without its brace."""
         t = self.type
-        registers = self.unit.plan.argument_registers
+        registers = self.unit.plan.registers
         memory = parameters_in_memory(t, registers)
         names = [f"%{'q' if p is V128 else 'p'}{i}" for i, p in enumerate(t.params) if i not in memory]
-        if results_in_memory(t):
+        if results_in_memory(t, self.unit.plan.registers):
             names.insert(0, "%results")
         parameters = ", ".join(f"{p} {n}" for p, n in zip(parameter_types(t, registers), names, strict=True))
         symbol = self.unit.function_symbol(self.body.index)
@@ -777,7 +790,7 @@ class FunctionLowering:
             attributes += " noinline optnone"
         linkage = self.unit.function_linkage(self.body.index)
         return (
-            f"define {linkage} {self.unit.call_conv} {return_type(t)} {symbol}({parameters}) "
+            f"define {linkage} {self.unit.call_conv} {return_type(t, self.unit.plan.registers)} {symbol}({parameters}) "
             f'{attributes} section "{WASM_TEXT}" !dbg {self.scope}'
         )
 

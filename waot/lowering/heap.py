@@ -56,8 +56,10 @@ class Allocator:
     def _new_object(self, name: str, size: int) -> str:
         self._windows()
         self.unit.runtime_function("waot_heap_allocate")
-        window = f"getelementptr inbounds (i8, ptr @{WINDOWS_SYMBOL}, i64 {size // OBJECT_ALIGNMENT * 16})"
-        end = f"getelementptr inbounds (i8, ptr @{WINDOWS_SYMBOL}, i64 {size // OBJECT_ALIGNMENT * 16 + 8})"
+        pointer = self.unit.plan.pointer_bytes
+        at = size // OBJECT_ALIGNMENT * 2 * pointer
+        window = f"getelementptr inbounds (i8, ptr @{WINDOWS_SYMBOL}, i64 {at})"
+        end = f"getelementptr inbounds (i8, ptr @{WINDOWS_SYMBOL}, i64 {at + pointer})"
         descriptor, header = self.unit.layout.descriptor_tbaa, self.unit.layout.object_tbaa
         return f"""\
 define internal nonnull ptr {name}(i32 %type) #5 {{
@@ -78,7 +80,7 @@ slow:
     def new_array(self, f: FunctionLowering, type_index: int, length: str, offset: int) -> str:
         """A zeroed array of that type with `length` elements, an i32."""
         array = _array(f, type_index)
-        size, first = storage_bytes(array.field.storage), first_element(array.field)
+        size, first = _bytes(f, array.field), first_element(array.field, f.unit.plan.pointer_bytes)
         name = f"@waot_new_array.{size}.{first}"
         self.unit.helper(name, lambda: self._new_array(name, size, first))
         number = self.unit.plan.type_numbers.number(type_index)
@@ -88,6 +90,12 @@ slow:
         self._windows()
         self.unit.runtime_function("waot_heap_allocate_array")
         descriptor, header = self.unit.layout.descriptor_tbaa, self.unit.layout.object_tbaa
+        pointer = self.unit.plan.pointer_bytes
+        # A window, one a multiple of OBJECT_ALIGNMENT, is as large as two pointers.
+        scaling, place = "", "%rounded"
+        if 2 * pointer < OBJECT_ALIGNMENT:
+            place = "%place.of"
+            scaling = f"  {place} = udiv exact i64 %rounded, {OBJECT_ALIGNMENT // (2 * pointer)}\n"
         return f"""\
 define internal nonnull ptr {name}(i32 %type, i32 %length) #5 {{
   %wide = zext i32 %length to i64
@@ -97,8 +105,8 @@ define internal nonnull ptr {name}(i32 %type, i32 %length) #5 {{
   %large = icmp ugt i64 %rounded, {LARGEST_WINDOW}
   br i1 %large, label %slow, label %small
 small:
-  %window = getelementptr inbounds i8, ptr @{WINDOWS_SYMBOL}, i64 %rounded
-  %last = getelementptr inbounds i8, ptr %window, i64 8
+{scaling}  %window = getelementptr inbounds i8, ptr @{WINDOWS_SYMBOL}, i64 {place}
+  %last = getelementptr inbounds i8, ptr %window, i64 {pointer}
   %object = load ptr, ptr %window, !tbaa {descriptor}
   %next = getelementptr i8, ptr %object, i64 %rounded
   %end = load ptr, ptr %last, !tbaa {descriptor}
@@ -121,9 +129,39 @@ slow:
     def fill(self, f: FunctionLowering, field: FieldType, at: str, value: str, count: str) -> None:
         """Stores `value` to the `count` (an i64) elements from `at` on."""
         ir = storage_ir(field.storage)
-        name = f"@waot_fill.{storage_bytes(field.storage)}.{ir if ir.isalnum() else 'v128'}"
-        self.unit.helper(name, lambda: _fill(name, ir, storage_bytes(field.storage)))
+        name = f"@waot_fill.{_bytes(f, field)}.{ir if ir.isalnum() else 'v128'}"
+        self.unit.helper(name, lambda: _fill(name, ir, _bytes(f, field)))
         f.effect(f"call void {name}(ptr {at}, {ir} {_to_storage(f, field, value)}, i64 {count})", at, value, count)
+
+    def to_native_order(self, f: FunctionLowering, field: FieldType, at: str, count: str) -> None:
+        """Exchanges the bytes of the `count` elements from `at` on, which come from a data segment, where need be."""
+        size = _bytes(f, field)
+        if size in (1, 16) or not self.unit.plan.options.big_endian:  # a v128 is bytes
+            return
+        name = f"@waot_swap.{size}"
+        self.unit.declare(f"llvm.bswap.i{8 * size}", f"i{8 * size}", (f"i{8 * size}",))
+        self.unit.helper(name, lambda: _swap(name, f"i{8 * size}", size))
+        f.effect(f"call void {name}(ptr {at}, i64 {count})", at, count)
+
+
+def _swap(name: str, ir: str, size: int) -> str:
+    return f"""\
+define internal void {name}(ptr %at, i64 %count) #5 {{
+entry:
+  %none = icmp eq i64 %count, 0
+  br i1 %none, label %done, label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %place = getelementptr inbounds {ir}, ptr %at, i64 %i
+  %value = load {ir}, ptr %place, align {size}
+  %swapped = call {ir} @llvm.bswap.{ir}({ir} %value)
+  store {ir} %swapped, ptr %place, align {size}
+  %next = add nuw i64 %i, 1
+  %end = icmp eq i64 %next, %count
+  br i1 %end, label %done, label %loop
+done:
+  ret void
+}}"""
 
 
 def _fill(name: str, ir: str, size: int) -> str:
@@ -145,6 +183,10 @@ done:
 
 
 # ---------------------------------------------------------------------- fields
+
+
+def _bytes(f: FunctionLowering, field: FieldType) -> int:
+    return storage_bytes(field.storage, f.unit.plan.pointer_bytes)
 
 
 def _struct(f: FunctionLowering, type_index: int) -> StructType:
@@ -173,7 +215,7 @@ def _to_storage(f: FunctionLowering, field: FieldType, value: str) -> str:
 def _store(f: FunctionLowering, field: FieldType, place: str, value: str, tbaa: str) -> None:
     f.partly_used(value)
     stored = _to_storage(f, field, value)
-    align = storage_bytes(field.storage)
+    align = _bytes(f, field)
     f.effect(f"store {storage_ir(field.storage)} {stored}, ptr {place}, align {align}, !tbaa {tbaa}", stored, place)
 
 
@@ -181,7 +223,7 @@ def _load(f: FunctionLowering, field: FieldType, place: str, tbaa: str) -> str:
     """The value of a field; a packed one is zero-extended unless the operator says otherwise."""
     ir = storage_ir(field.storage)
     known = ", !nonnull !0" if isinstance(field.storage, RefType) and not field.storage.nullable else ""
-    align = storage_bytes(field.storage)
+    align = _bytes(f, field)
     return f.emit(f"load {ir}, ptr {place}, align {align}, !tbaa {tbaa}{known}", place)
 
 
@@ -273,7 +315,7 @@ def _length(f: FunctionLowering, array: str) -> str:
 
 def _element_place(f: FunctionLowering, array: str, field: FieldType, index: str) -> str:
     """The address of the element at `index`, an i64."""
-    first, ir = first_element(field), storage_ir(field.storage)
+    first, ir = first_element(field, f.unit.plan.pointer_bytes), storage_ir(field.storage)
     start = f.emit(f"getelementptr inbounds i8, ptr {array}, i64 {first}", array)
     return f.emit(f"getelementptr inbounds {ir}, ptr {start}, i64 {index}", start, index)
 
@@ -388,7 +430,7 @@ def _array_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) ->
     _array_range(f, array, to, count, offset)
     _array_range(f, source, from_, count, offset)
     place = _element_place(f, array, field, to)
-    _move(f, place, _element_place(f, source, source_field, from_), count, storage_bytes(field.storage))
+    _move(f, place, _element_place(f, source, source_field, from_), count, _bytes(f, field))
 
 
 # ---------------------------------------------------------------------- arrays and segments
@@ -397,7 +439,7 @@ def _array_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) ->
 def _segment_elements(f: FunctionLowering, segment: int, at: str, count: str, offset: int) -> str:
     """The address of element `at` of an element segment that has `count` from there."""
     symbol = f.unit.state_symbol(f"waot_elem.{segment}", "%waot.elem")
-    return _segment(f, symbol, "%waot.elem", at, count, 8, "table_out_of_bounds", offset)
+    return _segment(f, symbol, "%waot.elem", at, count, f.unit.plan.pointer_bytes, "table_out_of_bounds", offset)
 
 
 def _segment_bytes(f: FunctionLowering, segment: int, at: str, count: str, size: int, offset: int) -> str:
@@ -421,9 +463,11 @@ def _array_new_data(f: FunctionLowering, immediate: tuple[int, int], offset: int
     field = _array(f, type_index).field
     length, at = f.stack.pop(), widen(f, f.stack.pop())
     count = widen(f, length)
-    source = _segment_bytes(f, segment, at, count, storage_bytes(field.storage), offset)
+    source = _segment_bytes(f, segment, at, count, _bytes(f, field), offset)
     array = f.unit.heap.new_array(f, type_index, length, offset)
-    _move(f, _element_place(f, array, field, "0"), source, count, storage_bytes(field.storage))
+    place = _element_place(f, array, field, "0")
+    _move(f, place, source, count, _bytes(f, field))
+    f.unit.heap.to_native_order(f, field, place, count)
     f.stack.append(array)
 
 
@@ -435,7 +479,7 @@ def _array_new_elem(f: FunctionLowering, immediate: tuple[int, int], offset: int
     count = widen(f, length)
     source = _segment_elements(f, segment, at, count, offset)
     array = f.unit.heap.new_array(f, type_index, length, offset)
-    _move(f, _element_place(f, array, field, "0"), source, count, 8)
+    _move(f, _element_place(f, array, field, "0"), source, count, f.unit.plan.pointer_bytes)
     f.stack.append(array)
 
 
@@ -446,8 +490,10 @@ def _array_init_data(f: FunctionLowering, immediate: tuple[int, int], offset: in
     count, from_, to = widen(f, f.stack.pop()), widen(f, f.stack.pop()), widen(f, f.stack.pop())
     array = f.stack.pop()
     _array_range(f, array, to, count, offset)
-    source = _segment_bytes(f, segment, from_, count, storage_bytes(field.storage), offset)
-    _move(f, _element_place(f, array, field, to), source, count, storage_bytes(field.storage))
+    source = _segment_bytes(f, segment, from_, count, _bytes(f, field), offset)
+    place = _element_place(f, array, field, to)
+    _move(f, place, source, count, _bytes(f, field))
+    f.unit.heap.to_native_order(f, field, place, count)
 
 
 @lowers("array.init_elem")
@@ -458,7 +504,7 @@ def _array_init_elem(f: FunctionLowering, immediate: tuple[int, int], offset: in
     array = f.stack.pop()
     _array_range(f, array, to, count, offset)
     source = _segment_elements(f, segment, from_, count, offset)
-    _move(f, _element_place(f, array, field, to), source, count, 8)
+    _move(f, _element_place(f, array, field, to), source, count, f.unit.plan.pointer_bytes)
 
 
 # ---------------------------------------------------------------------- i31
@@ -469,15 +515,17 @@ def _ref_i31(f: FunctionLowering, immediate: None, offset: int) -> None:
     value = f.stack.pop()
     doubled = f.emit(f"shl i32 {value}, 1", value)
     tagged = f.emit(f"or i32 {doubled}, 1", doubled)
-    wide = f.emit(f"zext i32 {tagged} to i64", tagged)
-    f.stack.append(f.emit(f"inttoptr i64 {wide} to ptr", wide))
+    word = f.unit.plan.word
+    wide = tagged if word == "i32" else f.emit(f"zext i32 {tagged} to {word}", tagged)
+    f.stack.append(f.emit(f"inttoptr {word} {wide} to ptr", wide))
 
 
 def _i31_get(f: FunctionLowering, offset: int, shift: str) -> None:
     value = f.stack.pop()
     check_null(f, value, "null_i31_reference", offset)
-    wide = f.emit(f"ptrtoint ptr {value} to i64", value)
-    tagged = f.emit(f"trunc i64 {wide} to i32", wide)
+    word = f.unit.plan.word
+    wide = f.emit(f"ptrtoint ptr {value} to {word}", value)
+    tagged = wide if word == "i32" else f.emit(f"trunc {word} {wide} to i32", wide)
     f.stack.append(f.emit(f"{shift} i32 {tagged}, 1", tagged))
 
 

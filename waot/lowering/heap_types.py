@@ -121,7 +121,7 @@ def holds_objects(module: Module, type_: ValType) -> bool:
     return isinstance(type_.heap, str) or not isinstance(module.types[type_.heap], FuncType)
 
 
-def storage_bytes(storage: ValType) -> int:
+def storage_bytes(storage: ValType, pointer_bytes: int) -> int:
     """The size of a field or element, which is also its alignment."""
     if storage is I8:
         return 1
@@ -129,7 +129,9 @@ def storage_bytes(storage: ValType) -> int:
         return 2
     if storage is V128:
         return 16
-    return 8 if isinstance(storage, RefType) or storage is I64 or storage is F64 else 4
+    if isinstance(storage, RefType):
+        return pointer_bytes
+    return 8 if storage is I64 or storage is F64 else 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class ObjectLayout:
     references: tuple[int, ...]  # offsets of the fields that are references
 
 
-def object_layout(type_: CompositeType) -> ObjectLayout:
+def object_layout(type_: CompositeType, pointer_bytes: int) -> ObjectLayout:
     """The layout of a struct, or of an exception whose tag has that type. It takes as long as there are fields.
 
     Fields in order, each at its natural alignment, so that a subtype begins with its supertype's layout.
@@ -154,7 +156,7 @@ def object_layout(type_: CompositeType) -> ObjectLayout:
         assert isinstance(type_, FuncType)
         storages = type_.params
     for storage in storages:
-        size = storage_bytes(storage)
+        size = storage_bytes(storage, pointer_bytes)
         at = -(-at // size) * size
         offsets.append(at)
         if isinstance(storage, RefType):
@@ -163,6 +165,6 @@ def object_layout(type_: CompositeType) -> ObjectLayout:
     return ObjectLayout(-(-at // 8) * 8, tuple(offsets), tuple(references))
 
 
-def first_element(field: FieldType) -> int:
+def first_element(field: FieldType, pointer_bytes: int) -> int:
     """The offset of element 0 of an array of such elements."""
-    return max(HEADER_BYTES, storage_bytes(field.storage))
+    return max(HEADER_BYTES, storage_bytes(field.storage, pointer_bytes))

@@ -26,8 +26,14 @@ GUARDED_RESERVE = (1 << 33) + (1 << 16)
 # room for its maximum from the beginning, but not for more than this.
 MEMORY64_RESERVE = 8 << 30
 SHARED_RESERVE = 1 << 40
-# Initial sizes beyond this, which no system has, are all the same.
-MOST_BYTES = 1 << 62
+# Where pointers have 32 bits a memory that grows out of what it has reserved is moved, if there is no room behind it.
+MEMORY32_RESERVE = 16 << 20
+
+
+def most_bytes(pointer_bits: int) -> int:
+    """Sizes beyond this, which no system has, are all the same."""
+    return 1 << 62 if pointer_bits == 64 else (1 << 32) - 1
+
 
 # A memory image may hold this much of zeros between segments before copying segment by segment is the better way.
 IMAGE_SLACK = 1 << 20
@@ -228,10 +234,11 @@ def memory_plan(module: Module, facts: Facts, index: int, options: LoweringOptio
     bits = 64 if limits.index64 else 32
     most = min(1 << (bits - page_log2), (1 << bits) - 1)
     maximum = min(limits.maximum if limits.maximum is not None else most, most)
-    initial = min(limits.minimum << page_log2, MOST_BYTES)
+    initial = min(limits.minimum << page_log2, most_bytes(options.pointer_bits))
     reserve = GUARDED_RESERVE
     if strategy == "checked":
-        reserve = max(initial, min(maximum << page_log2, SHARED_RESERVE if limits.shared else MEMORY64_RESERVE))
+        usual = MEMORY64_RESERVE if options.pointer_bits == 64 else MEMORY32_RESERVE
+        reserve = max(initial, min(maximum << page_log2, SHARED_RESERVE if limits.shared else usual))
     return MemoryPlan(
         index=index,
         strategy=strategy,
@@ -393,6 +400,7 @@ def initial_tables(
     constants: dict[int, str],
     parts: list[Instance],
     instances: list[InstancePlan],
+    pointer_bytes: int,
 ) -> tuple[list[TablePlan], dict[int, ConstExpr]]:
     """Table plans, and `table_values`; adds to `instances` what they write into tables, and how that ends."""
     total = sum(table.limits.minimum for table in module.tables)
@@ -426,7 +434,7 @@ def initial_tables(
         sparse = size > 4096 + 16 * len(entries[index])
         immutable = not sparse and index not in exported and index not in written
         immutable &= len(facts.indirect_types) < 65535  # `called_types` has 16 bits a type
-        dense = immutable and len(called) * size * 8 <= DENSE_TABLE_BYTES
+        dense = immutable and len(called) * size * pointer_bytes <= DENSE_TABLE_BYTES
         limit = table.limits.maximum if table.limits.maximum is not None else MAX_TABLE_ELEMENTS
         plans.append(
             TablePlan(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from waot.frontend.module import Body, ConstExpr, FuncType
 from waot.lowering.abi import DATA_IMAGE, FUNCREF, THROWN_AT, trap_symbol
 from waot.lowering.function import HANDLERS, NO_FUNCTION, FunctionLowering
-from waot.lowering.initial import MOST_BYTES, InstancePlan, SegmentWrite, TablePlan
+from waot.lowering.initial import InstancePlan, SegmentWrite, TablePlan, most_bytes
 
 if TYPE_CHECKING:
     from waot.lowering.unit import UnitLowering
@@ -139,10 +139,12 @@ def _demands(f: FunctionLowering, instance: InstancePlan) -> None:
         ir = f"%waot.{demand.kind}"
         least = demand.minimum
         if demand.kind == "memory":
-            least = min(least << f.unit.plan.memories[demand.index].page_log2, MOST_BYTES)
+            most = most_bytes(f.unit.plan.options.pointer_bits)
+            least = min(least << f.unit.plan.memories[demand.index].page_log2, most)
         field = f"getelementptr inbounds ({ir}, ptr @waot_{demand.kind}.{demand.index}, i32 0, i32 1)"
-        size = f.emit(f"load i64, ptr {field}")
-        f.trap_if(f.emit(f"icmp ult i64 {size}, {least}", size), "incompatible_import", 0)
+        word = f.unit.plan.word
+        size = f.emit(f"load {word}, ptr {field}")
+        f.trap_if(f.emit(f"icmp ult {word} {size}, {least}", size), "incompatible_import", 0)
 
 
 def _value(f: FunctionLowering, expr: ConstExpr) -> str:

@@ -62,23 +62,28 @@ class InstanceLayout:
         return self.unit.state_symbol(f"waot_memory.{index}", "%waot.memory")
 
     def memory_base(self, f: FunctionLowering, index: int) -> str:
-        """The address of byte 0 of memory `index`, which never moves on a target with 64-bit pointers."""
+        """The address of byte 0 of memory `index`, which moves only where pointers have 32 bits and it grows.
+
+        One that is shared does not: other threads have its address in registers.
+        """
         plan = self.unit.plan.memories[index]
         if plan.base is not None:
             return f"inttoptr (i64 {plan.base} to ptr)"
-        if self.unit.plan.options.pointer_bits < 64:
+        if self.unit.plan.options.pointer_bits < 64 and plan.grows and not plan.shared:
             return f.emit(f"load ptr, ptr {self.memory(index)}, !tbaa {self.descriptor_tbaa}")
         return f.at_entry(f"%memory.{index}", f"load ptr, ptr {self.memory(index)}, !invariant.load !0")
 
     def memory_bytes(self, f: FunctionLowering, index: int) -> str:
-        """The current size of memory `index` in bytes, an i64."""
+        """The current size of memory `index` in bytes, an integer as wide as a pointer (`Plan.word`)."""
         plan = self.unit.plan.memories[index]
         if not plan.grows:
             return str(plan.bytes)
+        word = self.unit.plan.word
         field = f"getelementptr inbounds (%waot.memory, ptr {self.memory(index)}, i32 0, i32 1)"
         if plan.shared:  # another thread may grow it
-            return f.emit(f"load atomic i64, ptr {field} seq_cst, align 8, !tbaa {self.descriptor_tbaa}")
-        return f.emit(f"load i64, ptr {field}, !tbaa {self.descriptor_tbaa}")
+            order = f"seq_cst, align {self.unit.plan.pointer_bytes}"
+            return f.emit(f"load atomic {word}, ptr {field} {order}, !tbaa {self.descriptor_tbaa}")
+        return f.emit(f"load {word}, ptr {field}, !tbaa {self.descriptor_tbaa}")
 
     # ------------------------------------------------------------ exceptions
 
@@ -120,9 +125,9 @@ class InstanceLayout:
         return f.emit(f"load ptr, ptr {self.table(index)}, !tbaa {self.descriptor_tbaa}")
 
     def table_size(self, f: FunctionLowering, index: int) -> str:
-        """The size in elements of a table that may change, an i64."""
+        """The size in elements of a table that may change, an integer as wide as a pointer (`Plan.word`)."""
         field = f"getelementptr inbounds (%waot.table, ptr {self.table(index)}, i32 0, i32 1)"
-        return f.emit(f"load i64, ptr {field}, !tbaa {self.descriptor_tbaa}")
+        return f.emit(f"load {self.unit.plan.word}, ptr {field}, !tbaa {self.descriptor_tbaa}")
 
     def table_code(self, index: int) -> str:
         """An immutable table's code pointers."""

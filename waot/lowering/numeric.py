@@ -317,13 +317,32 @@ def min_max(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, a: str, b
 
     LLVM folds those of a value with itself or with an infinity, and x86's expansion hands a signalling NaN on as it is.
     """
+    if f.unit.plan.options.arch == "arm" and "f64" in suffix:
+        return _min_max_by_comparison(f, intrinsic, ir, a, b)
     return quieted(f, ir, suffix, f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, a), (ir, b)))
+
+
+def _min_max_by_comparison(f: FunctionLowering, intrinsic: str, ir: str, a: str, b: str) -> str:
+    """The same by comparisons; LLVM 22's expansion for doubles ends the process where Arm has no NEON."""
+    lanes, _, _ = ir.strip("<>").rpartition("double")
+    integers, bits = (f"<{lanes}i64>", f"<{lanes}i1>") if lanes else ("i64", "i1")
+    below, above = ("olt", "ogt") if intrinsic == "llvm.minimum" else ("ogt", "olt")
+    # Equal numbers differ in their signs at most, where both are zero.
+    first, second = f.emit(f"bitcast {ir} {a} to {integers}", a), f.emit(f"bitcast {ir} {b} to {integers}", b)
+    operation = "or" if intrinsic == "llvm.minimum" else "and"
+    equal = f.emit(f"{operation} {integers} {first}, {second}", first, second)
+    result = f.emit(f"bitcast {integers} {equal} to {ir}", equal)
+    nan = f.emit(f"fadd {ir} {a}, {b}", a, b)
+    for predicate, value in (("uno", nan), (above, b), (below, a)):
+        condition = f.emit(f"fcmp {predicate} {ir} {a}, {b}", a, b)
+        result = f.emit(f"select {bits} {condition}, {ir} {value}, {ir} {result}", condition, value, result)
+    return result
 
 
 def rounded(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, value: str) -> str:
     """llvm.ceil and its like. On RISC-V their expansion hands a signalling NaN on as it is."""
     result = f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, value))
-    return quieted(f, ir, suffix, result) if f.unit.plan.options.arch == "riscv64" else result
+    return quieted(f, ir, suffix, result) if f.unit.plan.options.arch in ("riscv64", "riscv32") else result
 
 
 def _rounding(intrinsic: str, ir: str, suffix: str) -> Handler:

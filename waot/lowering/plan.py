@@ -28,7 +28,7 @@ from waot.lowering.initial import (
     memory_plan,
 )
 from waot.lowering.throwing import find_throwing
-from waot.lowering.types import ArgumentRegisters, parameters_in_memory
+from waot.lowering.types import Registers, parameters_in_memory, registers_of
 from waot.options import Grants
 
 
@@ -55,6 +55,11 @@ class LoweringOptions:
     fma: bool = False  # the CPU has a fused multiply-add of vectors
     grants: Grants = field(default_factory=Grants)  # of an executable
 
+    @property
+    def big_endian(self) -> bool:
+        """Whether the machine has the high byte of a number first; linear memory never has."""
+        return self.data_layout.startswith("E")
+
 
 @dataclass(slots=True)
 class Plan:
@@ -77,7 +82,7 @@ class Plan:
     element_values: dict[int, list[str | None]]
     heap: bool  # objects may be made
     tail_calls: bool
-    argument_registers: ArgumentRegisters | None  # see `parameters_in_memory`
+    registers: Registers  # that arguments and results are passed in
     argument_slots: int  # the most parameters of any type that are not in registers
     referenced: frozenset[int]  # functions of which a funcref exists
     image: bytes | None  # what the executable maps at the base of the memory with the static strategy
@@ -94,6 +99,16 @@ class Plan:
         if state.startswith("waot_table."):
             return not self.tables[int(state.split(".")[1])].immutable
         return True
+
+    @property
+    def word(self) -> str:
+        """The LLVM integer type that is as wide as a pointer."""
+        return f"i{self.options.pointer_bits}"
+
+    @property
+    def pointer_bytes(self) -> int:
+        """The size of a pointer, a reference among them."""
+        return self.options.pointer_bits // 8
 
     @property
     def call_conv(self) -> str:
@@ -144,13 +159,12 @@ def make_plan(
     ]
     first = first_memory(parts)
     memories = [memory_plan(module, facts, i, options, first) for i in range(len(module.memories))]
-    tables, table_values = initial_tables(module, facts, constants, parts, instances)
+    tables, table_values = initial_tables(module, facts, constants, parts, instances, options.pointer_bits // 8)
     image, kept_data, blob = initial_data(module, constants, memories, image_as_segment, parts, instances)
     late = {write.segment for instance in instances for write in instance.elements}
     referenced = _referenced(module, reachable)
     throws, throwing_types = find_throwing(module, facts, referenced)
-    # LLVM's RISC-V back end makes no tail call with arguments on the stack. These are the registers of its fastcc.
-    registers = ArgumentRegisters(12, 20) if facts.tail_calls and options.arch == "riscv64" else None
+    registers = registers_of(options.arch, tail_calls=facts.tail_calls)
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
     return Plan(
@@ -172,7 +186,7 @@ def make_plan(
         },
         heap=_makes_objects(module, facts),
         tail_calls=facts.tail_calls,
-        argument_registers=registers,
+        registers=registers,
         argument_slots=max(
             (len(parameters_in_memory(t, registers)) for t in module.types if isinstance(t, FuncType)), default=0
         ),

@@ -72,14 +72,16 @@ def _has_type(f: FunctionLowering, value: str, source: RefType, target: RefType)
     if source.heap == "func" or (isinstance(source.heap, int) and isinstance(module.types[source.heap], FuncType)):
         assert isinstance(heap, int)
         place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {value}, i32 0, i32 1", value)
-        number = f.emit(f"load i64, ptr {place}, !invariant.load !0", place)
-        return _in_interval(f, number, "i64", numbers.intervals[heap])
-    word = f.emit(f"ptrtoint ptr {value} to i64", value)
+        number_type = f.unit.plan.word
+        number = f.emit(f"load {number_type}, ptr {place}, !invariant.load !0", place)
+        return _in_interval(f, number, number_type, numbers.intervals[heap])
+    t = f.unit.plan.word
+    word = f.emit(f"ptrtoint ptr {value} to {t}", value)
     if heap == "i31":
-        return f.emit(f"trunc i64 {word} to i1", word)
+        return f.emit(f"trunc {t} {word} to i1", word)
     if heap == "eq":  # all but a host's values
-        bit = f.emit(f"and i64 {word}, 3", word)
-        return f.emit(f"icmp ne i64 {bit}, 2", bit)
+        bit = f.emit(f"and {t} {word}, 3", word)
+        return f.emit(f"icmp ne {t} {bit}, 2", bit)
     interval = {"struct": numbers.structs, "array": numbers.arrays}.get(str(heap)) or numbers.intervals.get(heap)  # type: ignore[arg-type]
     assert interval is not None
     if interval[1] < interval[0]:
@@ -87,8 +89,8 @@ def _has_type(f: FunctionLowering, value: str, source: RefType, target: RefType)
     if source.heap not in ("any", "eq"):
         return _in_interval(f, _number(f, value), "i32", interval)
     # Only an object has a header.
-    tag = f.emit(f"and i64 {word}, 3", word)
-    is_object = f.emit(f"icmp eq i64 {tag}, 0", tag)
+    tag = f.emit(f"and {t} {word}, 3", word)
+    is_object = f.emit(f"icmp eq {t} {tag}, 0", tag)
     before, object_, done = f.label, f.new_label("o"), f.new_label("n")
     f.effect(f"br i1 {is_object}, label %{object_}, label %{done}", is_object)
     f.place(object_)

@@ -1,8 +1,8 @@
 """Vector instructions, section 4.4.4 (fixed-width SIMD).
 
 A v128 is <16 x i8> on the operand stack and in memory; an operator casts it to its shape and back, which LLVM folds
-away. Everything is generic LLVM IR that every back end turns into its best instructions, but `i8x16.swizzle`, for
-which LLVM has no generic form.
+away (on big-endian machines with an exchange of bytes, see byteorder.py). Everything is generic LLVM IR that every back
+end turns into its best instructions, but `i8x16.swizzle`, for which LLVM has no generic form.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from waot.frontend.module import F32, F64
+from waot.lowering import byteorder
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.memory import Memarg, address
 from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, min_max, quieted, rounded
@@ -52,8 +53,30 @@ def push(f: FunctionLowering, value: str, ir: str) -> None:
 
 
 def cast(f: FunctionLowering, value: str, source: str, result: str) -> str:
-    """`value` with another shape."""
-    return value if source == result else f.emit(f"bitcast {source} {value} to {result}", value)
+    """`value` with another shape, either of them bytes."""
+    if source == result:
+        return value
+    if not f.unit.plan.options.big_endian:
+        return f.emit(f"bitcast {source} {value} to {result}", value)
+    shape = result if source == V128_IR else source
+    lanes = next(s[0] for s in SHAPES.values() if f"<{s[0]} x {s[1]}>" == shape)
+    integers = f"<{lanes} x i{128 // lanes}>"
+    if result == V128_IR:
+        value = byteorder.to_little(f, source, value)
+        return f.emit(f"bitcast {integers} {value} to {result}", value)
+    return byteorder.from_little(f, result, f.emit(f"bitcast {source} {value} to {integers}", value))
+
+
+def pop_bits(f: FunctionLowering) -> str:
+    """Pops a v128 as <2 x i64> for what does the same to every bit: the order of bytes does not matter."""
+    f.partly_used(f.stack[-1])
+    value = f.stack.pop()
+    return f.emit(f"bitcast {V128_IR} {value} to <2 x i64>", value)
+
+
+def push_bits(f: FunctionLowering, value: str) -> None:
+    """Pushes a result of such an operation."""
+    f.stack.append(f.emit(f"bitcast <2 x i64> {value} to {V128_IR}", value))
 
 
 def unary(shape: str) -> Callable[[Callable[[FunctionLowering, str, str], str]], Handler]:
@@ -100,7 +123,7 @@ def _intrinsic1(name: str) -> Callable[[FunctionLowering, str, str], str]:
 def _plain_load(f: FunctionLowering, ir: str, width: int, memarg: Memarg, offset: int) -> str:
     _, static_offset, memory = memarg
     pointer = address(f, f.stack.pop(), static_offset, memory, width, offset)
-    return f.load(ir, pointer, offset)
+    return byteorder.load(f, ir, pointer, offset)
 
 
 def _load_extend(lanes: int, narrow: int, extend: str) -> Handler:
@@ -156,7 +179,7 @@ def _store_lane(shape: str) -> Handler:
         vector = pop(f, shape)
         pointer = address(f, f.stack.pop(), static_offset, memory, 16 // lanes, offset)
         value = f.emit(f"extractelement {IR[shape]} {vector}, i32 {index}", vector)
-        f.effect(f"store {lane} {value}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", value, pointer)
+        byteorder.store(f, lane, value, pointer, offset)
 
     return lower
 
@@ -183,7 +206,8 @@ def _splat(f: FunctionLowering, value: str, shape: str) -> None:
         return
     first = f.emit(f"insertelement {IR[shape]} poison, {lane} {value}, i32 0", value)
     # Broadcasting from memory is one instruction: the location is the load's there too.
-    location = f.loads[value][1] if value in f.loads else ""
+    loaded = f.extended.get(value, value)
+    location = f.loads[loaded][1] if loaded in f.loads else ""
     mask = f"<{lanes} x i32> zeroinitializer"
     push(f, f.emit(f"shufflevector {IR[shape]} {first}, {IR[shape]} poison, {mask}{location}", first), IR[shape])
 
@@ -269,28 +293,36 @@ def _swizzle(f: FunctionLowering, immediate: None, offset: int) -> None:
 
 @lowers("v128.not")
 def _not(f: FunctionLowering, immediate: None, offset: int) -> None:
-    a = pop(f, "i64x2")
-    push(f, f.emit(f"xor <2 x i64> {a}, {splat(-1, 2, 'i64')}", a), "<2 x i64>")
+    a = pop_bits(f)
+    push_bits(f, f.emit(f"xor <2 x i64> {a}, {splat(-1, 2, 'i64')}", a))
+
+
+def _bitwise(operation: str) -> Handler:
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        b, a = pop_bits(f), pop_bits(f)
+        push_bits(f, f.emit(f"{operation} <2 x i64> {a}, {b}", a, b))
+
+    return lower
 
 
 for _op in ("and", "or", "xor"):
-    lowers(f"v128.{_op}")(binary("i64x2")(_operation(_op)))
+    lowers(f"v128.{_op}")(_bitwise(_op))
 
 
 @lowers("v128.andnot")
 def _andnot(f: FunctionLowering, immediate: None, offset: int) -> None:
-    b, a = pop(f, "i64x2"), pop(f, "i64x2")
+    b, a = pop_bits(f), pop_bits(f)
     inverse = f.emit(f"xor <2 x i64> {b}, {splat(-1, 2, 'i64')}", b)
-    push(f, f.emit(f"and <2 x i64> {a}, {inverse}", a, inverse), "<2 x i64>")
+    push_bits(f, f.emit(f"and <2 x i64> {a}, {inverse}", a, inverse))
 
 
 @lowers("v128.bitselect")
 def _bitselect(f: FunctionLowering, immediate: None, offset: int) -> None:
-    mask, b, a = pop(f, "i64x2"), pop(f, "i64x2"), pop(f, "i64x2")
+    mask, b, a = pop_bits(f), pop_bits(f), pop_bits(f)
     inverse = f.emit(f"xor <2 x i64> {mask}, {splat(-1, 2, 'i64')}", mask)
     first = f.emit(f"and <2 x i64> {a}, {mask}", a, mask)
     second = f.emit(f"and <2 x i64> {b}, {inverse}", b, inverse)
-    push(f, f.emit(f"or <2 x i64> {first}, {second}", first, second), "<2 x i64>")
+    push_bits(f, f.emit(f"or <2 x i64> {first}, {second}", first, second))
 
 
 @lowers("v128.any_true")
@@ -318,7 +350,8 @@ def _bitmask(shape: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         value = pop(f, shape)
         negative = f.emit(f"icmp slt {IR[shape]} {value}, zeroinitializer", value)
-        bits = f.emit(f"bitcast <{lanes} x i1> {negative} to i{lanes}", negative)
+        ordered = byteorder.bit_order(f, lanes, negative)
+        bits = f.emit(f"bitcast <{lanes} x i1> {ordered} to i{lanes}", ordered)
         f.stack.append(f.emit(f"zext i{lanes} {bits} to i32", bits))
 
     return lower

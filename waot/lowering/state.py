@@ -53,7 +53,7 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
         type_id = plan.type_numbers.number(module.canonical[module.funcs[index]])
         yield (
             f"@waot_funcref.{index} = {_constant(unit)} %waot.funcref "
-            f"{{ ptr {unit.function_symbol(index)}, i64 {type_id} }}"
+            f"{{ ptr {unit.function_symbol(index)}, {plan.word} {type_id} }}"
         )
     for table in plan.tables:
         yield from _table(unit, table)
@@ -99,8 +99,9 @@ def _memories(unit: UnitLowering) -> Iterator[str]:
         flags |= MEMORY_SHARED if memory.shared else 0
         flags |= MEMORY_INDEX64 if memory.index64 else 0
         yield (
-            f"@waot_memory.{memory.index} = {unit.linkage} global %waot.memory {{ ptr {base}, i64 {memory.bytes}, "
-            f"i64 {memory.maximum}, i64 {memory.reserve}, i32 {memory.page_log2}, i32 {flags} }}"
+            f"@waot_memory.{memory.index} = {unit.linkage} global %waot.memory {{ ptr {base}, "
+            f"{unit.plan.word} {memory.bytes}, i64 {memory.maximum}, i64 {memory.reserve}, "
+            f"i32 {memory.page_log2}, i32 {flags} }}"
         )
     count = len(unit.plan.memories)
     pointers = ", ".join(f"ptr @waot_memory.{i}" for i in range(count))
@@ -108,7 +109,7 @@ def _memories(unit: UnitLowering) -> Iterator[str]:
 
 
 def _table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
-    k, size = table.index, table.size
+    k, size, word = table.index, table.size, unit.plan.word
     elements = "zeroinitializer"
     if table.entries and not table.sparse:
         slots = (table.entries.get(slot) for slot in range(size))
@@ -116,7 +117,7 @@ def _table(unit: UnitLowering, table: TablePlan) -> Iterator[str]:
     name = f"waot_table.{k}"
     yield f"@{name}.elements = {_variable(unit, name, 'internal')} [{size} x ptr] {elements}"
     at = unit.pointer(f"@{name}", "%waot.table", (0, 0), f"@{name}.elements", unit.plan.is_thread_local(name))
-    yield f"@{name} = {_variable(unit, name)} %waot.table {{ ptr {at}, i64 {size}, i64 {table.maximum} }}"
+    yield f"@{name} = {_variable(unit, name)} %waot.table {{ ptr {at}, {word} {size}, {word} {table.maximum} }}"
     if table.immutable and table.called:
         yield from _immutable_table(unit, table)
 
@@ -149,9 +150,9 @@ def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[
     """A function of the wanted type that traps; the trap is the caller's, whose return address tells where."""
     t = unit.module.signature(type_id)
     unit.declare_trap(trap_symbol(trap))
-    parameters = ", ".join(parameter_types(t, unit.plan.argument_registers))
+    parameters = ", ".join(parameter_types(t, unit.plan.registers))
     yield (
-        f"define internal {unit.call_conv} {return_type(t)} {symbol}({parameters}) #3 {{\n"
+        f"define internal {unit.call_conv} {return_type(t, unit.plan.registers)} {symbol}({parameters}) #3 {{\n"
         f"  call void @{trap_symbol(trap)}() #1\n  unreachable\n}}"
     )
 
@@ -196,7 +197,8 @@ def _heap(unit: UnitLowering) -> Iterator[str]:
             rows.append(f"%waot.type {{ i32 {TYPE_FUNCTION}, i32 0, i32 0, i32 0, ptr null }}")
         elif isinstance(type_, ArrayType):
             storage = type_.field.storage
-            kind, size, first = TYPE_ARRAY, storage_bytes(storage), first_element(type_.field)
+            pointer = plan.pointer_bytes
+            kind, size, first = TYPE_ARRAY, storage_bytes(storage, pointer), first_element(type_.field, pointer)
             count = int(isinstance(storage, RefType))
             rows.append(f"%waot.type {{ i32 {kind}, i32 {size}, i32 {first}, i32 {count}, ptr null }}")
         else:

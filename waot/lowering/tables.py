@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from waot.lowering.function import FunctionLowering, lowers
-from waot.lowering.memory import narrow, widen
+from waot.lowering.memory import from_word, narrow, widen, word_as, word_index
 
 
 def _is_64(f: FunctionLowering, table: int) -> bool:
@@ -13,11 +13,11 @@ def _is_64(f: FunctionLowering, table: int) -> bool:
 def _element(f: FunctionLowering, index: str, table: int, offset: int) -> str:
     """A pointer to the element at `index`, checked."""
     layout = f.unit.layout
-    wide = widen(f, index, _is_64(f, table))
-    size = layout.table_size(f, table)
-    f.trap_if(f.emit(f"icmp uge i64 {wide}, {size}", wide, size), "table_out_of_bounds", offset)
+    t, wide = word_index(f, index, _is_64(f, table))
+    size = word_as(f, layout.table_size(f, table), t)
+    f.trap_if(f.emit(f"icmp uge {t} {wide}, {size}", wide, size), "table_out_of_bounds", offset)
     elements = layout.table_elements(f, table)
-    return f.emit(f"getelementptr ptr, ptr {elements}, i64 {wide}", elements, wide)
+    return f.emit(f"getelementptr ptr, ptr {elements}, {t} {wide}", elements, wide)
 
 
 @lowers("table.get")
@@ -36,7 +36,7 @@ def _table_set(f: FunctionLowering, table: int, offset: int) -> None:
 @lowers("table.size")
 def _table_size(f: FunctionLowering, table: int, offset: int) -> None:
     size = f.unit.layout.table_size(f, table)
-    f.stack.append(narrow(f, size, _is_64(f, table)))
+    f.stack.append(from_word(f, size, _is_64(f, table)))
 
 
 @lowers("table.grow")

@@ -15,10 +15,6 @@ _IR = {I32: "i32", I64: "i64", F32: "float", F64: "double", V128: V128_IR}
 # As a parameter or result it is <2 x i64>: without vector registers that is two words instead of sixteen.
 _NATIVE_V128 = "<2 x i64>"
 
-# Up to this many results come back in registers as an LLVM struct on every 64-bit target, a v128 only alone; more go
-# through a pointer that the caller passes. LLVM's own demotion to memory would break guaranteed tail calls.
-MAX_REGISTER_RESULTS = 2
-
 # Behind that pointer each result has this much room, whatever its type.
 RESULT_BYTES = 16
 
@@ -58,21 +54,16 @@ def native_type(t: ValType) -> str:
     return _NATIVE_V128 if t is V128 else ir_type(t)
 
 
-def results_in_memory(t: FuncType) -> bool:
-    """True where the caller passes a pointer as first parameter through which the results come back."""
-    return len(t.results) > MAX_REGISTER_RESULTS or (len(t.results) > 1 and V128 in t.results)
+@dataclass(frozen=True, slots=True)
+class ResultRegisters:
+    """What of a function's results comes back in registers, as an LLVM struct; the rest goes through a pointer that the
+    caller passes. LLVM's own demotion to memory would break guaranteed tail calls.
+    """
 
-
-def results_struct(t: FuncType) -> str:
-    """The LLVM struct of results that come back in registers."""
-    return "{ " + ", ".join(map(native_type, t.results)) + " }"
-
-
-def return_type(t: FuncType) -> str:
-    """The LLVM return type of a wasm function of type `t`."""
-    if not t.results or results_in_memory(t):
-        return "void"
-    return native_type(t.results[0]) if len(t.results) == 1 else results_struct(t)
+    words: int  # as wide as a pointer
+    floats: int
+    v128: bool  # one alone
+    word_bits: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +72,109 @@ class ArgumentRegisters:
 
     words: int
     floats: int
+    word_bits: int = 64
+    pairs: bool = False  # what takes two words begins at an even one
+    # Registers for floats that a vector takes, where the CPU has vectors; it takes words too.
+    vector_floats: int = 0
+    positional: bool = False  # a float or a vector uses up the words that it would be, too; vectors begin at even ones
 
 
-def parameters_in_memory(t: FuncType, registers: ArgumentRegisters | None) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """What wasm functions pass in registers; `arguments` where all that is passed must be in one."""
+
+    results: ResultRegisters
+    arguments: ArgumentRegisters | None = None
+
+
+_RESULTS = {
+    # In fastcc and tailcc: eax, edx, ecx; xmm0 and xmm1.
+    "x86": ResultRegisters(3, 2, True, 32),
+    # r0 to r3; d0 and d1. Without NEON a vector is words.
+    "arm": ResultRegisters(4, 2, True, 32),
+    # a0, a1; fa0, fa1.
+    "riscv32": ResultRegisters(2, 2, False, 32),
+}
+# Every 64-bit target returns as much.
+_RESULTS_64 = ResultRegisters(2, 2, True)
+
+# LLVM's back ends for these make no tail call with arguments on the stack. The registers are those of its fastcc, or of
+# AAPCS-VFP on Arm. s390x has five for words, of which the last is the caller's.
+_TAIL_CALLS = {
+    "riscv64": ArgumentRegisters(12, 20),
+    "riscv32": ArgumentRegisters(12, 20, 32),
+    "arm": ArgumentRegisters(4, 8, 32, pairs=True),
+    "s390x": ArgumentRegisters(4, 4),
+    "powerpc64le": ArgumentRegisters(8, 8, positional=True),
+    "loongarch64": ArgumentRegisters(8, 8, vector_floats=1),
+}
+
+
+def registers_of(arch: str, *, tail_calls: bool) -> Registers:
+    """Of the architecture `arch`, for a program with tail calls or one without."""
+    return Registers(_RESULTS.get(arch, _RESULTS_64), _TAIL_CALLS.get(arch) if tail_calls else None)
+
+
+def _words(t: ValType, word_bits: int) -> int:
+    """How many words a value that is no float takes."""
+    if isinstance(t, RefType):
+        return 1
+    return {I32: 32, I64: 64, V128: 128}[t] // word_bits or 1
+
+
+def results_in_memory(t: FuncType, registers: Registers) -> bool:
+    """True where the caller passes a pointer as first parameter through which the results come back."""
+    limits = registers.results
+    if V128 in t.results:
+        return len(t.results) > 1 or not limits.v128
+    floats = sum(r is F32 or r is F64 for r in t.results)
+    words = sum(_words(r, limits.word_bits) for r in t.results if r is not F32 and r is not F64)
+    return len(t.results) > 2 or floats > limits.floats or words > limits.words
+
+
+def results_struct(t: FuncType) -> str:
+    """The LLVM struct of results that come back in registers."""
+    return "{ " + ", ".join(map(native_type, t.results)) + " }"
+
+
+def return_type(t: FuncType, registers: Registers) -> str:
+    """The LLVM return type of a wasm function of type `t`."""
+    if not t.results or results_in_memory(t, registers):
+        return "void"
+    return native_type(t.results[0]) if len(t.results) == 1 else results_struct(t)
+
+
+def parameters_in_memory(t: FuncType, registers: Registers) -> tuple[int, ...]:
     """The parameters for which there is no register, where `registers` says that all must be in one.
 
     The caller leaves them in ``waot_arguments``, 16 bytes each, and the callee takes them from there first of all.
     """
-    if registers is None:
+    limits = registers.arguments
+    if limits is None:
         return ()
-    words, floats = registers.words - results_in_memory(t), registers.floats
+    used, floats = int(results_in_memory(t, registers)), limits.floats
     left = []
     for i, p in enumerate(t.params):
-        if p is F32 or p is F64:
+        if limits.positional:
+            used += used % 2 + 2 if p is V128 else 1
+            fits = used <= limits.words
+        elif p is F32 or p is F64:
             floats -= 1
             fits = floats >= 0
         else:
-            size = 2 if p is V128 else 1
-            fits = words >= size
-            words -= size if fits else 0
+            size = _words(p, limits.word_bits)
+            first = used + used % 2 if limits.pairs and size > 1 else used
+            vector = limits.vector_floats if p is V128 else 0
+            fits = first + size <= limits.words and floats >= vector
+            used = first + size if fits else used
+            floats -= vector if fits else 0
         if not fits:
             left.append(i)
     return tuple(left)
 
 
-def parameter_types(t: FuncType, registers: ArgumentRegisters | None = None) -> list[str]:
+def parameter_types(t: FuncType, registers: Registers) -> list[str]:
     """The LLVM parameter types of a wasm function of type `t`."""
     memory = frozenset(parameters_in_memory(t, registers))
     own = [native_type(p) for i, p in enumerate(t.params) if i not in memory]
-    return ["ptr", *own] if results_in_memory(t) else own
+    return ["ptr", *own] if results_in_memory(t, registers) else own

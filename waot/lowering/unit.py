@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from waot.frontend.linking import instances_of
@@ -20,14 +20,14 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     tables,
     variables,
 )
-from waot.lowering.abi import FUNCTIONS, STRUCTS, THREAD_FUNCTIONS, TRAPS, trap_symbol
+from waot.lowering.abi import FUNCTIONS, STRUCTS, TAIL_CALL, THREAD_FUNCTIONS, TRAPS, struct_type, trap_symbol
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
 from waot.lowering.imports import import_type, takes_descriptors, wasi_symbol
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
 from waot.lowering.plan import Plan, entry_export, exported_functions
-from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, return_type
+from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, parameters_in_memory, return_type
 
 FIRST_SUBPROGRAM = 100
 
@@ -42,6 +42,9 @@ _DEBUG_METADATA = """\
 !5 = !DISubroutineType(types: !6)
 !6 = !{}
 """
+
+# C's callees rely on it there. (So do RISC-V's, whose instructions on 32 bits leave a word that way themselves.)
+_EXTENSIONS = {"s390x": " zeroext", "powerpc64le": " zeroext", "loongarch64": " signext"}
 
 _SIZE_ATTRIBUTES = {"s": " optsize", "z": " optsize minsize"}
 
@@ -100,9 +103,9 @@ class UnitLowering:
             symbol = self._symbols[index] = quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
             if index not in self.defined:
                 t = self.module.func_type(index)
-                parameters = ", ".join(parameter_types(t, self.plan.argument_registers))
+                parameters = ", ".join(parameter_types(t, self.plan.registers))
                 self._declarations[symbol] = (
-                    f"declare hidden {self.call_conv} {return_type(t)} {symbol}({parameters}) #2"
+                    f"declare hidden {self.call_conv} {return_type(t, self.plan.registers)} {symbol}({parameters}) #2"
                 )
         return symbol
 
@@ -140,7 +143,9 @@ class UnitLowering:
         """`object_layout` of that type, made once: an operator of four bytes asks for 10,000 fields."""
         layout = self._object_layouts.get(type_index)
         if layout is None:
-            layout = self._object_layouts[type_index] = object_layout(self.module.types[type_index])
+            layout = self._object_layouts[type_index] = object_layout(
+                self.module.types[type_index], self.plan.pointer_bytes
+            )
         return layout
 
     def declare(self, name: str, result: str, parameters: tuple[str, ...]) -> None:
@@ -174,12 +179,22 @@ class UnitLowering:
         if symbol not in self._declarations:
             self._declarations[symbol] = f"declare hidden void @{symbol}() #1"
 
+    def tail_call_function(self) -> str:
+        """The function of the shim that makes a tail call through a pointer, whatever the other arguments are."""
+        self._declarations.setdefault(TAIL_CALL, f"declare hidden {self.plan.call_conv} void @{TAIL_CALL}()")
+        return f"@{TAIL_CALL}"
+
     def runtime_function(self, symbol: str) -> tuple[str, tuple[str, ...]]:
         """Result and parameter types of a function of the shim, which is declared."""
         result, parameters = FUNCTIONS.get(symbol) or THREAD_FUNCTIONS[symbol]
         if symbol not in self._declarations:
-            self._declarations[symbol] = f"declare hidden {result} @{symbol}({', '.join(parameters)}) #2"
+            self._declarations[symbol] = f"declare hidden {result} @{symbol}({self._c_parameters(parameters)}) #2"
         return result, parameters
+
+    def _c_parameters(self, types: Iterable[str]) -> str:
+        """Parameters of a function in C: how a word holds an unsigned 32-bit number, where the ABI says so."""
+        extension = _EXTENSIONS.get(self.plan.options.arch, "")
+        return ", ".join(t + extension if t == "i32" else t for t in types)
 
     def subprogram(self, index: int) -> str:
         """The debug-information scope of function `index`, "" for code that is in none (a negative index)."""
@@ -202,22 +217,27 @@ class UnitLowering:
         t = import_type(item)
         callee = f"@{wasi_symbol(item)}"
         types = ["ptr", *map(ir_type, t.params)]
-        result = return_type(t)
-        self._declarations[callee] = f"declare hidden {result} {callee}({', '.join(types)}) #2"
-        parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
+        result = return_type(t, self.plan.registers)
+        self._declarations[callee] = f"declare hidden {result} {callee}({self._c_parameters(types)}) #2"
+        stored = parameters_in_memory(t, self.plan.registers)
+        parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params) if i not in stored)
+        received = "".join(
+            f"  %p{i} = load {ir_type(t.params[i])}, ptr {self.layout.argument(slot)}\n"
+            for slot, i in enumerate(stored)
+        )
         wasi_memory = self._wasi_memory[index]
         guest = "null" if wasi_memory is None else self.layout.memory(wasi_memory)
         arguments = ", ".join([f"ptr {guest}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)
-        head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{"
+        head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{\n{received}"
         leave = ""
         if self.plan.threads is not None and takes_descriptors(item):
             self.runtime_function("waot_wasi_leave")
             leave = "  call void @waot_wasi_leave()\n"
         if result == "void":
-            return f"{head}\n  call void {callee}({arguments})\n{leave}  ret void\n}}"
-        return f"{head}\n  %r = call {result} {callee}({arguments})\n{leave}  ret {result} %r\n}}"
+            return f"{head}  call void {callee}({arguments})\n{leave}  ret void\n}}"
+        return f"{head}  %r = call {result} {callee}({arguments})\n{leave}  ret {result} %r\n}}"
 
     def text(self, bodies: Callable[[int], Body]) -> str:
         """The whole unit. `bodies` gives the validated body of a function."""
@@ -226,7 +246,7 @@ class UnitLowering:
             'source_filename = "wasm"',
             f'target datalayout = "{options.data_layout}"',
             f'target triple = "{options.triple}"',
-            *(f"%{name} = type {ir}" for name, ir in STRUCTS.items()),
+            *(f"%{name} = type {struct_type(name, self.plan.word)}" for name in STRUCTS),
         ]
         for index in self.plan.units[self.index]:
             function = FunctionLowering(self, bodies(index))

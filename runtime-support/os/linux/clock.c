@@ -2,15 +2,9 @@
 #include "../../core/process.h"
 #include "system.h"
 
-#if UINTPTR_MAX > UINT32_MAX
-enum { WAOT_LINUX_CLOCK_GETTIME = SYS_clock_gettime, WAOT_LINUX_CLOCK_GETRES = SYS_clock_getres };
-#else
-enum { WAOT_LINUX_CLOCK_GETTIME = SYS_clock_gettime64, WAOT_LINUX_CLOCK_GETRES = SYS_clock_getres_time64 };
-#endif
-
 static int waot_linux_clock_by_call(int clock, struct waot_linux_timespec *time)
 {
-    return (int)WAOT_LINUX_CALL(WAOT_LINUX_CLOCK_GETTIME, clock, time);
+    return (int)waot_linux_get_clock(clock, time);
 }
 
 /* CLOCK_REALTIME and CLOCK_MONOTONIC are 0 and 1, as WASI's are. */
@@ -30,7 +24,7 @@ int64_t waot_os_clock(uint32_t id)
 int64_t waot_os_clock_resolution(uint32_t id)
 {
     struct waot_linux_timespec time;
-    long result = WAOT_LINUX_CALL(WAOT_LINUX_CLOCK_GETRES, id, &time);
+    long result = waot_linux_get_resolution((long)id, &time);
     if (result < 0)
         return waot_linux_result(result);
     return time.seconds * 1000000000 + time.nanoseconds;

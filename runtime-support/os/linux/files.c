@@ -4,7 +4,6 @@
 #include "system.h"
 
 enum {
-    WAOT_LINUX_TCGETS = 0x5401,
     WAOT_LINUX_UTIME_NOW = 0x3fffffff,
     WAOT_LINUX_UTIME_OMIT = 0x3ffffffe,
 };
@@ -21,7 +20,7 @@ long waot_linux_above_standard(long handle)
 {
     if (handle < 0 || handle > 2)
         return handle;
-    long moved = WAOT_LINUX_CALL(SYS_fcntl, handle, F_DUPFD_CLOEXEC, 3);
+    long moved = WAOT_LINUX_CALL(WAOT_LINUX_FCNTL, handle, F_DUPFD_CLOEXEC, 3);
     WAOT_LINUX_CALL(SYS_close, handle);
     return moved;
 }
@@ -51,7 +50,7 @@ int64_t waot_os_pread(waot_os_handle handle, const struct waot_os_buffer *buffer
     if (count == 1)
         return waot_linux_result(WAOT_LINUX_RETRY(SYS_pread64, handle, buffers->bytes, buffers->size, offset));
 #endif
-    return waot_linux_result(WAOT_LINUX_RETRY(SYS_preadv, handle, buffers, count, offset, offset >> 32));
+    return waot_linux_result(WAOT_LINUX_RETRY(SYS_preadv, handle, buffers, count, (long)offset, offset >> 32));
 }
 
 int64_t waot_os_pwrite(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint64_t offset)
@@ -62,12 +61,24 @@ int64_t waot_os_pwrite(waot_os_handle handle, const struct waot_os_buffer *buffe
     if (count == 1)
         return waot_linux_result(WAOT_LINUX_RETRY(SYS_pwrite64, handle, buffers->bytes, buffers->size, offset));
 #endif
-    return waot_linux_result(WAOT_LINUX_RETRY(SYS_pwritev, handle, buffers, count, offset, offset >> 32));
+    return waot_linux_result(WAOT_LINUX_RETRY(SYS_pwritev, handle, buffers, count, (long)offset, offset >> 32));
+}
+
+/* lseek, as os.h has results. */
+static int64_t waot_linux_position(waot_os_handle handle, int64_t offset, uint32_t whence)
+{
+#if UINTPTR_MAX > UINT32_MAX
+    return waot_linux_result(WAOT_LINUX_CALL(SYS_lseek, handle, offset, whence));
+#else
+    int64_t position;
+    long result = WAOT_LINUX_CALL(SYS__llseek, handle, (uint64_t)offset >> 32, (uint32_t)offset, &position, whence);
+    return result < 0 ? waot_linux_result(result) : position;
+#endif
 }
 
 int64_t waot_os_seek(waot_os_handle handle, int64_t offset, uint32_t whence)
 {
-    return waot_linux_result(WAOT_LINUX_CALL(SYS_lseek, handle, offset, whence)); /* set, cur, end: 0, 1, 2 in both */
+    return waot_linux_position(handle, offset, whence); /* set, cur, end: 0, 1, 2 in both */
 }
 
 int64_t waot_os_close(waot_os_handle handle)
@@ -83,12 +94,12 @@ int64_t waot_os_sync(waot_os_handle handle, bool data_only)
 
 int64_t waot_os_set_size(waot_os_handle handle, uint64_t size)
 {
-    return waot_linux_result(WAOT_LINUX_RETRY(SYS_ftruncate, handle, size));
+    return waot_linux_result(WAOT_LINUX_RETRY(WAOT_LINUX_FTRUNCATE, handle, WAOT_LINUX_SKIP WAOT_LINUX_WIDE(size)));
 }
 
 int64_t waot_os_allocate(waot_os_handle handle, uint64_t offset, uint64_t size)
 {
-    return waot_linux_result(WAOT_LINUX_RETRY(SYS_fallocate, handle, 0, offset, size));
+    return waot_linux_result(WAOT_LINUX_RETRY(SYS_fallocate, handle, 0, WAOT_LINUX_WIDE(offset), WAOT_LINUX_WIDE(size)));
 }
 
 int64_t waot_os_advise(waot_os_handle handle, uint64_t offset, uint64_t size, uint32_t advice)
@@ -98,7 +109,15 @@ int64_t waot_os_advise(waot_os_handle handle, uint64_t offset, uint64_t size, ui
         [WAOT_WASI_ADVICE_RANDOM] = POSIX_FADV_RANDOM,     [WAOT_WASI_ADVICE_WILLNEED] = POSIX_FADV_WILLNEED,
         [WAOT_WASI_ADVICE_DONTNEED] = POSIX_FADV_DONTNEED, [WAOT_WASI_ADVICE_NOREUSE] = POSIX_FADV_NOREUSE,
     };
+#if defined(__arm__) /* its own order, so that nothing is skipped */
+    return waot_linux_result(WAOT_LINUX_RETRY(SYS_arm_fadvise64_64, handle, names[advice], WAOT_LINUX_WIDE(offset),
+                                              WAOT_LINUX_WIDE(size)));
+#elif UINTPTR_MAX > UINT32_MAX
     return waot_linux_result(WAOT_LINUX_RETRY(SYS_fadvise64, handle, offset, size, names[advice]));
+#else
+    return waot_linux_result(WAOT_LINUX_RETRY(SYS_fadvise64_64, handle, WAOT_LINUX_WIDE(offset), WAOT_LINUX_WIDE(size),
+                                              names[advice]));
+#endif
 }
 
 /* ---------------------------------------------------------------- attributes */
@@ -130,8 +149,9 @@ static uint8_t waot_linux_filetype(uint32_t mode)
     }
 }
 
-#if UINTPTR_MAX > UINT32_MAX
-/* On 64-bit systems the C library's struct stat is the kernel's. */
+#if UINTPTR_MAX > UINT32_MAX && !defined(__loongarch__) && !defined(__s390x__)
+/* On 64-bit systems the C library's struct stat is the kernel's. LoongArch had no call with it before Linux 6.11, and
+ * qemu-user's for s390x forgets the nanoseconds. */
 static void waot_linux_convert_stat(const struct stat *from, struct waot_os_stat *stat)
 {
     const uint64_t device = from->st_dev;
@@ -233,7 +253,7 @@ static long waot_linux_set_times(long directory, const char *name, int flags, co
         else if ((wanted & WAOT_WASI_FSTFLAGS_ATIM) == 0)
             to[i].nanoseconds = WAOT_LINUX_UTIME_OMIT;
     }
-    return WAOT_LINUX_RETRY(SYS_utimensat, directory, name, to, flags);
+    return waot_linux_set_file_times(directory, name, to, flags);
 }
 
 int64_t waot_os_set_times(waot_os_handle handle, const struct waot_os_times *times)
@@ -243,7 +263,7 @@ int64_t waot_os_set_times(waot_os_handle handle, const struct waot_os_times *tim
 
 int64_t waot_os_flags(waot_os_handle handle)
 {
-    long from = WAOT_LINUX_CALL(SYS_fcntl, handle, F_GETFL);
+    long from = WAOT_LINUX_CALL(WAOT_LINUX_FCNTL, handle, F_GETFL);
     if (from < 0)
         return waot_linux_result(from);
     uint32_t flags = 0;
@@ -264,7 +284,7 @@ int64_t waot_os_flags(waot_os_handle handle)
 
 int64_t waot_os_set_flags(waot_os_handle handle, uint32_t fdflags)
 {
-    long flags = WAOT_LINUX_CALL(SYS_fcntl, handle, F_GETFL);
+    long flags = WAOT_LINUX_CALL(WAOT_LINUX_FCNTL, handle, F_GETFL);
     if (flags < 0)
         return waot_linux_result(flags);
     flags &= ~(long)(O_APPEND | O_NONBLOCK);
@@ -272,7 +292,7 @@ int64_t waot_os_set_flags(waot_os_handle handle, uint32_t fdflags)
         flags |= O_APPEND;
     if ((fdflags & WAOT_WASI_FDFLAGS_NONBLOCK) != 0)
         flags |= O_NONBLOCK;
-    return waot_linux_result(WAOT_LINUX_CALL(SYS_fcntl, handle, F_SETFL, flags));
+    return waot_linux_result(WAOT_LINUX_CALL(WAOT_LINUX_FCNTL, handle, F_SETFL, flags));
 }
 
 bool waot_os_is_terminal(waot_os_handle handle)
@@ -294,12 +314,12 @@ struct waot_linux_dirent {
 
 int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
 {
-    long result = WAOT_LINUX_CALL(SYS_lseek, handle, position, 0);
-    if (result == -EINVAL) /* a position that no directory gives: nothing stands behind it */
+    int64_t moved = waot_linux_position(handle, (int64_t)position, 0);
+    if (moved == -(int64_t)WAOT_WASI_INVAL) /* a position that no directory gives: nothing stands behind it */
         return 0;
-    if (result < 0)
-        return waot_linux_result(result);
-    result = WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size);
+    if (moved < 0)
+        return moved;
+    long result = WAOT_LINUX_RETRY(SYS_getdents64, handle, buffer, size);
     return waot_linux_result(result == -ENOENT ? 0 : result); /* a directory that was removed is empty */
 }
 

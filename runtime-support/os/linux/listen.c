@@ -68,7 +68,7 @@ static uint32_t waot_linux_number(const char *text)
 uint32_t waot_os_handed_over(void)
 {
     uint32_t count = waot_linux_number(waot_os_variable("LISTEN_FDS", 10));
-    if (count == 0 || waot_linux_number(waot_os_variable("LISTEN_PID", 10)) != WAOT_LINUX_CALL(SYS_getpid, 0))
+    if (count == 0 || (long)waot_linux_number(waot_os_variable("LISTEN_PID", 10)) != WAOT_LINUX_CALL(SYS_getpid, 0))
         return 0;
     return count;
 }
@@ -80,7 +80,7 @@ int64_t waot_os_take_over(uint32_t number)
     long result = WAOT_LINUX_CALL(SYS_getsockopt, handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
     if (result < 0 || !listens)
         return -WAOT_WASI_NOTSOCK;
-    WAOT_LINUX_CALL(SYS_fcntl, handle, F_SETFD, FD_CLOEXEC);
+    WAOT_LINUX_CALL(WAOT_LINUX_FCNTL, handle, F_SETFD, FD_CLOEXEC);
     int64_t nonblocking = waot_os_set_flags(handle, WAOT_WASI_FDFLAGS_NONBLOCK);
     return nonblocking < 0 ? nonblocking : handle;
 }

@@ -3,6 +3,7 @@
 #include "../../core/process.h"
 #include "syscall.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -13,7 +14,9 @@
 
 static long waot_map(void *at, uint64_t size, int protection, int flags)
 {
-    return waot_syscall(SYS_mmap, (long)at, (long)size, protection, flags, -1, 0);
+    if (sizeof(long) < sizeof size && size > UINTPTR_MAX - 0xffff)
+        return -ENOMEM;
+    return waot_syscall(WAOT_LINUX_MMAP, (long)at, (long)size, protection, flags, -1, 0);
 }
 
 static int waot_refused(long result)

@@ -3,14 +3,8 @@
 
 #include "system.h"
 
-enum { WAOT_LINUX_FIONREAD = 0x541b, WAOT_LINUX_FEW_POLLS = 16 };
+enum { WAOT_LINUX_FEW_POLLS = 16 };
 enum { WAOT_LINUX_FUTEX_WAIT_PRIVATE = 128, WAOT_LINUX_FUTEX_WAKE_PRIVATE = 129 };
-
-#if UINTPTR_MAX > UINT32_MAX
-enum { WAOT_LINUX_PPOLL = SYS_ppoll, WAOT_LINUX_FUTEX = SYS_futex };
-#else
-enum { WAOT_LINUX_PPOLL = SYS_ppoll_time64, WAOT_LINUX_FUTEX = SYS_futex_time64 };
-#endif
 
 static void waot_linux_poll_result(struct waot_os_poll *poll, const struct pollfd *from)
 {
@@ -42,7 +36,7 @@ int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout)
         entries[used - 1].events |= polls[i].write ? POLLOUT : POLLIN;
     }
     struct waot_linux_timespec time = {(int64_t)(timeout / 1000000000), (int64_t)(timeout % 1000000000)};
-    long result = WAOT_LINUX_CALL(WAOT_LINUX_PPOLL, entries, used, timeout == UINT64_MAX ? NULL : &time, NULL, 0);
+    long result = waot_linux_wait_for(entries, used, timeout == UINT64_MAX ? NULL : &time);
     if (result == -EINTR) {
         result = 0;
         for (size_t i = 0; i < used; i++)
@@ -64,11 +58,10 @@ int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout)
 void waot_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout)
 {
     struct waot_linux_timespec time = {(int64_t)(timeout / 1000000000), (int64_t)(timeout % 1000000000)};
-    WAOT_LINUX_CALL(WAOT_LINUX_FUTEX, word, WAOT_LINUX_FUTEX_WAIT_PRIVATE, value,
-                    timeout == UINT64_MAX ? NULL : &time);
+    waot_linux_futex(word, WAOT_LINUX_FUTEX_WAIT_PRIVATE, value, timeout == UINT64_MAX ? NULL : &time);
 }
 
 void waot_os_wake(const uint32_t *word)
 {
-    WAOT_LINUX_CALL(WAOT_LINUX_FUTEX, word, WAOT_LINUX_FUTEX_WAKE_PRIVATE, 1);
+    waot_linux_futex(word, WAOT_LINUX_FUTEX_WAKE_PRIVATE, 1, NULL);
 }

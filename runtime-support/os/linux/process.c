@@ -12,7 +12,7 @@ struct waot_linux_action {
     void *handler;
     unsigned long flags;
     void *restorer;
-    uint64_t mask;
+    uint32_t mask[2];
 };
 
 int64_t waot_os_yield(void)

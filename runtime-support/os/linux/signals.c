@@ -15,24 +15,29 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
+/* Without a restorer the kernel's own code in the vDSO is where handlers return to. */
+#if !defined(__riscv) && !defined(__loongarch__)
+#define WAOT_RESTORER
+#endif
+
 /* What rt_sigaction(2) takes, which is not what libc's header says. */
 struct waot_kernel_sigaction {
     void (*handler)(int, siginfo_t *, void *);
     unsigned long flags;
-#ifndef __riscv /* it has no restorer: the kernel's own code in the vDSO is where handlers return to */
+#ifdef WAOT_RESTORER
     void (*restorer)(void);
 #endif
-    unsigned long mask;
+    uint32_t mask[2];
 };
 #define WAOT_IGNORE ((void (*)(int, siginfo_t *, void *))1)
 
 WAOT_COLD_DATA static unsigned char waot_signal_stack[WAOT_SIGNAL_STACK] __attribute__((aligned(16)));
 
-#ifdef __riscv
-#define WAOT_SIGNAL_FLAGS 0
-#else
+#ifdef WAOT_RESTORER
 #define WAOT_SIGNAL_FLAGS 0x04000000 /* SA_RESTORER */
-void waot_signal_return(void); /* x86_64.S, aarch64.S */
+void waot_signal_return(void); /* <architecture>.S */
+#else
+#define WAOT_SIGNAL_FLAGS 0
 #endif
 
 static void waot_read_context(const ucontext_t *context, struct waot_registers *registers)
@@ -49,10 +54,34 @@ static void waot_read_context(const ucontext_t *context, struct waot_registers *
         registers->r[i] = context->uc_mcontext.regs[i];
     registers->r[WAOT_REGISTER_SP] = context->uc_mcontext.sp;
     registers->pc = context->uc_mcontext.pc;
+#elif defined(__i386__)
+    static const unsigned char order[9] = {REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP,
+                                           REG_EBP, REG_ESI, REG_EDI, REG_EIP};
+    for (unsigned i = 0; i < 9; i++)
+        registers->r[i] = (uintptr_t)context->uc_mcontext.gregs[order[i]];
+    registers->pc = registers->r[WAOT_REGISTER_RETURN];
+#elif defined(__arm__)
+    const unsigned long *from = &context->uc_mcontext.arm_r0; /* r0 to r15 stand side by side */
+    for (unsigned i = 0; i < 16; i++)
+        registers->r[i] = from[i];
+    registers->pc = context->uc_mcontext.arm_pc;
 #elif defined(__riscv)
     for (unsigned i = 1; i < 32; i++) /* x0 is always 0; the kernel has pc in its place */
         registers->r[i] = context->uc_mcontext.__gregs[i];
     registers->pc = context->uc_mcontext.__gregs[0];
+#elif defined(__s390x__)
+    for (unsigned i = 0; i < 16; i++)
+        registers->r[i] = context->uc_mcontext.gregs[i];
+    registers->pc = context->uc_mcontext.psw.addr;
+#elif defined(__powerpc64__)
+    for (unsigned i = 0; i < 32; i++)
+        registers->r[i] = context->uc_mcontext.gp_regs[i];
+    registers->r[WAOT_REGISTER_RETURN] = context->uc_mcontext.gp_regs[36]; /* PT_LNK */
+    registers->pc = context->uc_mcontext.gp_regs[32];                      /* PT_NIP */
+#elif defined(__loongarch__)
+    for (unsigned i = 0; i < 32; i++)
+        registers->r[i] = context->uc_mcontext.__gregs[i];
+    registers->pc = context->uc_mcontext.__pc;
 #endif
 }
 
@@ -75,7 +104,7 @@ static void waot_set_handler(int signal, void (*handler)(int, siginfo_t *, void 
 {
     struct waot_kernel_sigaction action = {.handler = handler,
                                            .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | WAOT_SIGNAL_FLAGS};
-#ifndef __riscv
+#ifdef WAOT_RESTORER
     action.restorer = waot_signal_return;
 #endif
     waot_syscall(SYS_rt_sigaction, signal, (long)&action, 0, sizeof action.mask, 0, 0);

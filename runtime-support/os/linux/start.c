@@ -11,14 +11,31 @@
 #include <sys/syscall.h>
 
 /* The widest frame that may be pushed without a probe, and more: it costs address space only. */
+#ifdef __arm__ /* LLVM's back end makes no probes: no function has a frame that is wider (waot/lowering/function.py) */
+#define WAOT_STACK_GUARD (UINT64_C(64) << 20)
+#else
 #define WAOT_STACK_GUARD (UINT64_C(16) << 20)
+#endif
 #define WAOT_STACK_DEFAULT (UINT64_C(8) << 20)
 
 #define WAOT_HIDDEN __attribute__((visibility("hidden")))
 
+#if UINTPTR_MAX > UINT32_MAX
+typedef Elf64_auxv_t waot_auxiliary;
+typedef Elf64_Rela waot_relocation;
+#else
+typedef Elf32_auxv_t waot_auxiliary;
+#ifdef __riscv
+typedef Elf32_Rela waot_relocation;
+#else
+#define WAOT_ADDEND_IN_PLACE 1
+typedef Elf32_Rel waot_relocation;
+#endif
+#endif
+
 /* Linker script. Hidden for the reason given in process.h. */
-extern const Elf64_Rela waot_rela_start[] WAOT_HIDDEN, waot_rela_end[] WAOT_HIDDEN;
-extern const uint64_t waot_relr_start[] WAOT_HIDDEN, waot_relr_end[] WAOT_HIDDEN;
+extern const waot_relocation waot_rela_start[] WAOT_HIDDEN, waot_rela_end[] WAOT_HIDDEN;
+extern const uintptr_t waot_relr_start[] WAOT_HIDDEN, waot_relr_end[] WAOT_HIDDEN;
 /* The wasm stack where the executable brings it as a segment, with nothing mapped below; empty where it does not. */
 extern const unsigned char waot_stack_low[] WAOT_HIDDEN, waot_stack_high[] WAOT_HIDDEN;
 
@@ -35,23 +52,27 @@ void waot_exit(int status)
 
 /* Adds the load address to the pointers of a static PIE; an image at a fixed address has none. The linker layer has
  * checked that every entry is R_*_RELATIVE. RELR (generic ABI): an even entry is an address, an odd one a bitmap of the
- * 63 words that follow. */
+ * 63 words that follow (31 where they have 32 bits). */
 static void waot_relocate(void)
 {
-    uint64_t base = (uint64_t)waot_image_start;
-    for (const Elf64_Rela *rela = waot_rela_start; rela < waot_rela_end; rela++)
-        *(uint64_t *)(base + rela->r_offset) = base + (uint64_t)rela->r_addend;
-    uint64_t *where = 0;
-    for (const uint64_t *relr = waot_relr_start; relr < waot_relr_end; relr++) {
+    uintptr_t base = (uintptr_t)waot_image_start;
+    for (const waot_relocation *rela = waot_rela_start; rela < waot_rela_end; rela++)
+#ifdef WAOT_ADDEND_IN_PLACE
+        *(uintptr_t *)(base + rela->r_offset) += base;
+#else
+        *(uintptr_t *)(base + rela->r_offset) = base + (uintptr_t)rela->r_addend;
+#endif
+    uintptr_t *where = 0;
+    for (const uintptr_t *relr = waot_relr_start; relr < waot_relr_end; relr++) {
         if (!(*relr & 1)) {
-            where = (uint64_t *)(base + *relr);
+            where = (uintptr_t *)(base + *relr);
             *where++ += base;
         } else {
-            uint64_t bits = *relr >> 1;
+            uintptr_t bits = *relr >> 1;
             for (int i = 0; bits; i++, bits >>= 1)
                 if (bits & 1)
                     where[i] += base;
-            where += 63;
+            where += 8 * sizeof *relr - 1;
         }
     }
 }
@@ -74,7 +95,7 @@ static uint64_t waot_stack_size(void)
 static void waot_make_stack(void)
 {
     if ((uintptr_t)waot_stack_low < (uintptr_t)waot_stack_high) {
-        waot_stack.guard = (uintptr_t)waot_stack_low - WAOT_STACK_GUARD;
+        waot_stack.guard = (uintptr_t)(waot_stack_low - WAOT_STACK_GUARD);
         waot_stack.low = (uintptr_t)waot_stack_low;
         waot_stack.high = (uintptr_t)waot_stack_high;
         return;
@@ -83,13 +104,15 @@ static void waot_make_stack(void)
     uint64_t guard = (WAOT_STACK_GUARD + mask) & ~mask;
     uint64_t size = (waot_stack_size() + mask) & ~mask;
     /* MAP_STACK keeps huge pages away (Linux 6.7): the first push shall not clear 2 MiB. */
-    long at = waot_syscall(SYS_mmap, 0, (long)(guard + size), PROT_NONE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    long at = -1;
+    if (sizeof at == sizeof size || size <= INT32_MAX)
+        at = waot_syscall(WAOT_LINUX_MMAP, 0, (long)(guard + size), PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if ((at < 0 && at >= -4095) || waot_os_commit((void *)(at + (long)guard), size))
         waot_fatal("no memory for the stack; build with a smaller --stack-size");
     waot_stack.guard = (uintptr_t)at;
-    waot_stack.low = (uintptr_t)at + guard;
-    waot_stack.high = waot_stack.low + size;
+    waot_stack.low = (uintptr_t)at + (uintptr_t)guard;
+    waot_stack.high = waot_stack.low + (uintptr_t)size;
 }
 
 __attribute__((weak)) void waot_main(void)
@@ -111,7 +134,7 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
     while (*end)
         end++;
     waot_process.page_size = 4096;
-    for (const Elf64_auxv_t *aux = (const Elf64_auxv_t *)(end + 1); aux->a_type != AT_NULL; aux++) {
+    for (const waot_auxiliary *aux = (const waot_auxiliary *)(end + 1); aux->a_type != AT_NULL; aux++) {
         if (aux->a_type == AT_PAGESZ)
             waot_process.page_size = aux->a_un.a_val;
         if (aux->a_type == AT_SECURE)

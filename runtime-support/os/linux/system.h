@@ -37,11 +37,73 @@ static inline long waot_linux_repeat(long number, long a, long b, long c, long d
 #define WAOT_LINUX_CALL(...) WAOT_LINUX_SIX(waot_syscall, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define WAOT_LINUX_RETRY(...) WAOT_LINUX_SIX(waot_linux_repeat, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 
+/* A 64-bit number among the arguments of a call: two of them where they have 32 bits. On Arm the first has an even place;
+ * WAOT_LINUX_SKIP stands before one that would have an odd one. */
+#if UINTPTR_MAX > UINT32_MAX
+#define WAOT_LINUX_WIDE(value) (value)
+#else
+#define WAOT_LINUX_WIDE(value) (uint32_t)(value), (uint32_t)((uint64_t)(value) >> 32)
+#endif
+#ifdef __arm__
+#define WAOT_LINUX_SKIP 0,
+#else
+#define WAOT_LINUX_SKIP
+#endif
+
+/* Calls that 32-bit systems have a second time, for what is large. */
+#ifdef SYS_fcntl64
+#define WAOT_LINUX_FCNTL SYS_fcntl64
+#else
+#define WAOT_LINUX_FCNTL SYS_fcntl
+#endif
+#ifdef SYS_ftruncate64
+#define WAOT_LINUX_FTRUNCATE SYS_ftruncate64
+#else
+#define WAOT_LINUX_FTRUNCATE SYS_ftruncate
+#endif
+
 /* struct timespec of 64-bit kernels and of the *_time64 calls. */
 struct waot_linux_timespec {
     int64_t seconds;
     int64_t nanoseconds;
 };
+
+/* Calls that take or give times. 32-bit systems have had a second kind with 64-bit seconds since Linux 5.1; where it is not
+ * there, the first is as good until 2038 (times.c). `timeout` may be null. */
+#if UINTPTR_MAX > UINT32_MAX
+static inline long waot_linux_get_clock(long clock, struct waot_linux_timespec *time)
+{
+    return WAOT_LINUX_CALL(SYS_clock_gettime, clock, time);
+}
+
+static inline long waot_linux_get_resolution(long clock, struct waot_linux_timespec *time)
+{
+    return WAOT_LINUX_CALL(SYS_clock_getres, clock, time);
+}
+
+static inline long waot_linux_set_file_times(long directory, const char *name,
+                                             const struct waot_linux_timespec times[2], long flags)
+{
+    return WAOT_LINUX_RETRY(SYS_utimensat, directory, name, times, flags);
+}
+
+static inline long waot_linux_wait_for(void *entries, size_t count, const struct waot_linux_timespec *timeout)
+{
+    return WAOT_LINUX_CALL(SYS_ppoll, entries, count, timeout, NULL, 0);
+}
+
+static inline long waot_linux_futex(const uint32_t *word, long operation, uint32_t value,
+                                    const struct waot_linux_timespec *timeout)
+{
+    return WAOT_LINUX_CALL(SYS_futex, word, operation, value, timeout);
+}
+#else
+long waot_linux_get_clock(long clock, struct waot_linux_timespec *time);
+long waot_linux_get_resolution(long clock, struct waot_linux_timespec *time);
+long waot_linux_set_file_times(long directory, const char *name, const struct waot_linux_timespec times[2], long flags);
+long waot_linux_wait_for(void *entries, size_t count, const struct waot_linux_timespec *timeout);
+long waot_linux_futex(const uint32_t *word, long operation, uint32_t value, const struct waot_linux_timespec *timeout);
+#endif
 
 /* clock_gettime as the vDSO has it: 0 or -errno. Null where there is no vDSO. */
 typedef int waot_linux_clock_function(int clock, struct waot_linux_timespec *time);
@@ -57,6 +119,13 @@ extern struct waot_linux_state waot_linux_state;
 enum {
     WAOT_LINUX_AT_EMPTY_PATH = 0x1000,
     WAOT_LINUX_O_PATH = 010000000,
+#if defined(__powerpc64__)
+    WAOT_LINUX_TCGETS = 0x402c7413,
+    WAOT_LINUX_FIONREAD = 0x4004667f,
+#else
+    WAOT_LINUX_TCGETS = 0x5401,
+    WAOT_LINUX_FIONREAD = 0x541b,
+#endif
 };
 
 /* Moves a handle to 3 or above, where it cannot be taken for a standard stream that was closed. */

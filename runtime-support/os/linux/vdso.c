@@ -20,8 +20,10 @@ typedef Elf32_Dyn waot_vdso_dynamic;
 typedef Elf32_Sym waot_vdso_symbol;
 #endif
 
-#if defined(__aarch64__)
+#if defined(__aarch64__) || defined(__s390x__) || defined(__powerpc64__)
 static const char waot_vdso_name[] = "__kernel_clock_gettime";
+#elif defined(__i386__) || defined(__arm__)
+static const char waot_vdso_name[] = "__vdso_clock_gettime64";
 #else
 static const char waot_vdso_name[] = "__vdso_clock_gettime";
 #endif

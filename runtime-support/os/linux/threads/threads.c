@@ -173,7 +173,7 @@ static struct waot_linux_thread *waot_make_thread(void)
     size_t block = (waot_tls.block + sizeof(struct waot_linux_thread) + mask) & ~mask;
     size_t rest = stack + WAOT_SIGNAL_STACK + block;
     /* MAP_STACK keeps huge pages away (Linux 6.7): the first push shall not clear 2 MiB. */
-    long at = WAOT_LINUX_CALL(SYS_mmap, 0, guard + rest, PROT_NONE,
+    long at = WAOT_LINUX_CALL(WAOT_LINUX_MMAP, 0, guard + rest, PROT_NONE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (at < 0 && at >= -4095)
         return NULL;

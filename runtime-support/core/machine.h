@@ -1,0 +1,32 @@
+/* What core/ must know of the machine that it is compiled for. */
+#ifndef WAOT_MACHINE_H
+#define WAOT_MACHINE_H
+
+#include <stdint.h>
+
+#define WAOT_32_BIT (UINTPTR_MAX == UINT32_MAX)
+
+#ifdef __i386__
+#define WAOT_DIVIDES_64_BY_32 1 /* div */
+#else
+#define WAOT_DIVIDES_64_BY_32 0
+#endif
+
+/* Run-time ABI for the Arm architecture: names of its own for what other architectures call __divdi3 and so on, and floats
+ * in general registers whatever other functions do. */
+#ifdef __arm__
+#define WAOT_ARM_RUN_TIME_ABI 1
+#define WAOT_BASE_CALL __attribute__((pcs("aapcs")))
+#else
+#define WAOT_ARM_RUN_TIME_ABI 0
+#define WAOT_BASE_CALL
+#endif
+
+/* No instruction accesses 64 bits at once. */
+#if defined(__riscv) && __riscv_xlen == 32
+#define WAOT_ATOMICS_64_ARE_CALLS 1
+#else
+#define WAOT_ATOMICS_64_ARE_CALLS 0
+#endif
+
+#endif
