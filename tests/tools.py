@@ -126,7 +126,8 @@ def runner(target: str) -> tuple[str, ...]:
 def wine(architecture: str) -> tuple[str, ...]:
     """The words that run a Windows program under Wine, without a display and in a configuration of the tests' own.
 
-    Its server stays for a minute after the last program, so that not each has to start one.
+    Its server and its services stay for ten minutes after the last program, so that not each has to start them. They
+    are started here, with no output of ours in their hands, whose end a reader would wait for.
     """
     if architecture != "x86_64" or platform.machine() not in ("x86_64", "AMD64"):
         raise ToolMissing(f"Wine runs no {architecture} programs here")
@@ -147,12 +148,19 @@ def wine(architecture: str) -> tuple[str, ...]:
     }
     with open(cache_directory() / "wine.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run([server, "-p60"], env=os.environ | settings, check=False, timeout=60)
+        environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"} | settings
+
+        def run(*words: str) -> None:
+            nowhere = subprocess.DEVNULL
+            subprocess.run(
+                words, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, check=False, timeout=TIMEOUT
+            )
+
+        run(server, "-p600")
         if not (prefix / "complete").exists():
-            boot = [loader, "wineboot.exe", "--init"]
-            environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"} | settings
-            subprocess.run(boot, env=environment, capture_output=True, check=False, timeout=TIMEOUT)
+            run(loader, "wineboot.exe", "--init")
             (prefix / "complete").touch()
+        run(loader, "cmd.exe", "/c", "exit")
     words = [shutil.which("env") or "/usr/bin/env", "-u", "DISPLAY"]
     return (*words, *(f"{name}={value}" for name, value in settings.items()), loader)
 

@@ -35,14 +35,12 @@ _COMMON_FLAGS = (
     # Not of atomic access that is a call: core/wide.h has what it calls.
     *("-Wall", "-Wextra", "-Werror", "-Wno-atomic-alignment"),
 )
-# Of each format: what makes references to the shim's own symbols direct ones. A loop over UTF-16 is no call of wcslen,
-# and a variable in a section of a name of its own is not among the zeros of COFF.
-_FORMAT_FLAGS = {
-    "elf": ("-fPIE", "-fvisibility=hidden"),
-    "coff": ("-fno-auto-import", "-fno-builtin-wcslen", "-DWAOT_COLD_DATA="),
-}
+# Of each format: what makes references to the shim's own symbols direct ones. A variable in a section of a name of its
+# own is not among the zeros of COFF.
+_FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-DWAOT_COLD_DATA=")}
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
-_SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
+# A loop over UTF-16 is no call of wcslen. Not for the bitcode either: what has such an attribute is not inlined.
+_SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
 # The collector looks at objects as words.
 _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")

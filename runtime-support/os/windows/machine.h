@@ -1,4 +1,4 @@
-/* What differs by processor: registers in the order of the system's CONTEXT, in which waot_capture stores them too. */
+/* What differs by processor: registers in the system's CONTEXT, the stack. */
 #ifndef WAOT_WINDOWS_MACHINE_H
 #define WAOT_WINDOWS_MACHINE_H
 
@@ -7,7 +7,6 @@
 #include "../../core/unwind.h"
 
 #if defined(__x86_64__)
-#define WAOT_REGISTER_SP 4
 #define WAOT_WINDOWS_REGISTERS 16
 #define WAOT_WINDOWS_FIRST Rax
 #define WAOT_WINDOWS_PC Rip
@@ -20,7 +19,6 @@ static inline void waot_windows_leave_leaf(CONTEXT *context)
     context->Rsp += 8;
 }
 #elif defined(__aarch64__)
-#define WAOT_REGISTER_SP 31
 #define WAOT_WINDOWS_REGISTERS 32
 #define WAOT_WINDOWS_FIRST X0
 #define WAOT_WINDOWS_PC Pc
