@@ -3,9 +3,9 @@
 Sections, in the order of the file:
 
     .text    the shim, then the wasm functions
-    .rdata   constants, what exceptions and backtraces unwind by, imports, the line table
+    .waot    where the embedded image is, the manifest; then all that other linkers call .rdata: constants, what exceptions
+             and backtraces unwind by, imports, the line table
     .data    variables, then zeros
-    .waot    the manifest, and where the embedded image is
     .reloc   what the loader adds to where it loads the image somewhere else
 
 and behind them, where something is embedded, `.waotemb`. No C library: all that is imported is what
@@ -25,6 +25,7 @@ from waot.linker.manifest import decode_manifest
 from waot.linker.zig import run_zig
 
 MANIFEST, EMBEDDED = ".waot", ".waotemb"
+MANIFEST_AT = 8  # bytes from the start of section MANIFEST
 
 _MACHINE_NAMES = {"x86_64": "x64", "aarch64": "arm64"}
 _MARK = 16  # bytes of the sections that bracket others
@@ -44,7 +45,7 @@ def link_pe(inputs: Inputs) -> bytes:
     arguments += ["/entry:waot_start", "/subsystem:console", "/nodefaultlib", "/timestamp:0", "/opt:ref,noicf"]
     arguments += ["/dynamicbase", "/nxcompat", "/manifest:no", f"/stack:{stack - stack % -65536},65536"]
     arguments += ["/highentropyva", "/largeaddressaware"] if target.pointer_bits == 64 else []
-    arguments += [f"/merge:{name}" for name in (".waotl=.rdata", ".pdata=.rdata", ".bss=.data")]
+    arguments += [f"/merge:{name}" for name in (".rdata=.waot", ".waotl=.waot", ".pdata=.waot", ".bss=.data")]
     prefix = MACHINES[target.arch].prefix
     arguments += [f"/alternatename:{prefix}waot_image_start={prefix}__ImageBase"]
     try:
@@ -66,13 +67,13 @@ def link_pe(inputs: Inputs) -> bytes:
 def _own_object(inputs: Inputs) -> bytes:
     """The manifest, the data image, and symbols before and behind what the linker collects."""
     manifest = inputs.manifest + bytes(-len(inputs.manifest) % 8)
-    last = {"waot_manifest_end": 0, "waot_embed_rva": 0}
     text, lines = CODE | EXECUTE | READ, DATA | READ
     int3 = b"\xcc" * _MARK
     data_image = inputs.data_image or bytes(1)
     parts = [
-        Part(f"{MANIFEST}$a", manifest, DATA | READ, {"waot_manifest_start": 0}, align=8),
-        Part(f"{MANIFEST}$z", bytes(8), DATA | READ, last, align=8),
+        Part(f"{MANIFEST}$a", bytes(MANIFEST_AT), DATA | READ, {"waot_embed_rva": 0}, align=16),
+        Part(f"{MANIFEST}$b", manifest, DATA | READ, {"waot_manifest_start": 0}, align=8),
+        Part(f"{MANIFEST}$z", bytes(8), DATA | READ, {"waot_manifest_end": 0}, align=8),
         Part(".rdata", data_image, DATA | READ, {"waot_data_image": 0}, align=16),
         Part(".text$za", int3, text, {"waot_wasm_text_start": _MARK}, align=16),
         Part(".text$zz", int3, text, {"waot_wasm_text_end": 0}, align=16),
@@ -107,7 +108,7 @@ def _place_embedded(executable: bytes, size: int) -> bytes:
         name, virtual, address, _, raw, *_ = _SECTION.unpack_from(out, at)
         end = max(end, address + virtual)
         if name.rstrip(b"\0") == MANIFEST.encode():
-            place = raw + virtual - 8
+            place = raw
     end += -end % _SECTION_ALIGNMENT
     at = headers + count * _SECTION.size
     (headers_size,) = struct.unpack_from("<I", out, pe + 24 + 60)

@@ -129,11 +129,19 @@ static ULONG waot_windows_cut(size_t size)
     return size > 0x7ffff000 ? 0x7ffff000 : (ULONG)size; /* as much as Linux moves at once */
 }
 
-/* One buffer. `offset` null: from where the file stands. */
-static int64_t waot_windows_read_one(struct waot_windows_file *file, uint8_t *bytes, size_t size, const int64_t *offset)
+/* Moves one buffer. `offset` null: from where the file stands. `more`: another one was moved before it. */
+typedef int64_t waot_windows_one(struct waot_windows_file *file, uint8_t *bytes, size_t size, const int64_t *offset,
+                                 bool more);
+
+static int64_t waot_windows_read_one(struct waot_windows_file *file, uint8_t *bytes, size_t size, const int64_t *offset,
+                                     bool more)
 {
     struct waot_nt_result result = {.information = 0};
     bool closed;
+    /* More of a stream than the first buffer only if it is there. */
+    if (more && file->kind != WAOT_WINDOWS_DISK &&
+        (file->kind != WAOT_WINDOWS_PIPE || waot_windows_pipe_holds(file->handle, &closed) == 0))
+        return 0;
     if (file->kind == WAOT_WINDOWS_CONSOLE)
         return waot_windows_console_read(file, bytes, size);
     if (file->kind == WAOT_WINDOWS_PIPE && (file->flags & WAOT_WASI_FDFLAGS_NONBLOCK) != 0 &&
@@ -148,9 +156,10 @@ static int64_t waot_windows_read_one(struct waot_windows_file *file, uint8_t *by
     return (int64_t)result.information;
 }
 
-static int64_t waot_windows_write_one(struct waot_windows_file *file, const uint8_t *bytes, size_t size,
-                                      const int64_t *offset)
+static int64_t waot_windows_write_one(struct waot_windows_file *file, uint8_t *bytes, size_t size, const int64_t *offset,
+                                      bool more)
 {
+    (void)more;
     static const int64_t end = -1; /* FILE_WRITE_TO_END_OF_FILE */
     struct waot_nt_result result = {.information = 0};
     if (file->kind == WAOT_WINDOWS_CONSOLE)
@@ -171,20 +180,15 @@ static int64_t waot_windows_write_one(struct waot_windows_file *file, const uint
     return status < 0 ? waot_windows_result(status) : (int64_t)result.information;
 }
 
-/* Several buffers one after the other, until one is not moved whole. An error behind the first is for the next call. */
-static int64_t waot_windows_move(struct waot_windows_file *file, const struct waot_os_buffer *buffers, size_t count,
-                                 const int64_t *from, bool write)
+/* Several buffers one after the other, until one is not moved whole. An error behind the first is for the next call. Not
+ * inlined, and told what to do by a pointer: a program that reads nothing is linked without what reads. */
+__attribute__((noinline)) static int64_t waot_windows_move(struct waot_windows_file *file,
+                                                           const struct waot_os_buffer *buffers, size_t count,
+                                                           const int64_t *from, waot_windows_one *one)
 {
     int64_t total = 0, offset = from == NULL ? 0 : *from;
     for (size_t i = 0; i < count; i++) {
-        bool closed;
-        /* More of a stream than the first buffer only if it is there. */
-        if (!write && total > 0 && file->kind != WAOT_WINDOWS_DISK &&
-            (file->kind != WAOT_WINDOWS_PIPE || waot_windows_pipe_holds(file->handle, &closed) == 0))
-            break;
-        const int64_t *at = from == NULL ? NULL : &offset;
-        int64_t moved = write ? waot_windows_write_one(file, buffers[i].bytes, buffers[i].size, at)
-                              : waot_windows_read_one(file, buffers[i].bytes, buffers[i].size, at);
+        int64_t moved = one(file, buffers[i].bytes, buffers[i].size, from == NULL ? NULL : &offset, total > 0);
         if (moved < 0)
             return total > 0 ? total : moved;
         total += moved;
@@ -200,7 +204,7 @@ int64_t waot_os_read(waot_os_handle handle, const struct waot_os_buffer *buffers
     struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL || (file->flags & WAOT_OS_READABLE) == 0)
         return -WAOT_WASI_BADF;
-    return waot_windows_move(file, buffers, count, NULL, false);
+    return waot_windows_move(file, buffers, count, NULL, waot_windows_read_one);
 }
 
 int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count)
@@ -213,7 +217,7 @@ int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffer
     for (size_t i = 0; i < count && size <= GATHERED; i++)
         size += buffers[i].size <= GATHERED ? buffers[i].size : GATHERED + 1;
     if (count < 2 || size > GATHERED)
-        return waot_windows_move(file, buffers, count, NULL, true);
+        return waot_windows_move(file, buffers, count, NULL, waot_windows_write_one);
     /* Small pieces in one call, so that what another program writes there meanwhile does not come between them. */
     uint8_t bytes[GATHERED];
     struct waot_os_buffer all = {bytes, 0};
@@ -221,7 +225,7 @@ int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffer
         __builtin_memcpy(bytes + all.size, buffers[i].bytes, buffers[i].size);
         all.size += buffers[i].size;
     }
-    return waot_windows_move(file, &all, 1, NULL, true);
+    return waot_windows_move(file, &all, 1, NULL, waot_windows_write_one);
 }
 
 static waot_nt_status waot_windows_position(const struct waot_windows_file *file, int64_t *position)
@@ -238,10 +242,10 @@ int64_t waot_windows_set(HANDLE handle, int what, const void *information, size_
 
 /* At an offset; where the file stands does not change, which the system would have it do. */
 static int64_t waot_windows_move_at(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count,
-                                    uint64_t offset, bool write)
+                                    uint64_t offset, uint32_t access, waot_windows_one *one)
 {
     struct waot_windows_file *file = waot_windows_find(handle);
-    if (file == NULL || (file->flags & (write ? WAOT_OS_WRITABLE : WAOT_OS_READABLE)) == 0)
+    if (file == NULL || (file->flags & access) == 0)
         return -WAOT_WASI_BADF;
     if (offset > INT64_MAX)
         return -WAOT_WASI_INVAL;
@@ -249,19 +253,19 @@ static int64_t waot_windows_move_at(waot_os_handle handle, const struct waot_os_
     if (file->kind != WAOT_WINDOWS_DISK || waot_windows_position(file, &position) < 0)
         return -WAOT_WASI_SPIPE;
     int64_t from = (int64_t)offset;
-    int64_t moved = waot_windows_move(file, buffers, count, &from, write);
+    int64_t moved = waot_windows_move(file, buffers, count, &from, one);
     waot_windows_set(file->handle, WAOT_NT_POSITION, &position, sizeof position);
     return moved;
 }
 
 int64_t waot_os_pread(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint64_t offset)
 {
-    return waot_windows_move_at(handle, buffers, count, offset, false);
+    return waot_windows_move_at(handle, buffers, count, offset, WAOT_OS_READABLE, waot_windows_read_one);
 }
 
 int64_t waot_os_pwrite(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint64_t offset)
 {
-    return waot_windows_move_at(handle, buffers, count, offset, true);
+    return waot_windows_move_at(handle, buffers, count, offset, WAOT_OS_WRITABLE, waot_windows_write_one);
 }
 
 static int64_t waot_windows_size(const struct waot_windows_file *file, int64_t *size)
