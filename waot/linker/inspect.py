@@ -42,7 +42,7 @@ class ExecutableInfo:
     """An executable: what it says of itself, and how it is laid out. Sizes are in bytes."""
 
     manifest: Manifest
-    format: str  # "ELF executable" or "ELF static PIE"
+    format: str  # "ELF executable", "ELF static PIE" or "PE executable"
     machine: str
     size: int
     sections: tuple[tuple[str, int], ...]  # (name, size)
@@ -52,6 +52,10 @@ class ExecutableInfo:
 
 def inspect_executable(data: bytes | mmap.mmap) -> ExecutableInfo:
     """What an executable of ours is and may do. Raises ToolError for anything else."""
+    if data[:2] == b"MZ":
+        from waot.linker.inspect_pe import inspect_pe
+
+        return inspect_pe(data)
     try:
         elf = ELFFile(io.BytesIO(data) if isinstance(data, bytes) else data)
         section = elf.get_section_by_name(_SECTION)

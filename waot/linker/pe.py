@@ -3,8 +3,8 @@
 Sections, in the order of the file:
 
     .text    the shim, then the wasm functions
-    .waot    where the embedded image is, the manifest; then all that other linkers call .rdata: constants, what exceptions
-             and backtraces unwind by, imports, the line table
+    .waot    where the embedded image is, the manifest; then what others call .rdata: constants, what exceptions and
+             backtraces unwind by, imports, the line table
     .data    variables, then zeros
     .reloc   what the loader adds to where it loads the image somewhere else
 
@@ -14,6 +14,7 @@ runtime-support/os/windows/*.def name. The same input gives the same bytes: no t
 
 from __future__ import annotations
 
+import mmap
 import struct
 import tempfile
 from pathlib import Path
@@ -29,7 +30,7 @@ MANIFEST_AT = 8  # bytes from the start of section MANIFEST
 
 _MACHINE_NAMES = {"x86_64": "x64", "aarch64": "arm64"}
 _MARK = 16  # bytes of the sections that bracket others
-_SECTION = struct.Struct("<8sIIIIIIHHI")
+SECTION = struct.Struct("<8sIIIIIIHHI")
 _FILE_ALIGNMENT, _SECTION_ALIGNMENT = 512, 4096
 # What the loader, the C code that starts the program, and the telling of an exhausted stack need of the stack.
 _STACK_EXTRA = 64 << 10
@@ -84,7 +85,7 @@ def _own_object(inputs: Inputs) -> bytes:
     return data_object(parts, inputs.target)
 
 
-def section_headers(image: bytes) -> tuple[int, int]:
+def section_headers(image: bytes | mmap.mmap) -> tuple[int, int]:
     """Where the section headers of a PE image are in it, and how many. Raises ToolError for anything else."""
     try:
         (pe,) = struct.unpack_from("<I", image, 0x3C)
@@ -104,17 +105,17 @@ def _place_embedded(executable: bytes, size: int) -> bytes:
     (pe,) = struct.unpack_from("<I", out, 0x3C)
     headers, count = section_headers(executable)
     end = 0
-    for at in range(headers, headers + count * _SECTION.size, _SECTION.size):
-        name, virtual, address, _, raw, *_ = _SECTION.unpack_from(out, at)
+    for at in range(headers, headers + count * SECTION.size, SECTION.size):
+        name, virtual, address, _, raw, *_ = SECTION.unpack_from(out, at)
         end = max(end, address + virtual)
         if name.rstrip(b"\0") == MANIFEST.encode():
             place = raw
     end += -end % _SECTION_ALIGNMENT
-    at = headers + count * _SECTION.size
+    at = headers + count * SECTION.size
     (headers_size,) = struct.unpack_from("<I", out, pe + 24 + 60)
-    if at + _SECTION.size > headers_size:
+    if at + SECTION.size > headers_size:
         raise ToolError("the linker left no room for a section to add")
-    _SECTION.pack_into(out, at, EMBEDDED.encode(), size, end, size, len(out), 0, 0, 0, 0, DATA | READ)
+    SECTION.pack_into(out, at, EMBEDDED.encode(), size, end, size, len(out), 0, 0, 0, 0, DATA | READ)
     struct.pack_into("<H", out, pe + 6, count + 1)
     struct.pack_into("<I", out, pe + 24 + 56, end + size + -size % _SECTION_ALIGNMENT)  # SizeOfImage
     struct.pack_into("<I", out, place, end)

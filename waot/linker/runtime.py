@@ -37,7 +37,7 @@ _COMMON_FLAGS = (
 )
 # Of each format: what makes references to the shim's own symbols direct ones. A variable in a section of a name of its
 # own is not among the zeros of COFF.
-_FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-DWAOT_COLD_DATA=")}
+FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-DWAOT_COLD_DATA=")}
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 # A loop over UTF-16 is no call of wcslen. Not for the bitcode either: what has such an attribute is not inlined.
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
@@ -152,7 +152,7 @@ def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((machine_flags(target), zig_version(), _COMMON_FLAGS, _FORMAT_FLAGS)).encode())
+    sha.update(repr((machine_flags(target), zig_version(), _COMMON_FLAGS, FORMAT_FLAGS)).encode())
     sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
@@ -173,7 +173,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
             text = _HIDDEN[target.object_format] + "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *_FORMAT_FLAGS[target.object_format]]
+        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *FORMAT_FLAGS[target.object_format]]
         compile_flags += [*(_THREADS_FLAGS if threads else ()), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         commands = [
