@@ -14,11 +14,30 @@ struct waot_windows_dirent {
     char name[];
 };
 
+/* Puts another handle of the directory in the place of the one that has been read: Wine reads what a handle lists only
+ * once. */
+static void waot_windows_open_again(struct waot_windows_file *file)
+{
+    struct waot_windows_open how = {
+        .access = FILE_GENERIC_READ | FILE_TRAVERSE,
+        .wished = FILE_WRITE_ATTRIBUTES,
+        .disposition = WAOT_NT_OPEN,
+        .options = WAOT_NT_DIRECTORY_FILE,
+    };
+    HANDLE handle;
+    if (waot_windows_open_name(file->handle, L"", 0, &how, &handle) < 0)
+        return; /* removed */
+    NtClose(file->handle);
+    file->handle = handle;
+}
+
 /* Reads on: 1, 0 at the end, or minus an errno. */
-static int64_t waot_windows_list_more(const struct waot_windows_file *file, bool again)
+static int64_t waot_windows_list_more(struct waot_windows_file *file, bool again)
 {
     struct waot_windows_listing *listing = file->listing;
     struct waot_nt_result result;
+    if (again && listing->begun)
+        waot_windows_open_again(file);
     waot_nt_status status =
         NtQueryDirectoryFile(file->handle, NULL, NULL, NULL, &result, listing->entries, sizeof listing->entries,
                              WAOT_NT_ID_BOTH_DIRECTORY, FALSE, NULL, again);

@@ -64,8 +64,12 @@ static int64_t waot_windows_open_native(WCHAR *path, size_t units, ACCESS_MASK a
 static int64_t waot_windows_enter_directory(WCHAR *path, size_t units)
 {
     HANDLE handle;
-    int64_t result = waot_windows_open_native(path, units, FILE_LIST_DIRECTORY | FILE_TRAVERSE, WAOT_NT_DIRECTORY_FILE,
-                                              &handle);
+    const ACCESS_MASK access = FILE_GENERIC_READ | FILE_TRAVERSE;
+    /* Attributes may be written to where the system allows it: for times. */
+    int64_t result =
+        waot_windows_open_native(path, units, access | FILE_WRITE_ATTRIBUTES, WAOT_NT_DIRECTORY_FILE, &handle);
+    if (result == -WAOT_WASI_ACCES || result == -WAOT_WASI_PERM)
+        result = waot_windows_open_native(path, units, access, WAOT_NT_DIRECTORY_FILE, &handle);
     return result < 0 ? result : waot_windows_enter(handle, WAOT_WINDOWS_DISK, WAOT_OS_READABLE);
 }
 
