@@ -265,3 +265,6 @@ WAOT_ROUNDING(float, f, 0x1p23f)
 #if WAOT_32_BIT
 #include "wide.h"
 #endif
+#if WAOT_SOFT_DOUBLES
+#include "soft.h"
+#endif

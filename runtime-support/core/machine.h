@@ -22,11 +22,28 @@
 #define WAOT_BASE_CALL
 #endif
 
+/* Floats, or doubles at least, are computed without a unit for them. */
+#if defined(__riscv) && !defined(__riscv_flen)
+#define WAOT_SOFT_FLOATS 1
+#else
+#define WAOT_SOFT_FLOATS 0
+#endif
+#if WAOT_SOFT_FLOATS || (defined(__arm__) && !(__ARM_FP & 8))
+#define WAOT_SOFT_DOUBLES 1
+#else
+#define WAOT_SOFT_DOUBLES 0
+#endif
+
 /* No instruction accesses 64 bits at once. */
 #if defined(__riscv) && __riscv_xlen == 32
 #define WAOT_ATOMICS_64_ARE_CALLS 1
 #else
 #define WAOT_ATOMICS_64_ARE_CALLS 0
+#endif
+#if defined(__riscv) && !defined(__riscv_atomic)
+#define WAOT_ATOMICS_32_ARE_CALLS 1
+#else
+#define WAOT_ATOMICS_32_ARE_CALLS 0
 #endif
 
 #endif

@@ -6,9 +6,8 @@
 
 #include <stddef.h>
 
-/* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. Where
- * the format has no such sections waot/linker/runtime.py says so. */
-#ifndef WAOT_COLD_DATA
+/* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. */
+#ifndef WAOT_COLD_DATA /* given as nothing where clang takes no such name for a section (waot/linker/runtime.py) */
 #define WAOT_COLD_DATA __attribute__((section(".bss.cold")))
 #endif
 

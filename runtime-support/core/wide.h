@@ -393,4 +393,33 @@ WAOT_FETCH(__atomic_fetch_xor_8, ^)
 #pragma clang diagnostic pop
 #endif
 
+/* ---------------------------------------------------------------- atomic access to 32 bits: what core/memory.c makes
+ *
+ * Likewise, for the smallest of processors. zig's functions of these names call themselves there. */
+
+uint32_t __atomic_load_4(const volatile void *at, int order);
+_Bool __atomic_compare_exchange_4(volatile void *at, void *expected, uint32_t value, int success, int failure);
+
+#if WAOT_ATOMICS_32_ARE_CALLS
+
+uint32_t __atomic_load_4(const volatile void *at, int order)
+{
+    (void)order;
+    return *(const volatile uint32_t *)at;
+}
+
+_Bool __atomic_compare_exchange_4(volatile void *at, void *expected, uint32_t value, int success, int failure)
+{
+    (void)success, (void)failure;
+    uint32_t before = *(volatile uint32_t *)at;
+    if (before == *(uint32_t *)expected) {
+        *(volatile uint32_t *)at = value;
+        return 1;
+    }
+    *(uint32_t *)expected = before;
+    return 0;
+}
+
+#endif
+
 #endif

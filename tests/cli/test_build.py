@@ -20,7 +20,7 @@ import wasmtime
 import waot as package
 from tests.cli.helpers import HELLO, ROOT, Run, assemble, error_line
 from waot.errors import UsageError
-from waot.targets import find_target, host_target, load_targets
+from waot.targets import find_target, host_target
 
 HOST = host_target().name
 
@@ -65,7 +65,7 @@ def test_verbose_tells_steps_and_result(waot: Run, hello: Path) -> None:
 
 
 def test_several_targets_in_one_call(waot: Run, hello: Path, tmp_path: Path) -> None:
-    names = list(load_targets())
+    names = ["aarch64-linux", "riscv64-linux", "x86_64-linux"]
     options = [option for name in names for option in ("--target", name)]
     waot("build", "hello.wasm", *options, check=True)
     (tmp_path / "dist").mkdir()
@@ -201,7 +201,7 @@ def test_run_reports_a_trap_by_status(waot: Run, tmp_path: Path) -> None:
 
 
 def test_run_uses_an_emulator_for_another_machine(waot: Run, hello: Path) -> None:
-    foreign = next(target for target in load_targets().values() if not target.is_host())
+    foreign = next(t for t in map(find_target, ("aarch64-linux", "riscv64-linux")) if not t.is_host())
     if not foreign.emulator or not shutil.which(foreign.emulator):
         pytest.skip(f"{foreign.emulator} is not installed")
     assert waot("run", "hello.wasm", "--target", foreign.name, check=True).stdout == "hello\n"

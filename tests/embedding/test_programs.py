@@ -18,7 +18,7 @@ from waot.linker import inspect_executable
 from waot.targets import load_targets
 
 HERE = Path(__file__).resolve().parent
-TARGETS = sorted(load_targets())
+TARGETS = [name for name, target in load_targets().items() if target.system == "linux"]
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,13 @@ def under_wasmtime(module: Path, tree: Path, output: Path, *arguments: str) -> s
 
 @pytest.mark.parametrize(
     ("target", "memory", "compress"),
-    [(target, "static", True) for target in TARGETS]
-    + [pytest.param(target, "guarded", False, marks=pytest.mark.slow) for target in TARGETS]
+    [(target, load_targets()[target].memory_default, True) for target in TARGETS]
+    + [
+        pytest.param(target, memory, False, marks=pytest.mark.slow)
+        for target in TARGETS
+        for memory in load_targets()[target].memory_supported
+        if memory != load_targets()[target].memory_default
+    ]
     + [("x86_64-linux", "static", False)],
 )
 def test_a_program_sees_an_ordinary_directory(

@@ -160,7 +160,9 @@ def test_table_operations_trap_outside(target: Target, operation: str, place: in
     assert outcome.errors == "waot: trap: out of bounds table access\n    at main (function 7, offset 0x130)\n"
 
 
-@pytest.mark.parametrize("target", [param for param in TARGETS if "static" in param.values[0].memory_supported])
+@pytest.mark.parametrize(
+    "target", [pytest.param(target, id=target.name) for target in targets() if "static" in target.memory_supported]
+)
 @pytest.mark.parametrize("start", [0, 1, PAGE + 5])
 def test_the_image_is_what_the_memory_starts_with(target: Target, start: int, tmp_path: Path) -> None:
     image = bytes(start) + b"first" + bytes(20000) + b"last" + bytes(100)

@@ -220,7 +220,12 @@ def main() -> int:
     if not suite.SCRIPTS:
         parser.error(f"no test suite at {suite.SUITE}; set WAOT_SPEC_TESTSUITE")
     names = [find_target(n).name for n in re.split(r"[\s,]+", arguments.targets.strip()) if n]
-    names = names or [target.name for target in load_targets().values() if target.checked == "executed"]
+    executed = [
+        target.name
+        for target in load_targets().values()
+        if target.checked == "executed" and not target.freestanding and not target.parts
+    ]
+    names = names or executed
     levels = [level for level in re.split(r"[\s,]+", arguments.opt.strip()) if level]
     memories = [memory for memory in re.split(r"[\s,]+", arguments.memory.strip()) if memory]
     configurations = [

@@ -15,12 +15,23 @@
 #include "core/process.h"
 #include "include/waot_abi.h"
 #include "include/waot_order.h"
+#ifdef __FreeBSD__
+#include "os/freebsd/syscall.h"
+#else
 #include "os/linux/syscall.h"
+#endif
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/types.h>
+
 #include <sys/mman.h>
 #include <sys/syscall.h>
+
+#ifdef __FreeBSD__
+#define SYS_exit_group SYS_exit
+#define WAOT_LINUX_MMAP SYS_mmap
+#endif
 
 enum { ORDERS = 100, ANSWERS = 101, SPACE = 1 << 21 };
 
@@ -32,8 +43,7 @@ void waot_exit(int status)
         waot_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
-typedef uint32_t function(struct waot_memory *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                          uint64_t, uint64_t, uint64_t);
+#include "calls.h" /* written by guest.py: calls[], each of which calls one of functions[] */
 
 #define WASI(name, result, parameters) (void (*)(void))waot_wasi_##name,
 static void (*const functions[])(void) = {
@@ -79,11 +89,26 @@ static uint64_t take_number(void)
 
 static uint8_t *reserve(uint64_t size)
 {
-    uint8_t *at = (uint8_t *)waot_syscall(SYS_mmap, 0, 2 * (long)size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *at = (uint8_t *)waot_syscall(WAOT_LINUX_MMAP, 0, 2 * (long)size, PROT_NONE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     waot_syscall(SYS_mprotect, (long)at, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
     return at; /* what lies behind faults */
 }
 
+#ifdef __FreeBSD__
+static void nothing(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)info, (void)context;
+}
+
+static void be_interrupted(void)
+{
+    const struct sigaction action = {.sa_sigaction = nothing, .sa_flags = SA_SIGINFO};
+    const sigset_t mask = {{1 << (SIGALRM - 1)}};
+    waot_syscall(SYS_sigaction, SIGALRM, (long)&action, 0, 0, 0, 0);
+    waot_syscall(SYS_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 0, 0, 0);
+}
+#else
 static void nothing(int signal)
 {
     (void)signal;
@@ -101,20 +126,21 @@ static void be_interrupted(void)
 #if !defined(__riscv) && !defined(__loongarch__)
         void (*restorer)(void);
 #endif
-        uint64_t mask;
-    } action = {.handler = nothing}; /* no SA_RESTART */
+        uint32_t mask[2];
+    } action = {.handler = nothing, .flags = SA_SIGINFO}; /* no SA_RESTART; the return by rt_sigreturn, as confined */
 #ifdef __x86_64__
-    action.flags = 0x04000000; /* SA_RESTORER */
+    action.flags |= 0x04000000; /* SA_RESTORER */
     action.restorer = waot_signal_return;
 #endif
     const uint64_t mask = UINT64_C(1) << (SIGALRM - 1);
     waot_syscall(SYS_rt_sigaction, SIGALRM, (long)&action, 0, sizeof action.mask, 0, 0);
     waot_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, sizeof mask, 0, 0);
 }
+#endif
 
 static uint64_t call(struct waot_memory *memory, uint64_t index, const uint64_t *a)
 {
-    return ((function *)functions[index])(memory, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
+    return calls[index](memory, a);
 }
 
 static void repeat(struct waot_memory *memory, uint64_t count, uint64_t inode)
@@ -159,7 +185,7 @@ static void serve(struct waot_memory *memory)
             give(memory->base + a[0], take_number());
             break;
         case 'M':
-            memory->bytes = take_number();
+            memory->bytes = (uintptr_t)take_number();
             break;
         case 'T':
             be_interrupted();
@@ -171,7 +197,7 @@ static void serve(struct waot_memory *memory)
         case 'C':
             order = take_number();
             take(a, sizeof a);
-            a[0] = call(memory->bytes == UINT64_MAX ? NULL : memory, order, a);
+            a[0] = call(memory->bytes == UINTPTR_MAX ? NULL : memory, order, a);
             if (WAOT_THREADS)
                 waot_wasi_leave();
             give(a, sizeof a[0]);

@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests import tools
 from waot.linker import EmbeddedImage
+from waot.linker.runtime import machine_flags
 from waot.targets import load_targets
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -32,7 +34,7 @@ DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
 SYSTEM = [  # of os/linux/
     *("beneath", "clock", "confine", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket"),
-    "vdso",
+    *("times", "vdso"),
 ]
 ERRNO: list[str] = re.sub(
     r"\s+",
@@ -45,7 +47,7 @@ ERRNO: list[str] = re.sub(
     notcapable""",
 ).split()
 
-_QEMU = {"powerpc64le": "ppc64le"}  # its name of an architecture, where it is another one
+_QEMU = {"powerpc64le": "ppc64le", "x86": "i386"}  # its name of an architecture, where it is another one
 
 SUCCESS = "success"
 READ, WRITE = 1 << 1, 1 << 6
@@ -110,11 +112,36 @@ _EMULATIONS = {
     "s390x": "elf64_s390",
     "powerpc64le": "elf64lppc",
     "loongarch64": "elf64loongarch",
+    "x86": "elf_i386",
+    "arm": "armelf_linux_eabi",
+    "riscv32": "elf32lriscv",
 }
 
 
+def _calls() -> str:
+    """calls.h of guest.c: for each function one that takes all arguments as numbers of 64 bits."""
+    lines, names = [], []
+    for function in native_functions():
+        types = [{"i32": "(uint32_t)", "i64": ""}[t] for _, t in function.parameters]
+        arguments = ", ".join(["memory", *(f"{t}a[{i}]" for i, t in enumerate(types))])
+        call = f"waot_wasi_{function.name}({arguments})"
+        body = f"return {call};" if function.returns else f"{call}; return 0;"
+        unused = "" if types else "(void)a; "
+        lines.append(
+            f"static uint64_t call_{function.name}(struct waot_memory *memory, const uint64_t *a) {{ {unused}{body} }}"
+        )
+        names.append(f"call_{function.name},")
+    lines += ["static uint64_t (*const calls[])(struct waot_memory *, const uint64_t *) = {", *names, "};"]
+    return "\n".join(lines) + "\n"
+
+
+FREEBSD = "x86_64-freebsd"  # stands where an architecture does: its shim, under tests/freebsd/translator.c
+
+
 def build(architecture: str, threads: bool = False) -> Path:
-    """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads; once."""
+    """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads; once.
+
+    Likewise for FREEBSD."""
     return _build(architecture, threads)
 
 
@@ -123,16 +150,19 @@ def _build(architecture: str, threads: bool) -> Path:
     directory = Path(tempfile.mkdtemp(prefix="waot-guest-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     program = directory / f"guest-{architecture}"
-    system = RUNTIME / "os" / "linux"
+    freebsd = architecture == FREEBSD
+    architecture, system_name = ("x86_64", "freebsd") if freebsd else (architecture, "linux")
+    system = RUNTIME / "os" / system_name
+    files = [name for name in (path.stem for path in system.glob("*.c")) if name not in ("start", "signals")]
     sources = [
         Path(__file__).with_name("guest.c"),
         *sorted((RUNTIME / "wasi").glob("*.c")),
         *([RUNTIME / "wasi" / "threads" / "descriptors.c"] if threads else []),
-        *(system / f"{name}.c" for name in SYSTEM),
+        *(system / f"{name}.c" for name in (sorted(files) if freebsd else SYSTEM)),
         system / f"{architecture}.S",
     ]
-    common = [sys.executable, "-m", "ziglang", "cc", "-target", f"{architecture}-linux-musl", "-O2", "-g0"]
-    common += [f"-mcpu={t.cpu_zig}" for t in load_targets().values() if t.arch == architecture and t.cpu_zig][:1]
+    target = next(t for t in load_targets().values() if (t.arch, t.system) == (architecture, system_name))
+    common = [sys.executable, "-m", "ziglang", "cc", *machine_flags(target), "-O2", "-g0"]
     common += ["-ffreestanding", "-fno-sanitize=all", "-fno-stack-protector"]
     common += ["-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL="] if threads else []  # it has one thread all the same
     builtins = directory / "builtins.o"
@@ -147,9 +177,10 @@ def _build(architecture: str, threads: bool) -> Path:
             else ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{RUNTIME}"]
         )
         if source.name == "guest.c":
-            flags.append("-Wno-cast-function-type")
+            (directory / "calls.h").write_text(_calls())
+            flags.append(f"-I{directory}")
         subprocess.run([*common, *flags, "-c", str(source), "-o", objects[-1]], check=True)
-    emulation = _EMULATIONS[architecture]
+    emulation = _EMULATIONS[architecture] + "_fbsd" * freebsd
     link = [sys.executable, "-m", "ziglang", "ld.lld", "-m", emulation, "-static", "--gc-sections", "-o", str(program)]
     subprocess.run([*link, *objects], check=True)
     return program
@@ -230,6 +261,8 @@ def confinement_record(architecture: str, imports: frozenset[str] | None = None,
     the guest takes its orders."""
     from waot.linker.confine import encode_filters, make_filters
 
+    if architecture == FREEBSD:  # capability mode, which has no filters
+        return record(15, b"", 2 * required)
     imports = frozenset(f.name for f in functions()) if imports is None else imports | {"fd_read"}
     endian = _endian(architecture)
     return record(15, encode_filters(make_filters(architecture, imports, endian=endian), endian), 2 * required)
@@ -264,7 +297,10 @@ class NativeGuest:
             environment["WAOT_FORCE_WALK"] = "1"
         program = str(build(architecture, threads))
         command = list(arguments)
-        if architecture != "x86_64":
+        emulated = architecture != "x86_64" and not (architecture == "x86" and not tools.runner("i686-linux"))
+        if architecture == FREEBSD:
+            command = [*tools.runner(FREEBSD), "-0", arguments[0], program, *arguments[1:]]
+        elif emulated:
             command = [
                 f"qemu-{_QEMU.get(architecture, architecture)}-static",
                 "-0",
@@ -283,7 +319,7 @@ class NativeGuest:
 
         self.process = subprocess.Popen(
             command,
-            executable=program if architecture == "x86_64" else None,
+            executable=None if emulated else program,
             env=environment,
             stdin=stdin,
             stdout=stdout,
@@ -628,9 +664,11 @@ def architectures() -> list[str]:
 
 def more_architectures() -> list[str]:
     """Further ones, for what may take its time."""
-    return [
+    import platform
+
+    return ([FREEBSD] if platform.machine() == "x86_64" else []) + [
         other
-        for other in ("s390x", "powerpc64le", "loongarch64")
+        for other in ("s390x", "powerpc64le", "loongarch64", "x86", "arm", "riscv32")
         if shutil.which(f"qemu-{_QEMU.get(other, other)}-static")
     ]
 

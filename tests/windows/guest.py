@@ -22,7 +22,7 @@ from tests.wasi.guest import NativeGuest, native_functions, record
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
-from waot.linker.runtime import FORMAT_FLAGS, machine_flags
+from waot.linker.runtime import format_flags, machine_flags
 from waot.linker.zig import run_zig
 from waot.lowering.abi import AUTHORITY_RUN_TIME
 from waot.options import Cpu
@@ -39,7 +39,7 @@ def program() -> bytes:
     shim = runtime(TARGET)
     root = runtime_support_dir()
     cache = tools.cache_directory() / "runtime"
-    flags = [*machine_flags(target), *FORMAT_FLAGS[target.object_format], "-std=c11", "-O2", "-g0", f"-I{root}"]
+    flags = [*machine_flags(target), *format_flags(target), "-std=c11", "-O2", "-g0", f"-I{root}"]
     flags += ["-fno-sanitize=all", "-fno-stack-protector", f"-I{root / target.runtime}", "-Wall", "-Wextra", "-Werror"]
     source = Path(__file__).with_name("guest.c")
     keep = {f"waot_wasi_{function.name}" for function in native_functions()} | {"waot_wasi_start"}

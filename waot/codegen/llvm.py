@@ -13,6 +13,7 @@ from functools import cache
 import llvmlite.binding as llvm
 
 from waot.codegen.elsewhere import with_definitions, without_definitions
+from waot.codegen.frames import with_frames
 from waot.codegen.options import CodegenOptions
 from waot.errors import CodegenError
 
@@ -23,6 +24,9 @@ _LLVM_OPTIONS = (
     "-use-unknown-locations=Disable",
     # Widening 32-bit counters hides the trip count of clang's loops (they count up to zero) from the vectoriser.
     "-indvars-widen-indvars=false",
+    # For Darwin LLVM makes tables of names for debuggers, and of units that have nothing but lines they fail its own
+    # assertion.
+    "-accel-tables=Disable",
     # The base of linear memory fits a displacement; hoisted, it costs a register and an index in every address.
     "-disable-constant-hoisting",
     # All of linear memory hangs on one pointer, so GVN finds a candidate in every block; it may look less far (a
@@ -93,7 +97,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
         cpu=options.cpu,
         features=options.features,
         opt=level,
-        reloc="pic",
+        reloc=options.reloc,
         codemodel=_CODE_MODELS.get(arch, "small"),
         abiname=options.abi,
     )
@@ -122,6 +126,8 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     module = _for_the_back_end(module, text, arch)
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
+    if options.frames:
+        return with_frames(lambda: bytes(machine.emit_object(module)))
     data = bytes(machine.emit_object(module))
     return without_definitions(data) if arch == "powerpc64le" else data
 

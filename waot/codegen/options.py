@@ -24,6 +24,8 @@ class CodegenOptions:
     abi: str  # LLVM's name of the calling convention, "" for the only one
     opt_level: str  # "0" to "3", "s", "z"
     emit: str  # "obj", "asm" or "llvm-ir"
+    reloc: str = "pic"  # LLVM's name of the relocation model
+    frames: bool = False  # an object is followed by its largest frame's size (frames.py)
 
 
 def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) -> CodegenOptions:
@@ -36,8 +38,12 @@ def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) ->
     elif cpu.name is not None:
         name = cpu.name
     features += cpu.features
-    kind = "obj" if emit == "exe" else emit
-    return CodegenOptions(target.triple, name, ",".join(features), target.cpu_abi, opt_level, kind)
+    kind = "obj" if emit in ("exe", "lib") else emit
+    # Where pointers in constants need no relocation they can stay in flash memory.
+    reloc = "static" if target.freestanding and target.pointer_bits == 32 else "pic"
+    frames = target.freestanding and kind == "obj"
+    triple = target.link_triple if emit == "exe" else target.triple
+    return CodegenOptions(triple, name, ",".join(features), target.cpu_abi, opt_level, kind, reloc, frames)
 
 
 def byte_shuffle(arch: str, options: CodegenOptions) -> str | None:

@@ -10,6 +10,7 @@ from waot.linker.combine import combine_objects
 from waot.linker.confine import make_filters
 from waot.linker.elf import image_as_segment
 from waot.linker.embed import Embedded, EmbeddedImage, make_image
+from waot.linker.freestanding import link_freestanding
 from waot.linker.inputs import MemoryImage
 from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import link_executable
@@ -32,6 +33,7 @@ __all__ = [
     "image_as_segment",
     "inspect_executable",
     "link_executable",
+    "link_freestanding",
     "make_filters",
     "make_image",
 ]

@@ -165,6 +165,12 @@ class ElfLayout:
             fields = (fields[0], *fields[3:], *fields[1:3])
         return Symbol(*fields)
 
+    def write_symbol(self, data: bytearray, at: int, symbol: Symbol) -> None:
+        fields = tuple(symbol)
+        if self.bits == 32:
+            fields = (fields[0], *fields[4:], *fields[1:4])
+        self.symbol.pack_into(data, at, *fields)
+
     def relocation_size(self, kind: int) -> int:
         """Of an entry in a section of type `kind`: SHT_REL or SHT_RELA."""
         return self.word.size * (3 if kind == SHT_RELA else 2)
@@ -176,6 +182,16 @@ class ElfLayout:
     def write_relocation_type(self, data: bytearray, at: int, value: int) -> None:
         (info,) = self.word.unpack_from(data, at + self.word.size)
         self.word.pack_into(data, at + self.word.size, info & ~self._type_mask | value)
+
+    def read_relocation_symbol(self, data: bytes | bytearray, at: int) -> int:
+        """The index of the symbol of the relocation at `at`."""
+        (info,) = self.word.unpack_from(data, at + self.word.size)
+        return int(info) >> self._type_mask.bit_length()
+
+    def write_relocation_symbol(self, data: bytearray, at: int, value: int) -> None:
+        (info,) = self.word.unpack_from(data, at + self.word.size)
+        info = value << self._type_mask.bit_length() | info & self._type_mask
+        self.word.pack_into(data, at + self.word.size, info)
 
     @property
     def _type_mask(self) -> int:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from waot.errors import CacheError
 from waot.linker import coff, objects
-from waot.linker.zig import run_zig, zig_version
+from waot.linker.zig import run_zig, zig_binary, zig_version
 from waot.resources import runtime_support_dir
 from waot.targets import Target
 
@@ -35,9 +35,6 @@ _COMMON_FLAGS = (
     # Not of atomic access that is a call: core/wide.h has what it calls.
     *("-Wall", "-Wextra", "-Werror", "-Wno-atomic-alignment"),
 )
-# Of each format: what makes references to the shim's own symbols direct ones. A variable in a section of a name of its
-# own is not among the zeros of COFF.
-FORMAT_FLAGS = {"elf": ("-fPIE", "-fvisibility=hidden"), "coff": ("-fno-auto-import", "-DWAOT_COLD_DATA=")}
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 # A loop over UTF-16 is no call of wcslen. Not for the bitcode either: what has such an attribute is not inlined.
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
@@ -50,13 +47,13 @@ _THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftl
 
 _BUILTINS = "core/builtins.c"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
+# Of core, what there is where there is no system.
+_WITHOUT_SYSTEM = ("core/memory.c", "core/table.c")
 # Declarations too: symbols of the linker script are then reached without a GOT.
-_HIDDEN = {"elf": "#pragma GCC visibility push(hidden)\n", "coff": ""}
+_HIDDEN = "#pragma GCC visibility push(hidden)\n"
 
 # What dlltool calls them.
 _DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "aarch64": "arm64"}
-
-_UNDEFINED_SYMBOLS = {"elf": objects.undefined_symbols, "coff": coff.undefined_symbols}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +93,19 @@ def build_runtime(
         _build(root, target, place, cache_dir, threads)
     linked = (
         *(place / file for file, _ in _assembly(root, target, threads)),
-        place / "system.o",
+        *(() if target.freestanding else (place / "system.o",)),
         place / "builtins.o",
     )
-    on_demand = (place / "heap.o",)
-    undefined = _UNDEFINED_SYMBOLS[target.object_format]
+    if target.freestanding:
+        on_demand: tuple[Path, ...] = (place / "arithmetic.o",) if target.pointer_bits == 32 else ()
+    else:
+        on_demand = (place / "heap.o",)
+    undefined = coff.undefined_symbols if target.object_format == "coff" else objects.undefined_symbols
     libraries = tuple(place / name for name, _ in _libraries(root, target))
     try:
         bitcode = (place / "runtime.bc").read_bytes()
-        needed = sorted({name for path in (*linked, *on_demand) for name in undefined(path.read_bytes())})
+        referring = linked if target.freestanding else (*linked, *on_demand)
+        needed = sorted({name for path in referring for name in undefined(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
     return Runtime(bitcode, linked, on_demand, tuple(needed), digest, threads, libraries)
@@ -119,6 +120,8 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
             places += [place / "threads" for place in places]
         return sorted(path.relative_to(root).as_posix() for place in places for path in place.glob("*.c"))
 
+    if target.freestanding:
+        return [*_WITHOUT_SYSTEM, *files(target.runtime)], [], []
     called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
     own = files(target.runtime)
     # A system whose frames are described in another way has a file of its own in the place of one of these.
@@ -129,7 +132,7 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
 def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
     """Object file and source of what is in assembly."""
     system = root / target.runtime
-    found = [("start.o", system / f"{target.arch}.S")]
+    found = [("start.o", system / f"{target.arch}.S")]  # without a system it begins calls, not the program
     return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
 
 
@@ -138,22 +141,58 @@ def _libraries(root: Path, target: Target) -> list[tuple[str, Path]]:
     return [(f"{path.stem}.lib", path) for path in sorted((root / target.runtime).glob("*.def"))]
 
 
+def format_flags(target: Target) -> tuple[str, ...]:
+    """What makes references to the shim's own symbols direct ones."""
+    if target.object_format == "coff":  # a variable in a section of a name of its own is not among its zeros
+        return ("-fno-auto-import", "-DWAOT_COLD_DATA=")
+    return ("-fPIE", "-fvisibility=hidden")
+
+
 def machine_flags(target: Target) -> list[str]:
     """What tells zig the machine and how code is made for it."""
     flags = ["-target", target.zig_target]
+    if target.system == "android":
+        flags.append("-DWAOT_ANDROID=1")
     if target.cpu_zig is not None:
         flags.append(f"-mcpu={target.cpu_zig}")
-    if target.arch in ("arm", "thumb"):
+    if target.arch in ("arm", "thumb") and not target.freestanding:
         flags.append("-fdwarf-exceptions")  # .eh_frame, which core/unwind.c reads, and not the tables of Arm's own ABI
+    if target.link_triple != target.triple:  # the system's headers, another object format (waot/linker/macho.py)
+        flags += ["-Xclang", "-triple", "-Xclang", target.link_triple, "-DWAOT_COLD_DATA="]
     return flags
+
+
+def assembler_flags(target: Target) -> list[str]:
+    """zig's assembler has no way to say another object format than the system's: of ELF it is Linux's."""
+    return ["-target", f"{target.arch}-linux-musl"] if target.link_triple != target.triple else machine_flags(target)
+
+
+def _system_flags(target: Target) -> list[str]:
+    """What comes behind `_COMMON_FLAGS`."""
+    if not target.freestanding:
+        return []
+    # Nothing unwinds, and interrupts may use the stack below its pointer.
+    flags = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]
+    flags += ["-mno-red-zone"] if target.arch == "x86_64" else []
+    return flags if target.pointer_bits == 64 else [*flags, "-fno-pie", "-fno-pic"]
+
+
+def _arithmetic(target: Target) -> list[str]:
+    """The command that compiles what processors without a unit for floats, or for doubles, call in its place.
+
+    It is zig's own, as part of any C program that zig links; what builtins.c has goes before it.
+    """
+    source = zig_binary().parent / "lib" / "compiler_rt.zig"
+    flags = ["-target", target.zig_target, f"-mcpu={target.cpu_zig}", "-O", "ReleaseSmall", "-fstrip"]
+    return ["build-obj", str(source), *flags, "-ffunction-sections", "-fno-unwind-tables", "-femit-bin=arithmetic.o"]
 
 
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((machine_flags(target), zig_version(), _COMMON_FLAGS, FORMAT_FLAGS)).encode())
-    sha.update(repr(_THREADS_FLAGS if threads else ()).encode())
+    sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target), format_flags(target))).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -171,18 +210,24 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         raise CacheError(f"cannot be written: {error.strerror}", file=str(place.parent)) from None
     try:
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
-            text = _HIDDEN[target.object_format] + "".join(f'#include "{source}"\n' for source in sources)
+            text = "" if target.object_format == "coff" else _HIDDEN
+            text += "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *FORMAT_FLAGS[target.object_format]]
-        compile_flags += [*(_THREADS_FLAGS if threads else ()), "-c"]
+        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *format_flags(target)]
+        compile_flags += [*(_THREADS_FLAGS if threads else ()), *_system_flags(target), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
-        commands = [
-            [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
+        parts = [
             [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
+        ]
+        if target.freestanding:
+            parts = [_arithmetic(target)] if target.pointer_bits == 32 else []
+        commands = [
+            [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
+            *parts,
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *machine_flags(target), "-c", str(source), "-o", file]
+                ["cc", *assembler_flags(target), "-g0", "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
             *(

@@ -15,8 +15,21 @@ What this layer needs to know of the environment: the ABI header's symbols (abi.
 architecture and memory strategy (`LoweringOptions`). It knows nothing of files, processes or llvmlite.
 """
 
+from waot.lowering.c_header import c_header
+from waot.lowering.c_interface import c_prefix
 from waot.lowering.imports import starts_threads
 from waot.lowering.plan import LoweringOptions, Plan, make_plan, never_mapped
-from waot.lowering.unit import LoweredUnit, lower_unit
+from waot.lowering.unit import LoweredUnit, lower_unit, with_triple
 
-__all__ = ["LoweredUnit", "LoweringOptions", "Plan", "lower_unit", "make_plan", "never_mapped", "starts_threads"]
+__all__ = [
+    "LoweredUnit",
+    "LoweringOptions",
+    "Plan",
+    "c_header",
+    "c_prefix",
+    "lower_unit",
+    "make_plan",
+    "never_mapped",
+    "starts_threads",
+    "with_triple",
+]

@@ -31,7 +31,7 @@ def emit_exports(unit: UnitLowering) -> Iterator[str]:
         if kind in ("func", "global"):
             item = f"@waot_export.{kind}.{index}"
             if (kind, index) not in thunks:
-                make = _function_thunk if kind == "func" else _getter
+                make = function_thunk if kind == "func" else _getter
                 thunks[kind, index] = make(unit, index, item)
             if kind == "func":
                 type_ = plan.type_numbers.number(module.canonical[module.funcs[index]])
@@ -64,7 +64,7 @@ def _exports(module: Module) -> Iterator[tuple[int, str, str, int]]:
             yield number, name, kind, index
 
 
-def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
+def function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
     """`ptr symbol(ptr slots)`: the pending exception, or null."""
     t = unit.module.func_type(index)
     f = FunctionLowering(unit, Body(NO_FUNCTION, FuncType((), ()), (), [], 0))
@@ -81,6 +81,9 @@ def _function_thunk(unit: UnitLowering, index: int, symbol: str) -> str:
         state = unit.layout.exception()
         exception = f.emit(f"load ptr, ptr {state}")
         f.effect(f"store ptr null, ptr {state}", exception)
+    if unit.plan.interface is not None:  # inlined here it would lose its places in the module
+        called = f" {unit.function_symbol(index)}("
+        f.out = [f"{line} #4" if called in line else line for line in f.out]
     lines = [*f.entry_out, *f.out, f"  ret ptr {exception}"]
     return "\n".join([f"define internal ptr {symbol}(ptr %slots) #3 {{", *lines, "}"])
 

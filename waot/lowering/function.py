@@ -688,6 +688,8 @@ class FunctionLowering:
                 self.out.append(f"  store {ir_type(t)} {self.locals[i]}, ptr %local{i}")
                 self.deps[f"%local{i}"] = [self.locals[i]]
             self.locals = []
+        if self.unit.plan.interface is not None and any(op in _CALLS for op, _, _ in self.body.code):
+            self._check_stack()
         self.frames.append(Frame("function", "", self.type, 0))
         handlers = HANDLERS
         for op, immediate, offset in self.body.code:
@@ -708,6 +710,16 @@ class FunctionLowering:
                 function=self.unit.module.function_name(self.body.index),
             )
         self._keep_dead_loads()
+
+    def _check_stack(self) -> None:
+        """Traps where the stack ends, for machines on which nothing else notices (runtime-support/os/none/none.c)."""
+        self.unit.declare("llvm.stacksave.p0", "ptr", ())
+        self.unit.declare_global("waot_stack_limit", "ptr")
+        pointer = self.effect_value("call ptr @llvm.stacksave.p0()")
+        limit = self.effect_value("load ptr, ptr @waot_stack_limit")
+        beyond = self.emit(f"icmp ult ptr {pointer}, {limit}")
+        start = self.unit.module.codes[self.body.index - self.unit.module.imported_func_count].start
+        self.trap_if(beyond, "call_stack_exhausted", start)
 
     def _named_locals(self) -> list[int]:
         """The locals that the code names; a body may declare thousands more for two bytes."""
@@ -804,6 +816,8 @@ class FunctionLowering:
         yield "}"
 
 
+# What makes a function one that others may come back to: it has a frame below which there are more.
+_CALLS = frozenset(BY_NAME[n].index for n in ("call", "call_indirect", "call_ref"))
 _LOCAL = frozenset(BY_NAME[n].index for n in ("local.get", "local.set", "local.tee"))
 _BR_TABLE = BY_NAME["br_table"].index
 _TRY_TABLE = BY_NAME["try_table"].index

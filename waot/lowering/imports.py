@@ -13,6 +13,7 @@ from waot.errors import LinkError, UnsupportedError
 from waot.frontend.linking import source_place
 from waot.frontend.module import I32, I64, FuncType, Import, MemoryType, Module
 from waot.lowering.abi import WASI_PREFIX
+from waot.lowering.c_interface import check_c_imports
 from waot.resources import runtime_support_dir
 
 WASI_MODULES = ("wasi_snapshot_preview1", "wasi_unstable")
@@ -103,9 +104,11 @@ def _check_threads(module: Module) -> None:
         )
 
 
-def check_imports(module: Module) -> None:
+def check_imports(module: Module, c_prefix: str | None = None) -> None:
     """Raises LinkError for the first import that waot does not provide, or not with that type; and for threads that
-    cannot be, that or UnsupportedError."""
+    cannot be, that or UnsupportedError. With `c_prefix` it is C code that provides them (c_interface.py)."""
+    if c_prefix is not None:
+        check_c_imports(module, c_prefix)
     if starts_threads(module):
         _check_threads(module)
     made: set[str] = set()
@@ -127,6 +130,8 @@ def check_imports(module: Module) -> None:
                 )
             continue
         if item.module not in WASI_MODULES:
+            if c_prefix is not None:
+                continue
             raise LinkError(
                 f"the module imports {item.kind} '{name}', which is not WASI's", file=file, hint=_hint(module, item)
             )

@@ -214,7 +214,7 @@ def initial_globals(
         else:
             values[index] = value
     # Exported mutable globals of an executable have no reader outside, so only writes inside count.
-    written = facts.written_globals | (exported_indices(module, "global") if options.exports else set())
+    written = facts.written_globals | (exported_indices(module, "global") if options.open else set())
     changed = {i for i in written if module.globals[i].mutable}
     constants = {i: v for i, v in values.items() if i not in changed}
     return constants, {i: v for i, v in values.items() if i in changed} | dynamic, frozenset(dynamic)
@@ -249,7 +249,7 @@ def memory_plan(module: Module, facts: Facts, index: int, options: LoweringOptio
         page_log2=page_log2,
         index64=limits.index64,
         shared=limits.shared,
-        grows=index in facts.grown_memories or (options.exports and index in exported_indices(module, "memory")),
+        grows=index in facts.grown_memories or (options.open and index in exported_indices(module, "memory")),
     )
 
 

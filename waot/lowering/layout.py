@@ -69,7 +69,8 @@ class InstanceLayout:
         plan = self.unit.plan.memories[index]
         if plan.base is not None:
             return f"inttoptr (i64 {plan.base} to ptr)"
-        if self.unit.plan.options.pointer_bits < 64 and plan.grows and not plan.shared:
+        moves = self.unit.plan.options.pointer_bits < 64 and plan.grows and not plan.shared
+        if moves and self.unit.plan.interface is None:  # a buffer that was given stays where it is
             return f.emit(f"load ptr, ptr {self.memory(index)}, !tbaa {self.descriptor_tbaa}")
         return f.at_entry(f"%memory.{index}", f"load ptr, ptr {self.memory(index)}, !invariant.load !0")
 

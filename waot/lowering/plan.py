@@ -7,12 +7,13 @@ finds of globals, memories and tables. A `Plan` is plain data and crosses proces
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from waot.errors import LinkError
 from waot.frontend.linking import instances_of, missing_size_error, source_place
 from waot.frontend.module import ConstExpr, Export, Facts, FuncType, Instance, Module
 from waot.frontend.opcodes import OPERATORS
+from waot.lowering.c_interface import CInterface, c_interface
 from waot.lowering.heap_types import CalledTypes, TypeNumbers, number_types
 from waot.lowering.imports import check_imports, starts_threads, thread_start
 from waot.lowering.initial import (
@@ -54,6 +55,13 @@ class LoweringOptions:
     compressed: bool = False  # and compressed files in them
     fma: bool = False  # the CPU has a fused multiply-add of vectors
     grants: Grants = field(default_factory=Grants)  # of an executable
+    soft_float: bool = False  # floats are passed as integers
+    c_prefix: str | None = None  # there is no system: what is exported and imported are C functions (c_interface.py)
+
+    @property
+    def open(self) -> bool:
+        """Whether code that is not the module's may change what it exports."""
+        return self.exports and self.c_prefix is None
 
     @property
     def big_endian(self) -> bool:
@@ -91,6 +99,7 @@ class Plan:
     instances: list[InstancePlan]  # one for a module alone
     imports: list[tuple[str, str]]  # (module, name) of the imports that are reachable
     threads: int | None = None  # the function that a thread runs, where the program can start any
+    interface: CInterface | None = None  # where there is no system
 
     def is_thread_local(self, state: str) -> bool:
         """Whether each thread has its own `state` (a symbol of `state_symbol`), which is no constant."""
@@ -139,7 +148,7 @@ def make_plan(
     Raises LinkError where an import is not WASI's or has another type, where an imported memory or table never gets as
     large as it must be, or `_start` is missing.
     """
-    check_imports(module)
+    check_imports(module, options.c_prefix)
     entry = entry_export(module)
     if options.executable:
         _check_entry(module, entry)
@@ -160,13 +169,16 @@ def make_plan(
     first = first_memory(parts)
     memories = [memory_plan(module, facts, i, options, first) for i in range(len(module.memories))]
     tables, table_values = initial_tables(module, facts, constants, parts, instances, options.pointer_bits // 8)
+    if options.c_prefix is not None:  # there is nothing to take more from
+        tables = [replace(table, maximum=table.size) for table in tables]
     image, kept_data, blob = initial_data(module, constants, memories, image_as_segment, parts, instances)
     late = {write.segment for instance in instances for write in instance.elements}
     referenced = _referenced(module, reachable)
     throws, throwing_types = find_throwing(module, facts, referenced)
-    registers = registers_of(options.arch, tail_calls=facts.tail_calls)
+    registers = registers_of(options.arch, soft=options.soft_float, tail_calls=facts.tail_calls)
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
+    used = list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported))
     return Plan(
         options=options,
         reachable=reachable,
@@ -195,7 +207,8 @@ def make_plan(
         kept_data=kept_data,
         data_image=blob,
         instances=instances,
-        imports=list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported)),
+        imports=used,
+        interface=None if options.c_prefix is None else c_interface(module, used, options.c_prefix),
         threads=threads,
     )
 

@@ -23,6 +23,7 @@ from waot.lowering.abi import (
     trap_symbol,
 )
 from waot.lowering.authority import authority
+from waot.lowering.c_interface import emit_c_interface
 from waot.lowering.exports import emit_exports
 from waot.lowering.heap_types import (
     first_element,
@@ -69,7 +70,9 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
     if plan.threads is not None:
         yield from _threads(unit, plan.threads)
         yield definition("@waot_bind", [*unit.bindings, "  ret void"])
-    if plan.options.exports:
+    if plan.interface is not None:
+        yield from emit_c_interface(unit)
+    elif plan.options.exports:
         yield from emit_exports(unit)
 
 
@@ -159,7 +162,12 @@ def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[
 
 def _segments(unit: UnitLowering) -> Iterator[str]:
     module, plan = unit.module, unit.plan
-    yield f"@{DATA_IMAGE} = external hidden constant [{max(len(plan.data_image), 1)} x i8], align 1"
+    size = max(len(plan.data_image), 1)
+    if plan.interface is None:
+        yield f"@{DATA_IMAGE} = external hidden constant [{size} x i8], align 1"
+    else:  # no linker of ours puts it there
+        data = "".join(f"\\{byte:02X}" for byte in plan.data_image or b"\0")
+        yield f'@{DATA_IMAGE} = internal constant [{size} x i8] c"{data}", align 1'
     # A module may hold millions of empty segments; nothing but functions refers to them.
     emitted = unit.used_state if unit.alone else None
     for index in range(len(module.datas)):

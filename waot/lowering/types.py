@@ -64,6 +64,7 @@ class ResultRegisters:
     floats: int
     v128: bool  # one alone
     word_bits: int = 64
+    soft: bool = False  # floats are words
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class ArgumentRegisters:
     floats: int
     word_bits: int = 64
     pairs: bool = False  # what takes two words begins at an even one
+    soft: bool = False  # floats are words
     # Registers for floats that a vector takes, where the CPU has vectors; it takes words too.
     vector_floats: int = 0
     positional: bool = False  # a float or a vector uses up the words that it would be, too; vectors begin at even ones
@@ -94,6 +96,8 @@ _RESULTS = {
     "arm": ResultRegisters(4, 2, True, 32),
     # a0, a1; fa0, fa1.
     "riscv32": ResultRegisters(2, 2, False, 32),
+    "riscv32 ilp32": ResultRegisters(2, 0, False, 32, soft=True),
+    "thumb": ResultRegisters(4, 2, True, 32),
 }
 # Every 64-bit target returns as much.
 _RESULTS_64 = ResultRegisters(2, 2, True)
@@ -103,6 +107,8 @@ _RESULTS_64 = ResultRegisters(2, 2, True)
 _TAIL_CALLS = {
     "riscv64": ArgumentRegisters(12, 20),
     "riscv32": ArgumentRegisters(12, 20, 32),
+    "riscv32 ilp32": ArgumentRegisters(12, 0, 32, soft=True),
+    "thumb": ArgumentRegisters(4, 8, 32, pairs=True),
     "arm": ArgumentRegisters(4, 8, 32, pairs=True),
     "s390x": ArgumentRegisters(4, 4),
     "powerpc64le": ArgumentRegisters(8, 8, positional=True),
@@ -110,16 +116,22 @@ _TAIL_CALLS = {
 }
 
 
-def registers_of(arch: str, *, tail_calls: bool) -> Registers:
-    """Of the architecture `arch`, for a program with tail calls or one without."""
+def registers_of(arch: str, *, soft: bool, tail_calls: bool) -> Registers:
+    """Of the architecture `arch`, with `soft` in a convention without registers for floats; for a program with tail
+    calls or one without."""
+    arch = f"{arch} ilp32" if soft else arch
     return Registers(_RESULTS.get(arch, _RESULTS_64), _TAIL_CALLS.get(arch) if tail_calls else None)
 
 
 def _words(t: ValType, word_bits: int) -> int:
-    """How many words a value that is no float takes."""
+    """How many words a value takes that is in no register for floats."""
     if isinstance(t, RefType):
         return 1
-    return {I32: 32, I64: 64, V128: 128}[t] // word_bits or 1
+    return {I32: 32, I64: 64, V128: 128, F32: 32, F64: 64}[t] // word_bits or 1
+
+
+def _is_float(t: ValType, registers: ResultRegisters | ArgumentRegisters) -> bool:
+    return not registers.soft and (t is F32 or t is F64)
 
 
 def results_in_memory(t: FuncType, registers: Registers) -> bool:
@@ -127,8 +139,8 @@ def results_in_memory(t: FuncType, registers: Registers) -> bool:
     limits = registers.results
     if V128 in t.results:
         return len(t.results) > 1 or not limits.v128
-    floats = sum(r is F32 or r is F64 for r in t.results)
-    words = sum(_words(r, limits.word_bits) for r in t.results if r is not F32 and r is not F64)
+    floats = sum(_is_float(r, limits) for r in t.results)
+    words = sum(_words(r, limits.word_bits) for r in t.results if not _is_float(r, limits))
     return len(t.results) > 2 or floats > limits.floats or words > limits.words
 
 
@@ -158,7 +170,7 @@ def parameters_in_memory(t: FuncType, registers: Registers) -> tuple[int, ...]:
         if limits.positional:
             used += used % 2 + 2 if p is V128 else 1
             fits = used <= limits.words
-        elif p is F32 or p is F64:
+        elif _is_float(p, limits):
             floats -= 1
             fits = floats >= 0
         else:

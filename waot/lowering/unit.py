@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from waot.frontend.linking import instances_of
-from waot.frontend.module import Body, Module
+from waot.frontend.module import Body, Import, Module
 from waot.lowering import (  # noqa: F401  importing them registers the operators
     atomics,
     control,
@@ -21,6 +22,7 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     variables,
 )
 from waot.lowering.abi import FUNCTIONS, STRUCTS, TAIL_CALL, THREAD_FUNCTIONS, TRAPS, struct_type, trap_symbol
+from waot.lowering.c_interface import INSTANCE, import_symbol, import_thunk_ir
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
@@ -42,6 +44,10 @@ _DEBUG_METADATA = """\
 !5 = !DISubroutineType(types: !6)
 !6 = !{}
 """
+
+# Interrupts may use the stack below its pointer; codegen/frames.py reads the sizes of frames out of LLVM's warnings;
+# nothing unwinds.
+_WITHOUT_SYSTEM = 'noredzone "warn-stack-size"="0"'
 
 # C's callees rely on it there. (So do RISC-V's, whose instructions on 32 bits leave a word that way themselves.)
 _EXTENSIONS = {"s390x": " zeroext", "powerpc64le": " zeroext", "loongarch64": " signext"}
@@ -203,8 +209,11 @@ class UnitLowering:
         node = f"!{FIRST_SUBPROGRAM + index}"
         # Its line is that of the function's first instructions, so it tells whose code a frame belongs to.
         line = self.module.codes[index - self.module.imported_func_count].start
+        name = "f"
+        if self.plan.interface is not None:
+            name = re.sub(r"[^ -!#-[\]-~]", "?", self.module.function_names.get(index, f"function {index}"))
         self._subprograms.append(
-            f'{node} = distinct !DISubprogram(name: "f", file: !4, line: {line}, scopeLine: {line}, type: !5, '
+            f'{node} = distinct !DISubprogram(name: "{name}", file: !4, line: {line}, scopeLine: {line}, type: !5, '
             f"unit: !1, spFlags: DISPFlagDefinition)"
         )
         return node
@@ -214,6 +223,8 @@ class UnitLowering:
     def import_thunk(self, index: int) -> str:
         """An imported function with the signature and convention of a wasm function."""
         item = self._imports[index]
+        if self.plan.interface is not None:
+            return self._c_import_thunk(index, item)
         t = import_type(item)
         callee = f"@{wasi_symbol(item)}"
         types = ["ptr", *map(ir_type, t.params)]
@@ -239,6 +250,18 @@ class UnitLowering:
             return f"{head}  call void {callee}({arguments})\n{leave}  ret void\n}}"
         return f"{head}  %r = call {result} {callee}({arguments})\n{leave}  ret {result} %r\n}}"
 
+    def _c_import_thunk(self, index: int, item: Import) -> str:
+        t = self.module.func_type(index)
+        parameters = ", ".join(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))
+        head = (
+            f"define {self.function_linkage(index)} {self.call_conv} {return_type(t, self.plan.registers)} "
+            f"{self.function_symbol(index)}({parameters}) #2 {{"
+        )
+        self.declare_global(INSTANCE, "i8")
+        declaration, definition = import_thunk_ir(self, item, head, t)
+        self._declarations[import_symbol(item)] = declaration
+        return definition
+
     def text(self, bodies: Callable[[int], Body]) -> str:
         """The whole unit. `bodies` gives the validated body of a function."""
         options = self.plan.options
@@ -259,18 +282,25 @@ class UnitLowering:
         parts.extend(self._helpers.values())
         parts.extend(self._declarations.values())
         size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
-        # On Windows the ABI has a function for it, and the attribute would name another.
-        probe = "" if "-windows-" in options.triple else ' "probe-stack"="inline-asm"'
+        frame, table, plain, metadata = 'uwtable "probe-stack"="inline-asm"', "uwtable", "", _DEBUG_METADATA
+        if "-windows-" in options.triple:  # its ABI has a function for it, and the attribute would name another
+            frame = "uwtable"
+        if self.plan.interface is not None:
+            frame = table = _WITHOUT_SYSTEM
+            plain = f" {_WITHOUT_SYSTEM}"
+            # For addr2line and debuggers, who need more than the line table.
+            metadata = metadata.replace("DebugDirectivesOnly", "LineTablesOnly")
+            metadata = metadata.replace('filename: "wasm"', f'filename: "{self.plan.interface.prefix}.wasm"')
         parts += [
             # Only WebAssembly's own tail calls are tail calls: recursion without end must exhaust the stack, and a
             # backtrace must have its frames.
-            f'attributes #0 = {{ nounwind uwtable{probe} "disable-tail-calls"="true"{size} }}',
+            f'attributes #0 = {{ nounwind {frame} "disable-tail-calls"="true"{size} }}',
             "attributes #1 = { nomerge noreturn nounwind cold }",
-            f"attributes #2 = {{ nounwind{size} }}",
-            f"attributes #3 = {{ nounwind noinline uwtable{size} }}",
+            f"attributes #2 = {{ nounwind{size}{plain} }}",
+            f"attributes #3 = {{ nounwind noinline {table}{size} }}",
             "attributes #4 = { noinline }",
-            f"attributes #5 = {{ nounwind inlinehint{size} }}",
-            _DEBUG_METADATA + TBAA_METADATA.rstrip(),
+            f"attributes #5 = {{ nounwind inlinehint{size}{plain} }}",
+            metadata + TBAA_METADATA.rstrip(),
             *self._subprograms,
             *self._metadata,
         ]
@@ -301,3 +331,9 @@ def lower_unit(module: Module, plan: Plan, index: int, bodies: Callable[[int], B
     unit = UnitLowering(module, plan, index)
     keep = frozenset() if unit.alone else frozenset([*FUNCTIONS, *map(trap_symbol, TRAPS)])
     return LoweredUnit(index, unit.text(bodies), unit.has_state, keep)
+
+
+def with_triple(unit: LoweredUnit, triple: str) -> LoweredUnit:
+    """`unit` for another triple, where the options of lowering are the same in everything else."""
+    head, mark, rest = unit.text.partition('\ntarget triple = "')  # in the head, before anything that a module names
+    return replace(unit, text=head + mark + triple + rest[rest.index('"') :])

@@ -4,6 +4,9 @@
  * each component is opened with O_NOFOLLOW in the directory reached so far, and symbolic links are read and expanded
  * by us. `..` never opens the name "..", which another process could make lead out by moving the directory that we
  * stand in: we keep the names walked from the root and walk again without the last.
+ *
+ * On Android always: up to version 15 the filter that apps run under ends a process that calls openat2, by SIGSYS, so that
+ * it cannot even be tried.
  */
 #include "system.h"
 
@@ -32,7 +35,7 @@ void waot_os_force_walk(void)
  * the file that said so, the walk will say it again. EXDEV is the kernel's word for a path that leads out. */
 static long waot_linux_openat2(long root, const char *path, long flags, long mode)
 {
-    if (waot_linux_state.walk)
+    if (WAOT_ANDROID || waot_linux_state.walk)
         return -ENOSYS;
     struct waot_linux_open_how how = {
         .flags = (uint64_t)(flags | O_CLOEXEC),

@@ -351,7 +351,7 @@ int64_t waot_os_open_directory(const char *path)
 int64_t waot_os_path_open(waot_os_handle root, const char *path, uint32_t access, uint32_t oflags, uint32_t fdflags)
 {
     static const uint8_t modes[] = {O_RDONLY, O_RDONLY, O_WRONLY, O_RDWR}; /* by WAOT_OS_OPEN_READ and _WRITE */
-    long flags = modes[access & (WAOT_OS_OPEN_READ | WAOT_OS_OPEN_WRITE)] | O_NOCTTY | O_CLOEXEC;
+    long flags = modes[access & (WAOT_OS_OPEN_READ | WAOT_OS_OPEN_WRITE)] | O_NOCTTY | O_CLOEXEC | WAOT_LINUX_LARGEFILE;
     flags |= (access & WAOT_OS_OPEN_FOLLOW) != 0 ? 0 : O_NOFOLLOW;
     flags |= (oflags & WAOT_WASI_OFLAGS_CREAT) != 0 ? O_CREAT : 0;
     flags |= (oflags & WAOT_WASI_OFLAGS_EXCL) != 0 ? O_EXCL : 0;

@@ -12,6 +12,11 @@
 #include "../os.h"
 #include "syscall.h"
 
+/* Said on the command line (waot/linker/runtime.py) where it is Android's Linux. */
+#ifndef WAOT_ANDROID
+#define WAOT_ANDROID 0
+#endif
+
 /* The WASI errno for a Linux one. */
 uint32_t waot_linux_errno(long code);
 
@@ -55,6 +60,11 @@ static inline long waot_linux_repeat(long number, long a, long b, long c, long d
 #define WAOT_LINUX_FCNTL SYS_fcntl64
 #else
 #define WAOT_LINUX_FCNTL SYS_fcntl
+#endif
+#if UINTPTR_MAX > UINT32_MAX
+#define WAOT_LINUX_LARGEFILE 0
+#else
+#define WAOT_LINUX_LARGEFILE O_LARGEFILE /* without it a file ends at 2 GiB, whatever the call is that writes */
 #endif
 #ifdef SYS_ftruncate64
 #define WAOT_LINUX_FTRUNCATE SYS_ftruncate64
