@@ -6,6 +6,7 @@ What was compiled is kept by the hash of everything that went in, so a second ru
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import os
@@ -108,6 +109,8 @@ def python_wasm() -> Path:
 def runner(target: str) -> tuple[str, ...]:
     """The words to put before a program of `target` ("aarch64-linux") to run it here: none, an emulator, a loader."""
     architecture, _, system = target.partition("-")
+    if system == "windows":
+        return wine(architecture)
     if system == "macos":
         return (*runner(f"{architecture}-linux"), str(macos_loader(architecture)))
     if system == "freebsd":
@@ -121,6 +124,58 @@ def runner(target: str) -> tuple[str, ...]:
     if not emulator:
         raise ToolMissing(f"qemu-{architecture} is not there: apt-get install qemu-user-static")
     return (emulator,)
+
+
+@functools.cache
+def wine(architecture: str) -> tuple[str, ...]:
+    """The words that run a Windows program under Wine, without a display and in a configuration of the tests' own.
+
+    Its server and its services stay for ten minutes after the last program, so that not each has to start them. They
+    are started here, with no output of ours in their hands, whose end a reader would wait for.
+    """
+    if architecture != "x86_64" or platform.machine() not in ("x86_64", "AMD64"):
+        raise ToolMissing(f"Wine runs no {architecture} programs here")
+    loaders = [shutil.which("wine64"), "/usr/lib/wine/wine64"]
+    loader = next((path for path in loaders if path and Path(path).exists()), None)
+    server = next(
+        (p for p in (shutil.which("wineserver"), "/usr/lib/wine/wineserver64") if p and Path(p).exists()), None
+    )
+    if loader is None or server is None:
+        raise ToolMissing("Wine is not there: apt-get install wine wine64")
+    prefix = cache_directory() / "wine"
+    prefix.mkdir(exist_ok=True)
+    settings = {
+        "WINEPREFIX": str(prefix),
+        "WINEDEBUG": "-all",
+        "WINEDLLOVERRIDES": "mscoree,mshtml=",
+        "LANG": "C.UTF-8",
+    }
+    with open(cache_directory() / "wine.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"} | settings
+
+        def run(*words: str) -> None:
+            nowhere = subprocess.DEVNULL
+            subprocess.run(
+                words, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, check=False, timeout=TIMEOUT
+            )
+
+        run(server, "-p600")
+        if not (prefix / "complete").exists():
+            run(loader, "wineboot.exe", "--init")
+            (prefix / "complete").touch()
+        run(loader, "cmd.exe", "/c", "exit")
+    words = [shutil.which("env") or "/usr/bin/env", "-u", "DISPLAY"]
+    return (*words, *(f"{name}={value}" for name, value in settings.items()), loader)
+
+
+@functools.cache
+def named_under_wine() -> Path:
+    """A Windows program to run others with: its arguments are the program's path, its name (argv[0]), its arguments."""
+    source = ROOT / "tests/programs/argv0.c"
+    flags = ["-target", "x86_64-windows-gnu", "-nostdlib", "-O1", "-Wl,-e,start", "-lkernel32", "-s"]
+    flags += ["-isystem", f"{zig_libraries()}/libc/include/any-windows-any"]
+    return _compiled(source, ".exe", lambda output: ([*zig(), "cc", *flags, str(source), "-o", str(output)], {}))
 
 
 @functools.cache

@@ -750,7 +750,10 @@ def _execute(artifact: Artifact, emulator: str | None, arguments: list[str]) -> 
             signal.signal(number, signal.SIG_DFL)  # as it was before Python and `main`
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and ignored signals stay ignored
     # In memory: nothing is left behind, however the program ends.
+    windows = artifact.target.system == "windows"  # Wine's server opens the program, and by the end of its name
     with contextlib.suppress(OSError, AttributeError):
+        if windows:
+            raise AttributeError
         memory = os.memfd_create("waot", 0)
         try:
             with open(memory, "wb", closefd=False) as file:
@@ -767,11 +770,13 @@ def _execute(artifact: Artifact, emulator: str | None, arguments: list[str]) -> 
 
     try:
         with tempfile.TemporaryDirectory(prefix="waot-") as directory:
-            program = os.path.join(directory, "program")
+            program = os.path.join(directory, f"{arguments[0]}.exe" if windows else "program")
             with open(program, "wb") as file:
                 artifact.write(file)
             os.chmod(program, 0o700)
-            command = [emulator, "-0", arguments[0], program] if emulator else [arguments[0]]
+            command = [arguments[0]]
+            if emulator:
+                command = [emulator, program] if windows else [emulator, "-0", arguments[0], program]
             child = subprocess.Popen([*command, *arguments[1:]], executable=emulator or program)
             signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
             signal.signal(signal.SIGINT, lambda number, frame: None)  # the terminal sends it to the child as well

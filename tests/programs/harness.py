@@ -58,13 +58,14 @@ import wasmtime
 
 from tests import tools
 from waot.frontend import decode_module, inspect
+from waot.targets import find_target
 
 HERE = Path(__file__).resolve().parent
 ABI_HEADER = tools.ROOT / "runtime-support/include/waot_abi.h"
 TRAP_STATUS = 134
 RUN_TIMEOUT = 300  # seconds
 
-TARGETS = ("x86_64-linux", "aarch64-linux", "riscv64-linux")
+TARGETS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-windows")
 MEMORIES = ("static", "guarded", "checked")
 LEVELS = ("0", "2")
 
@@ -141,7 +142,9 @@ class Configuration:
         return f"{self.target}-{self.memory}-O{self.level}"
 
 
-MATRIX = tuple(Configuration(t, m, o) for t in TARGETS for m in MEMORIES for o in LEVELS)
+MATRIX = tuple(
+    Configuration(t, m, o) for t in TARGETS for m in MEMORIES for o in LEVELS if m in find_target(t).memory_supported
+)
 
 
 # A backtrace, innermost first: function name, byte offset in the module.
@@ -462,6 +465,8 @@ def run_natively(program: Program, run: Run, executable: Path, target: str) -> O
         words: Sequence[str | Path] = [*emulator, *(["-0", name_of_program] if emulator else []), executable]
         if not emulator:
             words = [name_of_program]
+        elif target.endswith("-windows"):
+            words = [*emulator, tools.named_under_wine(), executable, name_of_program]
         done = subprocess.run(
             [*words, *run.args],
             executable=None if emulator else executable,

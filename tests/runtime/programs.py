@@ -131,6 +131,7 @@ def module(target: Target, strategy: str, code: str, *, pages: int = 2, maximum:
     structs = ("memory", "funcref", "table", "elem", "data", "function", "module")
     types = "\n".join(f"%waot.{name} = type {struct_type(f'waot.{name}', word)}" for name in structs)
     memory = f"ptr {base}, {word} {pages * PAGE}, i64 {maximum}, i64 {RESERVE[strategy]}, i32 16, i32 {int(fixed)}"
+    probe = "" if target.system == "windows" else '"probe-stack"="inline-asm"'
     described = f"i64 1, ptr @functions, ptr @names, i64 {len(functions)}, ptr null"
     return f"""\
 target triple = "{target.link_triple}"
@@ -169,7 +170,7 @@ define internal ptr @address(i32 %i) alwaysinline nounwind {{
 }}
 {code}
 attributes #0 = {{ nomerge noreturn cold }}
-attributes #1 = {{ uwtable nounwind noinline "disable-tail-calls"="true" "probe-stack"="inline-asm" }}
+attributes #1 = {{ uwtable nounwind noinline "disable-tail-calls"="true" {probe} }}
 attributes #2 = {{ alwaysinline nounwind }}
 !llvm.dbg.cu = !{{!1}}
 !llvm.module.flags = !{{!2, !3}}

@@ -39,8 +39,10 @@ from waot.errors import InvalidError, LinkError, MalformedError, WaotError
 from waot.frontend import collect_facts, decode_module, validate_function
 from waot.frontend.linking import Linker
 from waot.frontend.module import Module
+from waot.linker import coff
 from waot.linker.objects import data_object
-from waot.linker.runtime import assembler_flags, machine_flags
+from waot.linker.pe import MANIFEST
+from waot.linker.runtime import assembler_flags, format_flags, machine_flags
 from waot.linker.zig import run_zig, zig_version
 from waot.lowering import lower_unit, make_plan
 from waot.options import BuildOptions
@@ -317,7 +319,8 @@ def _tools_directory() -> Path:
 
 def driver_objects(target: Target) -> tuple[Path, ...]:
     """driver.c and its assembly compiled for `target`, now or by an earlier run."""
-    return compiled(target, HERE / "driver.c", HERE / f"try_{target.arch}.S")
+    place = HERE / "windows" if target.system == "windows" else HERE
+    return compiled(target, HERE / "driver.c", place / f"try_{target.arch}.S")
 
 
 @cache
@@ -325,7 +328,7 @@ def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
     """Sources that belong to the driver, compiled for `target`, now or by an earlier run."""
     root = tools.ROOT / "runtime-support"
     machine = machine_flags(target)
-    flags = ["-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
+    flags = [*format_flags(target), "-std=c11", "-O1", "-g0", "-D_GNU_SOURCE"]
     flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror"]
     flags += [f"-I{root}", f"-I{root / target.runtime}"]
     flags += table.definitions()
@@ -351,6 +354,13 @@ def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
 def _runtime(target: Target) -> linker.Runtime:
     runtime = linker.build_runtime(target, _tools_directory())
     return replace(runtime, objects=(*runtime.objects, *driver_objects(target)))
+
+
+def _behind_the_manifest(data: bytes, target: Target) -> bytes:
+    """An object whose bytes stand there, at a multiple of 16."""
+    if target.object_format == "coff":
+        return coff.data_object([coff.Part(f"{MANIFEST}$m", data, coff.DATA | coff.READ, {}, align=16)], target)
+    return data_object({".waot.manifest": data}, target, align=16)
 
 
 def build_program(
@@ -415,7 +425,7 @@ def build_program(
     # The steps stand behind the manifest, at a multiple of 16.
     with tempfile.TemporaryDirectory() as name:
         commands = Path(name, "commands.o")
-        commands.write_bytes(data_object({".waot.manifest": table.encode(steps, target.endian)}, target, align=16))
+        commands.write_bytes(_behind_the_manifest(table.encode(steps, target.endian), target))
         return linker.link_executable(
             made,
             target=target,
@@ -530,3 +540,4 @@ def run_script(name: str, configuration: Configuration) -> Outcome:
 def prepare(configuration: Configuration) -> None:
     """Makes what all programs of a target share, so that workers find it."""
     _runtime(find_target(configuration.target))
+    tools.runner(configuration.target)

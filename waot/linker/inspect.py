@@ -43,7 +43,7 @@ class ExecutableInfo:
     """An executable: what it says of itself, and how it is laid out. Sizes are in bytes."""
 
     manifest: Manifest
-    format: str  # "ELF executable", "ELF static PIE", or Mach-O's
+    format: str  # "ELF executable", "ELF static PIE", "PE executable", or Mach-O's
     machine: str
     size: int
     sections: tuple[tuple[str, int], ...]  # (name, size)
@@ -53,6 +53,10 @@ class ExecutableInfo:
 
 def inspect_executable(data: bytes | mmap.mmap) -> ExecutableInfo:
     """What an executable of ours is and may do. Raises ToolError for anything else."""
+    if data[:2] == b"MZ":
+        from waot.linker.inspect_pe import inspect_pe
+
+        return inspect_pe(data)
     if data[:4] in _MACHO_MAGICS:
         from waot.linker.inspect_macho import inspect_macho
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from waot.linker.elf import link_elf
 from waot.linker.inputs import Inputs, MemoryImage
 from waot.linker.macho import link_macho
+from waot.linker.pe import link_pe
 from waot.linker.runtime import Runtime
 from waot.targets import Target
 
-_LINKERS: dict[str, Callable[[Inputs], bytes]] = {"elf": link_elf, "macho": link_macho}
+_LINKERS: dict[str, Callable[[Inputs], bytes]] = {"elf": link_elf, "coff": link_pe, "macho": link_macho}
 
 
 def link_executable(

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waot.errors import CacheError
-from waot.linker.objects import undefined_symbols
+from waot.linker import coff, objects
 from waot.linker.zig import run_zig, zig_binary, zig_version
 from waot.resources import runtime_support_dir
 from waot.targets import Target
@@ -30,13 +30,14 @@ from waot.targets import Target
 # Not -ffreestanding for the bitcode: it implies -fno-builtin, which marks functions so that they cannot be inlined
 # into generated code. Nothing of libc is called but what core/builtins.c defines.
 _COMMON_FLAGS = (
-    *("-std=c11", "-D_GNU_SOURCE", "-g0", "-fPIE", "-fvisibility=hidden", "-fasynchronous-unwind-tables"),
+    *("-std=c11", "-D_GNU_SOURCE", "-g0", "-fasynchronous-unwind-tables"),
     *("-fno-exceptions", "-fno-stack-protector", "-fno-sanitize=all", "-fomit-frame-pointer"),
     # Not of atomic access that is a call: core/wide.h has what it calls.
     *("-Wall", "-Wextra", "-Werror", "-Wno-atomic-alignment"),
 )
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
-_SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections")
+# A loop over UTF-16 is no call of wcslen. Not for the bitcode either: what has such an attribute is not inlined.
+_SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
 # The collector looks at objects as words.
 _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")
@@ -51,14 +52,17 @@ _WITHOUT_SYSTEM = ("core/memory.c", "core/table.c")
 # Declarations too: symbols of the linker script are then reached without a GOT.
 _HIDDEN = "#pragma GCC visibility push(hidden)\n"
 
+# What dlltool calls them.
+_DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "aarch64": "arm64"}
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """The shim for one target; `threads` where it is the variant for programs that start some.
 
     `bitcode` is merged into unit 0; everything in it but `entry_points`, which the objects refer to, may be
-    internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector. `digest`
-    (hex) changes whenever any of it does.
+    internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector.
+    `libraries` say what the system has itself. `digest` (hex) changes whenever any of it does.
     """
 
     bitcode: bytes
@@ -67,6 +71,7 @@ class Runtime:
     entry_points: tuple[str, ...]
     digest: str
     threads: bool = False
+    libraries: tuple[Path, ...] = ()
 
 
 def build_runtime(
@@ -86,7 +91,7 @@ def build_runtime(
         if progress is not None:
             progress(f"compiling the runtime for {target.name}{' with threads' if threads else ''}")
         _build(root, target, place, cache_dir, threads)
-    objects = (
+    linked = (
         *(place / file for file, _ in _assembly(root, target, threads)),
         *(() if target.freestanding else (place / "system.o",)),
         place / "builtins.o",
@@ -95,13 +100,15 @@ def build_runtime(
         on_demand: tuple[Path, ...] = (place / "arithmetic.o",) if target.pointer_bits == 32 else ()
     else:
         on_demand = (place / "heap.o",)
+    undefined = coff.undefined_symbols if target.object_format == "coff" else objects.undefined_symbols
+    libraries = tuple(place / name for name, _ in _libraries(root, target))
     try:
         bitcode = (place / "runtime.bc").read_bytes()
-        referring = objects if target.freestanding else (*objects, *on_demand)
-        needed = sorted({name for path in referring for name in undefined_symbols(path.read_bytes())})
+        referring = linked if target.freestanding else (*linked, *on_demand)
+        needed = sorted({name for path in referring for name in undefined(path.read_bytes())})
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
-    return Runtime(bitcode, objects, on_demand, tuple(needed), digest, threads)
+    return Runtime(bitcode, linked, on_demand, tuple(needed), digest, threads, libraries)
 
 
 def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list[str], list[str]]:
@@ -116,7 +123,10 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
     if target.freestanding:
         return [*_WITHOUT_SYSTEM, *files(target.runtime)], [], []
     called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
-    return called, [*_TRAPS, *files(target.runtime)], files("core/gc")
+    own = files(target.runtime)
+    # A system whose frames are described in another way has a file of its own in the place of one of these.
+    traps = [name for name in _TRAPS if f"{target.runtime}/{Path(name).name}" not in own]
+    return called, [*traps, *own], files("core/gc")
 
 
 def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
@@ -124,6 +134,18 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
     system = root / target.runtime
     found = [("start.o", system / f"{target.arch}.S")]  # without a system it begins calls, not the program
     return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
+
+
+def _libraries(root: Path, target: Target) -> list[tuple[str, Path]]:
+    """Import library and definition file of each library of the system that the shim uses."""
+    return [(f"{path.stem}.lib", path) for path in sorted((root / target.runtime).glob("*.def"))]
+
+
+def format_flags(target: Target) -> tuple[str, ...]:
+    """What makes references to the shim's own symbols direct ones."""
+    if target.object_format == "coff":  # a variable in a section of a name of its own is not among its zeros
+        return ("-fno-auto-import", "-DWAOT_COLD_DATA=")
+    return ("-fPIE", "-fvisibility=hidden")
 
 
 def machine_flags(target: Target) -> list[str]:
@@ -170,7 +192,7 @@ def _digest(root: Path, target: Target, threads: bool) -> str:
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
-    sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target))).encode())
+    sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target), format_flags(target))).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -188,10 +210,11 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         raise CacheError(f"cannot be written: {error.strerror}", file=str(place.parent)) from None
     try:
         for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
-            text = _HIDDEN + "".join(f'#include "{source}"\n' for source in sources)
+            text = "" if target.object_format == "coff" else _HIDDEN
+            text += "".join(f'#include "{source}"\n' for source in sources)
             (work / name).write_text(text, encoding="utf-8")
-        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *(_THREADS_FLAGS if threads else ())]
-        compile_flags += [*_system_flags(target), "-c"]
+        compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *format_flags(target)]
+        compile_flags += [*(_THREADS_FLAGS if threads else ()), *_system_flags(target), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         parts = [
             [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
@@ -206,6 +229,10 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             *(
                 ["cc", *assembler_flags(target), "-g0", "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
+            ),
+            *(
+                ["dlltool", "-m", _DLLTOOL_MACHINES[target.arch], "-d", str(source), "-l", file]
+                for file, source in _libraries(root, target)
             ),
         ]
 

@@ -283,6 +283,8 @@ class UnitLowering:
         parts.extend(self._declarations.values())
         size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
         frame, table, plain, metadata = 'uwtable "probe-stack"="inline-asm"', "uwtable", "", _DEBUG_METADATA
+        if "-windows-" in options.triple:  # its ABI has a function for it, and the attribute would name another
+            frame = "uwtable"
         if self.plan.interface is not None:
             frame = table = _WITHOUT_SYSTEM
             plain = f" {_WITHOUT_SYSTEM}"

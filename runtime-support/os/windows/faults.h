@@ -1,0 +1,12 @@
+/* Faults as traps, on Windows. */
+#ifndef WAOT_WINDOWS_FAULTS_H
+#define WAOT_WINDOWS_FAULTS_H
+
+/* What the system puts on the stack for an exception is 8 KiB with all of AVX-512; the unwinder's frames are 5 KiB. */
+#define WAOT_WINDOWS_FAULT_STACK (48 << 10)
+
+void waot_windows_catch_faults(void);
+/* Puts the guard of the stack where it has WAOT_WINDOWS_FAULT_STACK bytes below it. */
+void waot_windows_guard_stack(void);
+
+#endif

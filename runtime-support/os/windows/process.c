@@ -1,0 +1,103 @@
+/* The process and its environment, of os.h; and sockets, which this layer has none of. */
+#include "system.h"
+
+#include "../../core/process.h"
+
+void waot_exit(int status)
+{
+    NtTerminateProcess((HANDLE)-1, status); /* this process */
+    __builtin_trap();
+}
+
+int64_t waot_os_yield(void)
+{
+    NtYieldExecution();
+    return 0;
+}
+
+int64_t waot_os_raise(uint32_t signal)
+{
+    /* Windows has no signals: the program ends with the status that a shell gives one that died of the signal, whose
+     * numbers are the same in WASI's order up to 15 but for those that only stop or go on. */
+    waot_exit(128 + (int)signal);
+}
+
+void waot_os_ignore_write_signals(void)
+{
+    /* There are none. */
+}
+
+void waot_os_confine(const void *filters, size_t size, uint32_t grants, bool required)
+{
+    /* The filters are Linux's, and whoever asks for them on Windows has been told so at the build. */
+    (void)filters;
+    (void)size;
+    (void)grants;
+    (void)required;
+}
+
+/* Names of variables are the same whatever their letters' case. A guest that is given one finds it as it was granted. */
+const char *waot_os_variable(const char *name, size_t name_size)
+{
+    for (char **variable = waot_process.envp; *variable != NULL; variable++) {
+        size_t same = 0;
+        for (; same < name_size; same++) {
+            char a = name[same], b = (*variable)[same];
+            if (a != b && ((a ^ b) != 0x20 || (a | 0x20) < 'a' || (a | 0x20) > 'z'))
+                break;
+        }
+        if (same < name_size || (*variable)[same] != '=')
+            continue;
+        __builtin_memcpy(*variable, name, name_size);
+        return *variable + name_size + 1;
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- sockets */
+
+int64_t waot_os_listen(const struct waot_os_address *address)
+{
+    (void)address;
+    return -WAOT_WASI_AFNOSUPPORT;
+}
+
+uint32_t waot_os_handed_over(void)
+{
+    return 0;
+}
+
+int64_t waot_os_take_over(uint32_t number)
+{
+    (void)number;
+    return -WAOT_WASI_NOTSOCK;
+}
+
+int64_t waot_os_accept(waot_os_handle handle, uint32_t fdflags)
+{
+    (void)fdflags;
+    return waot_windows_find(handle) == NULL ? -WAOT_WASI_BADF : -WAOT_WASI_NOTSOCK;
+}
+
+int64_t waot_os_receive(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count, uint32_t riflags,
+                        uint32_t *roflags)
+{
+    (void)buffers;
+    (void)count;
+    (void)riflags;
+    *roflags = 0;
+    return waot_os_accept(handle, 0);
+}
+
+int64_t waot_os_send(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count)
+{
+    (void)buffers;
+    (void)count;
+    return waot_os_accept(handle, 0);
+}
+
+int64_t waot_os_shutdown(waot_os_handle handle, uint32_t sdflags)
+{
+    (void)sdflags;
+    return waot_os_accept(handle, 0);
+}

@@ -1,0 +1,11 @@
+/* Where the stack pointer is among registers in the order of the system's CONTEXT, in which waot_capture stores them. */
+#ifndef WAOT_REGISTERS_H
+#define WAOT_REGISTERS_H
+
+#if defined(__x86_64__)
+#define WAOT_REGISTER_SP 4
+#elif defined(__aarch64__)
+#define WAOT_REGISTER_SP 31
+#endif
+
+#endif
