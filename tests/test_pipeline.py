@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import wasmtime
 
 import waot
 from tests import tools
@@ -72,6 +74,78 @@ def test_the_same_input_makes_the_same_bytes_whatever_the_jobs_and_the_directory
         waot.build(copy, directory / "out", ["x86_64-linux"], jobs=jobs)
         images.append((directory / "out").read_bytes())
     assert images[0] == images[1]
+
+
+class _Counted:
+    """Counts calls in all processes: a line for each in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def wrap(self, monkeypatch: pytest.MonkeyPatch, place: object, name: str) -> None:
+        function = getattr(place, name)
+
+        def counted(*arguments: object) -> object:
+            with open(self.path, "a") as file:
+                file.write(f"{name}\n")
+            return function(*arguments)
+
+        monkeypatch.setattr(place, name, counted)
+
+    def __call__(self, name: str) -> int:
+        return self.path.read_text().splitlines().count(name) if self.path.exists() else 0
+
+
+def test_targets_that_differ_in_the_triple_alone_share_the_lowered_units(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import waot.frontend
+    import waot.lowering
+
+    _split(monkeypatch)
+    functions = [f"(func $f{n} (param i32) (result i32) (i32.mul (local.get 0) (i32.const {n})))" for n in range(600)]
+    calls = "".join(f"(call $f{n})" for n in range(600))
+    wat = f'(module {" ".join(functions)} (func (export "_start") (i32.const 7) {calls} drop))'
+    wasm = tmp_path / "a.wasm"
+    wasm.write_bytes(bytes(wasmtime.wat2wasm(wat)))
+    linux = find_target("x86_64-linux")
+    # Two that LLVM makes the same of but for the name in the triple, one that is told something else.
+    other = dataclasses.replace(linux, name="x86_64-other", triple="x86_64-unknown-linux-gnu")
+    targets = [linux, other, find_target("aarch64-linux")]
+    alone = [waot.build(wasm, tmp_path / "alone-{target}", [each], opt_level="0", cache=False)[0] for each in targets]
+
+    count = _Counted(tmp_path / "calls")
+    count.wrap(monkeypatch, waot.lowering, "lower_unit")
+    count.wrap(monkeypatch, waot.lowering, "make_plan")
+    count.wrap(monkeypatch, waot.frontend, "decode_module")
+    count.wrap(monkeypatch, waot.frontend, "collect_facts")
+    waot.build(wasm, tmp_path / "one", [linux], opt_level="0", cache=False, jobs=1)
+    units = count("lower_unit")
+    assert units > 1
+    assert (count("make_plan"), count("decode_module"), count("collect_facts")) == (1, 1, 1)
+
+    count.path.unlink()
+    together = waot.build(wasm, tmp_path / "all-{target}", targets, opt_level="0", cache=False, jobs=1)
+    assert count("lower_unit") == 2 * units
+    assert (count("make_plan"), count("decode_module"), count("collect_facts")) == (2, 1, 1)
+    assert [each.sha256 for each in together] == [each.sha256 for each in alone]
+
+
+def test_targets_whose_images_are_mapped_otherwise_do_not_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import waot.lowering
+
+    wat = f'(module (memory 4) (data (i32.const 4096) "{"x" * 20000}") (func (export "_start")))'
+    (tmp_path / "a.wasm").write_bytes(bytes(wasmtime.wat2wasm(wat)))
+    linux = find_target("x86_64-linux")
+    large = dataclasses.replace(linux, name="x86_64-large", page_size=65536)  # 20 KB are copied there, see `make_plan`
+    alone = [waot.build(tmp_path / "a.wasm", tmp_path / "{target}", [each], cache=False)[0] for each in (linux, large)]
+    count = _Counted(tmp_path / "calls")
+    count.wrap(monkeypatch, waot.lowering, "make_plan")
+    together = waot.build(tmp_path / "a.wasm", tmp_path / "all-{target}", [linux, large], cache=False)
+    assert count("make_plan") == 2
+    assert [each.sha256 for each in together] == [each.sha256 for each in alone]
 
 
 LAYERS = ("frontend", "lowering", "codegen", "linker")

@@ -12,18 +12,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from waot.api import BuildResult, build, inspect, validate
+    from waot.api import BuildResult, Report, build, inspect, release, validate
     from waot.errors import UsageError, WaotError
 
 __version__ = "0.1.0"
-__all__ = ["BuildResult", "UsageError", "WaotError", "__version__", "build", "inspect", "validate"]
+__all__ = [
+    "BuildResult",
+    "Report",
+    "UsageError",
+    "WaotError",
+    "__version__",
+    "build",
+    "inspect",
+    "release",
+    "validate",
+]
 
 _HOME = {
     "BuildResult": "waot.api",
+    "Report": "waot.api",
     "UsageError": "waot.errors",
     "WaotError": "waot.errors",
     "build": "waot.api",
     "inspect": "waot.api",
+    "release": "waot.api",
     "validate": "waot.api",
 }
 

@@ -1,4 +1,4 @@
-"""What the commands call, for Python programs: `build`, `validate`, `inspect`.
+"""What the commands call, for Python programs: `build`, `release`, `validate`, `inspect`.
 
 Every function takes a path, or ``-`` for standard input, to a module in the binary format, or in the text format where
 the extra ``waot[wat]`` is installed. What is wrong with the input or the options is raised as a `WaotError`, whose
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import mmap
 import os
 import stat
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from waot.errors import ToolError, UsageError, WaotError
 from waot.options import (
@@ -36,30 +36,62 @@ from waot.options import (
     parse_features,
     parse_link,
 )
+from waot.outputs import STDOUT, Outputs, Written, unwritable
 from waot.progress import Progress
-from waot.targets import Target, find_target, host_target
+from waot.targets import Target, find_targets, host_target
 
 if TYPE_CHECKING:
     from waot.frontend.inspect import ModuleInfo
     from waot.linker.inspect import ExecutableInfo
     from waot.pipeline import Artifact, Linked
+    from waot.publish.oci import Reference
+    from waot.publish.pack import Release
 
 FileName = str | os.PathLike[str]
 
-STDIN = STDOUT = "-"
+STDIN = "-"
 MAXIMUM_MODULE = 2 << 30  # bytes; offsets in a module are 32-bit, and nobody has a module near this
-SUFFIXES = {"exe": "", "lib": ".a", "obj": ".o", "asm": ".s", "llvm-ir": ".ll"}
+SUFFIXES = {"lib": ".a", "obj": ".o", "asm": ".s", "llvm-ir": ".ll"}  # of executables it is the target's
 EXECUTABLE_MAGICS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """One file that a build wrote. `size` is in bytes, `seconds` the time of the whole build."""
+    """What was written for one target.
+
+    `size` is in bytes, `sha256` in hexadecimal; a target's part of an image has the size of its blobs and the digest
+    of its manifest. `seconds` is the work for this target alone, of all processes together; `cached` tells that nothing
+    had to be compiled. `tier` and `checked` are the target's.
+    """
 
     target: str
     output: Path
     size: int
     seconds: float
+    sha256: str
+    cached: bool
+    tier: int
+    checked: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file that belongs to no target. `size` in bytes, `sha256` in hexadecimal."""
+
+    output: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command wrote: `results` in the order of the targets, `seconds` from beginning to end."""
+
+    module: str
+    module_sha256: str
+    results: list[BuildResult]
+    seconds: float
+    files: tuple[OutputFile, ...] = ()
 
 
 def build(
@@ -91,15 +123,17 @@ def build(
     features: str | Sequence[str] | None = None,
     cache: bool = True,
     verbose: int = 0,
+    oci_name: str | None = None,
+    oci_user: str | None = None,
 ) -> list[BuildResult]:
     """Compiles the module `file` for each of `targets` (default: this machine) and writes the results.
 
-    `output` is a file, a directory, or a name with ``{target}`` in it, as for ``waot build -o``; by default the
-    results go to the current directory. `links` are modules to link, instantiated before it, as ``NAME=FILE`` or
-    `Link`: what is imported from NAME comes from FILE. `deterministic` is True or a seed; `seccomp` is "default", "off"
-    (``--no-seccomp``) or "required" (``--require-seccomp``). The other arguments have the forms of the options of the
-    same names.
-    Raises WaotError, and has written nothing for a target whose result is not complete.
+    `targets` are names of targets or groups (``all``, ``linux``, ``tier1``). `output` is a file, a directory, or a name
+    with ``{target}`` in it, as for ``waot build -o``; by default the results go to the current directory. `links` are
+    modules to link, instantiated before it, as ``NAME=FILE`` or `Link`: what is imported from NAME comes from FILE.
+    `deterministic` is True or a seed; `seccomp` is "default", "off" (``--no-seccomp``) or "required"
+    (``--require-seccomp``). The other arguments have the forms of the options of the same names.
+    Raises WaotError, and has written nothing: the results appear together or not at all.
     """
     options = BuildOptions.parse(
         opt_level=opt_level,
@@ -127,7 +161,30 @@ def build(
         verbose=verbose,
     )
     with Progress(verbose, display=False) as progress:
-        return build_files(file, output, choose_targets(targets), options, progress, links)
+        chosen = choose_targets(targets, options.emit)
+        return build_files(file, output, chosen, options, progress, links, oci_name, oci_user).results
+
+
+def release(
+    file: FileName,
+    output: FileName = "dist",
+    targets: Sequence[str | Target] | None = None,
+    *,
+    name: str | None = None,
+    version: str,
+    includes: Sequence[str] = (),
+    links: Sequence[str | Link] = (),
+    **options: Any,
+) -> Report:
+    """Compiles the module `file` for each of `targets` and writes archives, SHA256SUMS and an SBOM to a directory.
+
+    `name` is by default the module's; `includes` are files to put beside each executable, as ``FILE`` or
+    ``FILE::NAME``; `options` are those of `build`. Raises WaotError, and has written nothing.
+    """
+    parsed = BuildOptions.parse(**options | {"emit": "exe"})
+    with Progress(parsed.verbose, display=False) as progress:
+        chosen = choose_targets(targets)
+        return release_files(file, output, chosen, parsed, progress, links, make_release(file, name, version, includes))
 
 
 def validate(
@@ -198,11 +255,20 @@ def is_executable(info: ModuleInfo | ExecutableInfo) -> TypeGuard[ExecutableInfo
 # ----------------------------------------------------------------------------------------------------- what they share
 
 
-def choose_targets(names: Sequence[str | Target] | None) -> list[Target]:
-    """The targets called `names`, each once, in that order; this machine's if there are none."""
+def choose_targets(names: Sequence[str | Target] | None, emit: str = "exe") -> list[Target]:
+    """The targets that `names` are, each once, in that order; this machine's if there are none.
+
+    A name may be a group's, or several with commas between them; a group for an image is what containers have of it.
+    """
     if not names:
         return [host_target()]
-    return list(dict.fromkeys(name if isinstance(name, Target) else find_target(name) for name in names))
+    fits: Callable[[Target], bool] | None = None
+    if emit == "oci":
+        from waot.publish import oci
+
+        fits = oci.runs
+    found = [(name,) if isinstance(name, Target) else find_targets(name, fits) for name in names]
+    return list(dict.fromkeys(target for each in found for target in each))
 
 
 def compile_module(
@@ -217,6 +283,7 @@ def compile_module(
     for target in targets:
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
+        target.check_emit(options.emit)
         target.check_seccomp(options.seccomp)
         for what, option, given in (
             ("embed", "--embed", options.embeds),
@@ -229,10 +296,10 @@ def compile_module(
         ):
             if given:
                 target.check_has(what, f"{option} is given")
-    from waot import pipeline
+    from waot import universal
 
     try:
-        return pipeline.build(source, name, targets, options, progress, linked)
+        return universal.build(source, name, targets, options, progress, linked)
     except (ToolError, UsageError):
         raise  # not about the module
     except WaotError as error:
@@ -247,26 +314,149 @@ def build_files(
     options: BuildOptions,
     progress: Progress,
     links: Sequence[str | Link] = (),
-) -> list[BuildResult]:
+    oci_name: str | None = None,
+    oci_user: str | None = None,
+) -> Report:
     """Compiles `file` for each of `targets` and writes the results where `output` says."""
+    if options.emit == "oci":
+        return _build_image(file, output, targets, options, progress, links, oci_name, oci_user)
+    for option, value in (("--oci-name", oci_name), ("--oci-user", oci_user)):
+        if value is not None:
+            raise UsageError(f"{option} is about images", hint="use --emit oci too")
     started = time.monotonic()
-    outputs = output_paths(file, output, targets, options.emit)
+    paths = output_paths(file, output, targets, options.emit)
     source, name = read_module(file)
     linked = read_links(links, file)
-    for path, target in zip(outputs, targets, strict=True):
-        check_output(path, file)
-        if has_header(target, options, path):
-            check_output(header_path(path), file)
-    artifacts = compile_module(source, name, targets, options, progress, linked)
-    for path, artifact in zip(outputs, artifacts, strict=True):
-        write_output(path, artifact)
-        if has_header(artifact.target, options, path):
-            write_output(header_path(path), replace(artifact, data=artifact.header, header=b""))
-    seconds = time.monotonic() - started
-    return [
-        BuildResult(artifact.target.name, path, artifact.size, seconds)
-        for path, artifact in zip(outputs, artifacts, strict=True)
+    headers = {
+        path: header_path(path)
+        for path, target in zip(paths, targets, strict=True)
+        if target.has_header(options.emit) and os.fspath(path) != STDOUT
+    }
+    results, files = [], []
+    with Outputs() as outputs:
+        if _names_directory(output):
+            outputs.make_directory(Path(os.fspath(output or "")))
+        check_outputs([*paths, *headers.values()], file)
+        for path, artifact in zip(paths, compile_module(source, name, targets, options, progress, linked), strict=True):
+            written = outputs.write(path, artifact.write, executable=artifact.executable)
+            results.append(_result(artifact, path, written))
+            if path in headers:
+                written = outputs.write_bytes(headers[path], artifact.header)
+                files.append(OutputFile(headers[path], written.size, written.sha256))
+        outputs.commit()
+    return Report(name, hashlib.sha256(source).hexdigest(), results, time.monotonic() - started, tuple(files))
+
+
+def _result(artifact: Artifact, path: Path, written: Written, seconds: float | None = None) -> BuildResult:
+    target = artifact.target
+    spent = artifact.seconds if seconds is None else seconds
+    return BuildResult(
+        target.name, path, written.size, spent, written.sha256, artifact.cached, target.tier, target.checked
+    )
+
+
+def _build_image(
+    file: FileName,
+    output: FileName | None,
+    targets: Sequence[Target],
+    options: BuildOptions,
+    progress: Progress,
+    links: Sequence[str | Link],
+    oci_name: str | None,
+    oci_user: str | None,
+) -> Report:
+    """An image of all `targets`: a directory, or an archive where `output` ends in .tar."""
+    from waot.publish import archives, oci, pack
+
+    started = time.monotonic()
+    oci.check_targets(targets)
+    stem = "" if os.fspath(file) == STDIN else Path(file).stem
+    reference = oci.parse_reference(oci_name) if oci_name is not None else oci.default_reference(stem)
+    user = oci.parse_user(oci_user) if oci_user is not None else oci.DEFAULT_USER
+    epoch = archives.source_date_epoch() or 0
+    given = os.fspath(output) if output is not None else f"{stem or reference.name.rpartition('/')[2]}.oci.tar"
+    if "{target}" in given or not given:
+        raise UsageError("an image is one for all targets", hint="use -o DIRECTORY or -o FILE.tar")
+    path, archive = Path(given), given == STDOUT or given.endswith(".tar")
+    source, name = read_module(file)
+    linked = read_links(links, file)
+    check_output(path, file) if archive else _check_layout(path, reference)
+    artifacts = compile_module(source, name, targets, replace(options, emit="exe"), progress, linked)
+    with Outputs() as outputs, progress.step("packing"):
+        with pack.compressors(options.jobs, sum(artifact.size for artifact in artifacts), progress) as pool:
+            layout = oci.make_layout(artifacts, reference, user, epoch, pool, archive=archive)
+        if archive:
+            outputs.write(path, archives.tar(layout.entries(), epoch).write)
+        else:
+            outputs.write_tree(path, layout.files)
+        outputs.commit()
+    results = [
+        _result(artifact, path, Written(image.size, image.digest))
+        for artifact, image in zip(artifacts, layout.images, strict=True)
     ]
+    return Report(name, hashlib.sha256(source).hexdigest(), results, time.monotonic() - started)
+
+
+def _check_layout(path: Path, reference: Reference) -> None:
+    """Raises WaotError if `path` cannot become the layout of one image, or is a directory that has something else."""
+    import json
+
+    if path.exists() and not path.is_dir():
+        raise unwritable(path, "it is not a directory", "name one, or a file that ends in .tar, with -o")
+    if not path.resolve().parent.is_dir():
+        raise unwritable(path, f"there is no directory {str(path.resolve().parent)!r}")
+    if path.is_dir() and os.listdir(path):
+        try:
+            images = json.loads((path / "index.json").read_bytes())["manifests"]
+            tags = [image["annotations"]["org.opencontainers.image.ref.name"] for image in images]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise unwritable(path, "it is a directory with something else in it", "name another with -o") from None
+        if tags != [reference.tag]:
+            raise unwritable(path, "it is a layout with other images in it", "name another with -o")
+
+
+def make_release(file: FileName, name: str | None, version: str, includes: Sequence[str]) -> Release:
+    """The release of the module `file` that options describe. Raises UsageError."""
+    from waot.publish import archives, pack
+
+    if name is None:
+        if os.fspath(file) == STDIN:
+            raise UsageError("a module from standard input has no name to release it under", hint="use --name")
+        name = Path(file).stem
+    return pack.Release(name, version, tuple(map(pack.parse_include, includes)), archives.source_date_epoch())
+
+
+def release_files(
+    file: FileName,
+    output: FileName,
+    targets: Sequence[Target],
+    options: BuildOptions,
+    progress: Progress,
+    links: Sequence[str | Link],
+    release: Release,
+) -> Report:
+    """Compiles `file` for each of `targets` and writes the files of `release` to the directory `output`."""
+    from waot.publish import pack, sbom
+
+    started = time.monotonic()
+    release.check_targets(targets)
+    directory = Path(output)
+    source, name = read_module(file)
+    linked = read_links(links, file)
+    includes = pack.read_includes(release)
+    with Outputs() as outputs:
+        outputs.make_directory(directory)
+        check_outputs([directory / each for each in release.names(targets)], file)
+        embedded = tuple(sbom.Part(embed.guest, sbom.tree_digest(embed.host)) for embed in options.embeds)
+        artifacts = compile_module(source, name, targets, options, progress, linked)
+        modules = pack.module_parts(source, name, linked)
+        packings = pack.write_release(
+            outputs, directory, release, artifacts, includes, modules, embedded, options, progress
+        )
+        outputs.commit()
+    results = [_result(each.artifact, each.path, each.written, each.seconds) for each in packings if each.artifact]
+    files = [OutputFile(each.path, each.written.size, each.written.sha256) for each in packings if not each.artifact]
+    return Report(name, hashlib.sha256(source).hexdigest(), results, time.monotonic() - started, tuple(files))
 
 
 def _display_name(file: FileName) -> str:
@@ -325,26 +515,48 @@ def _as_binary(source: bytes, name: str) -> bytes:
     return wat.to_binary(source, name)
 
 
+def _names_directory(output: FileName | None) -> bool:
+    return output is not None and os.fspath(output).endswith("/") and "{target}" not in os.fspath(output)
+
+
+def _suffix(target: Target, emit: str) -> str:
+    """What names of outputs end in."""
+    product = target.product(emit)
+    return target.executable_suffix if product == "exe" else SUFFIXES[product]
+
+
+def header_path(path: Path) -> Path:
+    """Where the header for C goes that belongs to the library or object `path`. Raises UsageError where that is it."""
+    if path.suffix == ".h":
+        raise UsageError(f"{str(path)!r} is the name of the header that goes with it", hint="call it .a or .o")
+    return path.with_suffix(".h") if path.suffix in (".a", ".o") else path.with_name(f"{path.name}.h")
+
+
 def output_paths(file: FileName, output: FileName | None, targets: Sequence[Target], emit: str) -> list[Path]:
     """Where the results go, one path a target.
 
-    No `output`: ``STEM`` for one target, ``STEM-TARGET`` for several, in the current directory. A directory: the same
-    names in it. A name with ``{target}``: that, filled in. Any other name: one target only.
+    No `output`: ``STEM`` for one target, ``STEM-TARGET`` for several, in the current directory. A directory, which ends
+    in a slash or exists: the same names in it. A name with ``{target}``: that, filled in. All these end as names of
+    executables, or of libraries in their place, do on the target. Any other name: one target only, and that name.
     """
     name = os.fspath(file)
-    suffixes = [SUFFIXES[target.product(emit)] for target in targets]
+    suffixes = [_suffix(target, emit) for target in targets]
     given = None if output is None else os.fspath(output)
     if given == "":
-        raise UsageError("the output has an empty name", hint="use -o FILE, -o DIRECTORY or a name with {target} in it")
+        raise UsageError(
+            "the output has an empty name", hint="use -o FILE, -o DIRECTORY/ or a name with {target} in it"
+        )
     if given is not None and "{target}" in given:
-        return [Path(given.replace("{target}", target.name)) for target in targets]
+        ends = suffixes if emit == "exe" else [""] * len(targets)
+        filled = [given.replace("{target}", target.name) for target in targets]
+        return [Path(text if text.endswith(end) else text + end) for text, end in zip(filled, ends, strict=True)]
     directory = Path()
     if given is not None:
         if not given.endswith("/") and not os.path.isdir(given):
             if len(targets) > 1:
                 raise UsageError(
                     f"one output {given!r} for {len(targets)} targets",
-                    hint="use -o DIRECTORY (one that exists) or a name with {target} in it",
+                    hint=f"use -o {given}/ for a directory, or a name with {{target}} in it",
                 )
             return [Path(given)]
         directory = Path(given)
@@ -356,20 +568,17 @@ def output_paths(file: FileName, output: FileName | None, targets: Sequence[Targ
     return [directory / f"{stem}-{target.name}{suffix}" for target, suffix in zip(targets, suffixes, strict=True)]
 
 
-def has_header(target: Target, options: BuildOptions, path: Path) -> bool:
-    """Whether a header for C is written beside `path`: for what is linked by others, unless it goes to a pipe."""
-    return target.freestanding and options.emit in ("exe", "obj") and os.fspath(path) != STDOUT
-
-
-def header_path(path: Path) -> Path:
-    """Where the header goes. Raises UsageError where that is the output itself."""
-    if path.suffix == ".h":
-        raise UsageError(f"{str(path)!r} is the name of the header that goes with it", hint="call it .a or .o")
-    return path.with_suffix(".h")
-
-
-def _unwritable(path: Path, reason: str | None, hint: str | None = None) -> WaotError:
-    return WaotError(f"cannot be written: {reason}", file=str(path), hint=hint)
+def check_outputs(paths: Sequence[Path], file: FileName) -> None:
+    """As `check_output` for each, and raises WaotError if two are one file."""
+    seen: dict[Path, Path] = {}
+    for path in paths:
+        check_output(path, file)
+        final = path.resolve()
+        if len(paths) > 1 and path.exists() and not path.is_file():
+            raise unwritable(path, "it is no file, and there are several outputs")
+        if final in seen:
+            raise unwritable(path, f"it is the same file as {str(seen[final])!r}", "name another with -o")
+        seen[final] = path
 
 
 def check_output(path: Path, file: FileName) -> None:
@@ -378,48 +587,14 @@ def check_output(path: Path, file: FileName) -> None:
         return
     try:
         if path.is_dir():
-            raise _unwritable(path, "it is a directory", "name a file with -o")
+            raise unwritable(path, "it is a directory", "name a file with -o")
         if os.fspath(file) != STDIN and path.exists() and os.path.exists(file) and os.path.samefile(path, file):
-            raise _unwritable(path, "it is the module itself", "name another file with -o")
+            raise unwritable(path, "it is the module itself", "name another file with -o")
         parent = path.resolve().parent
         if not parent.is_dir():
-            raise _unwritable(path, f"there is no directory {str(parent)!r}")
+            raise unwritable(path, f"there is no directory {str(parent)!r}")
         special = path.exists() and not path.is_file()
         if not os.access(path if special else parent, os.W_OK):
-            raise _unwritable(path, os.strerror(errno.EACCES))
+            raise unwritable(path, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:
-        raise _unwritable(path, getattr(error, "strerror", None) or str(error)) from None
-
-
-def write_output(path: Path, artifact: Artifact) -> None:
-    """Writes `artifact` beside `path` and renames: whoever looks sees the old file or the whole new one.
-
-    A device, a pipe or standard output (``-``) is written to directly, a symbolic link followed. Raises WaotError.
-    """
-    temporary = None
-    try:
-        if os.fspath(path) == STDOUT:
-            artifact.write(sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-            return
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            with open(path, "wb") as device:
-                artifact.write(device)
-            return
-        final = path.resolve()
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{final.name[:100]}.", suffix=".tmp", dir=final.parent)
-        with open(descriptor, "wb") as file:
-            artifact.write(file)
-            mask = os.umask(0)  # mkstemp makes 0600; what open() would have made is asked of the umask
-            os.umask(mask)
-            os.fchmod(file.fileno(), (0o777 if artifact.executable else 0o666) & ~mask)
-        os.replace(temporary, final)
-        temporary = None
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise _unwritable(path, error.strerror) from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        raise unwritable(path, getattr(error, "strerror", None) or str(error)) from None

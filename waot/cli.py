@@ -27,6 +27,7 @@ from waot.words import printable as _printable
 from waot.words import readable_size as _size
 
 if TYPE_CHECKING:
+    from waot.api import Report
     from waot.linker.inspect import ExecutableInfo
     from waot.pipeline import Artifact
     from waot.targets import Target
@@ -285,6 +286,10 @@ _grant_options = _all(
     ),
 )
 
+_json_option = _option(
+    "--json", "as_json", is_flag=True, section=_WORK, help="Print the results as JSON, described below."
+)
+
 _work_options = _all(
     _option("--jobs", "-j", type=int, metavar="N", section=_WORK, help="Processes at work.  [default: all processors]"),
     _option("--no-cache", is_flag=True, section=_WORK, help="Neither read the cache nor write to it."),
@@ -332,6 +337,8 @@ def _debug(context: click.Context, parameter: click.Parameter, value: bool) -> N
 Examples:
   waot build app.wasm                          ./app, for this machine
   waot build app.wasm --target aarch64-linux   ./app, for another
+  waot build app.wasm --target all -o dist/    for all machines
+  waot release app.wasm --version 1.2 --target all
   waot run app.wasm --dir . -- input.txt       build and run at once
   waot inspect app.wasm                        what a module needs
 
@@ -363,15 +370,35 @@ def cli() -> None:
 Examples:
   waot build app.wasm
   waot build app.wasm -o bin/app -O3 --cpu x86-64-v3
-  waot build app.wasm --target linux/amd64 --target linux/arm64 -o 'dist/app-{target}'
+  waot build app.wasm --target linux/amd64,linux/arm64 -o 'dist/app-{target}'
+  waot build app.wasm --target all -o dist/
+  waot build app.wasm --target linux --emit oci --oci-name app:1.2 -o app.tar
   waot build app.wasm --dir data::/data:ro --env LANG=C
   waot build app.wasm --file /etc/app.conf:ro --listen 127.0.0.1:8080 --sealed
   waot build app.wasm --link math=libmath.wasm
   waot build app.wasm --emit asm -o -
 
 Without -o the result is called after FILE: app.wasm makes app, or app-TARGET where there are
-several targets, in the current directory. Nothing is ever half-written: an output appears whole
-or not at all. The status is 0, 1 for an error, 2 for wrong usage.
+several targets, in the current directory; a directory is made if it does not exist. Where a
+system's executables end in .exe, so do these names, but for one that -o gives in full.
+
+Nothing is ever half-written: all outputs appear whole, or none does. If one target fails, none is
+written; what was compiled of the others is in the cache. Several targets end with a table of
+target, file, size, seconds of work and SHA-256. The status is 0, 1 for an error, 2 for wrong usage.
+
+--emit exe makes for a target without a system (those of the group none) a static library for C
+programs, OUT.a, with OUT.h beside it; these targets are not among all.
+
+--json prints one object in place of the table. Its keys: version (waot's), module (file, sha256),
+seconds (from beginning to end), targets (a list of target, file, size in bytes, sha256, seconds,
+cached, tier, checked) and files (a list of file, size, sha256: what else was written). Of an image,
+size is that of a platform's blobs, and sha256 its manifest's digest.
+
+--emit oci makes a container image for all the targets, with nothing in it but the program: a
+directory in the OCI image layout, or an archive of it where OUT ends in .tar, which `docker load`,
+`podman load` and `skopeo copy oci-archive:OUT` take. A group of targets is here those of it that
+containers have a name for. Directories are granted in it as elsewhere: with --dir /data::/data,
+mount something at /data.
 
 What a program was granted is shown by `waot inspect app`, and by the program itself when it is
 run with WAOT_INFO=1. Descriptors for it begin at 3: the directories in the order given, then the
@@ -387,8 +414,8 @@ never change what the builder granted, and a bad one ends the program before it 
     "--output",
     metavar="OUT",
     section="The result",
-    help="Where to write: a file, an existing directory, a name with {target} in it, or - for standard output. "
-    "For several targets a directory or a name with {target}.",
+    help="Where to write: a file, a directory (which ends in / or exists), a name with {target} in it, or - for "
+    "standard output. For several targets a directory or a name with {target}.",
 )
 @_option(
     "--target",
@@ -396,36 +423,148 @@ never change what the builder granted, and a bad one ends the program before it 
     metavar="TARGET",
     multiple=True,
     section="The result",
-    help="The machine to compile for, as `waot targets` lists them. May be repeated.  [default: this machine]",
+    help="The machine to compile for, or a group of them: all, linux, tier1. `waot targets` lists both. May be "
+    "repeated, or have commas.  [default: this machine]",
 )
 @_option(
     "--emit",
     type=click.Choice(EMITS),
     default="exe",
     section="The result",
-    help="What to write: an executable, or an earlier stage of it.  [default: exe]",
+    help="What to write: an executable, an earlier stage of it, or a container image.  [default: exe]",
+)
+@_option("--oci-name", metavar="NAME[:TAG]", section="The result", help="What the image is called.  [default: FILE's]")
+@_option(
+    "--oci-user",
+    metavar="UID[:GID]",
+    section="The result",
+    help="Whom a container runs the program as.  [default: 65532:65532]",
 )
 @_code_options
 @_grant_options
 @_work_options
-def build(file: str, output: str | None, targets: Sequence[str], links: Sequence[str], **values: Any) -> None:
+@_json_option
+def build(
+    file: str,
+    output: str | None,
+    targets: Sequence[str],
+    links: Sequence[str],
+    oci_name: str | None,
+    oci_user: str | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
     """Compile the module FILE to a native executable.
 
     FILE is a WebAssembly module, in the binary format or (with the extra waot[wat] installed) in the text format;
     - is standard input.
     """
     from waot import api
+    from waot.outputs import STDOUT
     from waot.progress import Progress
 
     options = _build_options(values)
+    if as_json and output == STDOUT:
+        raise UsageError("--json and -o - both write to standard output", hint="use -o FILE")
     with Progress(options.verbose) as progress:
-        results = api.build_files(file, output, api.choose_targets(targets), options, progress, links)
-    if options.verbose or _stderr_is_terminal():
-        for result in results:
-            click.echo(
-                f"{_printable(str(result.output))}: {result.target}, {_size(result.size)}, {result.seconds:.2f} s",
-                err=True,
-            )
+        chosen = api.choose_targets(targets, options.emit)
+        report = api.build_files(file, output, chosen, options, progress, links, oci_name, oci_user)
+    if as_json or (output != STDOUT and len(report.results) > 1):
+        _report(report, as_json)
+    elif options.verbose or _stderr_is_terminal():
+        for result in report.results:
+            line = f"{_printable(str(result.output))}: {result.target}, {_size(result.size)}, {report.seconds:.2f} s"
+            click.echo(line, err=True)
+        for also in report.files:
+            click.echo(f"{_printable(str(also.output))}: {_size(also.size)}", err=True)
+
+
+def _report(report: Report, as_json: bool) -> None:
+    from waot.reports import report_json, report_table
+
+    click.echo(report_json(report) if as_json else report_table(report), nl=False)
+
+
+@cli.command(
+    context_settings=_CONTEXT,
+    epilog="""
+Examples:
+  waot release app.wasm --version 1.2.3
+  waot release app.wasm --name tool --version 1.2.3 --target all -o dist/
+  waot release app.wasm --version 1.2.3 --target linux --include LICENSE --include man.1::doc/tool.1
+  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) waot release app.wasm --version 1.2.3
+
+The files are, in the directory OUT:
+
+  NAME-VERSION-TARGET.tar.gz   for each target; NAME-VERSION-TARGET.zip for Windows and macOS.
+                               In it one directory NAME-VERSION-TARGET with the executable NAME
+                               (NAME.exe on Windows) and what --include adds
+  NAME-VERSION.cdx.json        what all this is made of: a CycloneDX 1.6 bill of materials
+  SHA256SUMS                   the digests of these, for `sha256sum --check`
+
+They are the same to the byte on every machine, in every directory, with any --jobs. Their times are
+SOURCE_DATE_EPOCH where that is set, otherwise 1970 (1980 in a zip file, which has no earlier ones).
+All of them appear, or none does. --json prints what it does for `waot build`, where files are
+those that belong to no target.
+""",
+)
+@click.argument("file", metavar="FILE")
+@_link_option
+@_option("--version", metavar="VERSION", required=True, section="The release", help="The release's version: 1.2.3.")
+@_option("--name", metavar="NAME", section="The release", help="The program's name.  [default: FILE's]")
+@_option(
+    "--include",
+    "includes",
+    metavar="FILE[::NAME]",
+    multiple=True,
+    section="The release",
+    help="Put FILE beside the executable, under NAME (which may have directories). May be repeated.",
+)
+@_option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    default="dist",
+    section="The release",
+    help="The directory to write to; it is made if it does not exist.  [default: dist]",
+)
+@_option(
+    "--target",
+    "targets",
+    metavar="TARGET",
+    multiple=True,
+    section="The release",
+    help="The machines to release for: targets and groups, as for `waot build`.  [default: this machine]",
+)
+@_code_options
+@_grant_options
+@_work_options
+@_json_option
+def release(
+    file: str,
+    output: str,
+    targets: Sequence[str],
+    links: Sequence[str],
+    name: str | None,
+    version: str,
+    includes: Sequence[str],
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Compile the module FILE for several machines and pack what is to be published.
+
+    Makes an archive for each target, their SHA-256 digests, and a bill of materials (SBOM). FILE is a module as for
+    `waot build`, and so are the options that say what the program may do.
+    """
+    from waot import api
+    from waot.progress import Progress
+
+    options = _build_options(values)
+    described = api.make_release(file, name, version, includes)
+    with Progress(options.verbose) as progress:
+        chosen = api.choose_targets(targets)
+        report = api.release_files(file, output, chosen, options, progress, links, described)
+    _report(report, as_json)
 
 
 @cli.command(
@@ -459,9 +598,10 @@ def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence
     """
     from waot import api
     from waot.progress import Progress
+    from waot.targets import find_target, host_target
 
     options = _build_options(values)
-    [chosen] = api.choose_targets([target] if target else None)
+    chosen = find_target(target) if target else host_target()
     emulator = _emulator(chosen)
     source, shown = api.read_module(file)
     linked = api.read_links(links, file)
@@ -511,11 +651,17 @@ def inspect(file: str, as_json: bool) -> None:
 @_option("--cpus", metavar="TARGET", help="List instead what --cpu accepts for TARGET.")
 @_option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def targets(cpus: str | None, as_json: bool) -> None:
-    """List the machines that waot compiles for."""
-    from waot.targets import find_target, known_cpus, load_targets
+    """List the machines that waot compiles for.
+
+    TIER is 1 for what most people ship for, 2 for what fewer do, 3 for the rest. CHECKED says whether waot's tests
+    execute programs for it or only inspect them, RUNS HERE whether this machine runs them. A name of a target, of a
+    group or of those under ALSO CALLED is what --target takes, and what Docker and Rust call it: linux/arm64.
+    """
+    from waot.targets import find_target, known_cpus, load_targets, target_groups
 
     if cpus is not None:
         target = find_target(cpus)
+        target.check_one_cpu("--cpus")
         known = known_cpus(target.arch)
         lists = {"baseline": target.cpu_baseline, "cpus": sorted(known.names), "features": sorted(known.features)}
         _show(lists, as_json)
@@ -523,18 +669,24 @@ def targets(cpus: str | None, as_json: bool) -> None:
     if as_json:
         _show([_target_fields(target) for target in load_targets().values()], as_json)
         return
-    rows = [("TARGET", "CPU", "MEMORY", "RUNS HERE", "ALSO CALLED")]
+    rows = [("TARGET", "TIER", "CHECKED", "RUNS HERE", "CPU", "MEMORY", "LACKS", "ALSO CALLED")]
     for target in load_targets().values():
         rows.append(
             (
                 target.name,
+                str(target.tier),
+                target.checked,
+                _runs_here(target),
                 target.cpu_baseline,
                 " ".join(target.memory_supported),
-                _runs_here(target),
-                " ".join(alias for alias in target.aliases if "unknown" not in alias),
+                " ".join(target.lacks),
+                " ".join(alias for alias in target.aliases if alias.count("-") < 2),
             )
         )
-    _table(rows)
+    empty = {column for column, cells in enumerate(zip(*rows[1:], strict=True)) if not any(cells)}
+    _table([[cell for column, cell in enumerate(row) if column not in empty] for row in rows])
+    click.echo()
+    _table([("GROUP", "TARGETS"), *((name, str(len(group))) for name, group in target_groups().items())])
 
 
 @cli.group(context_settings=_CONTEXT)
@@ -648,14 +800,20 @@ def _runs_here(target: Target) -> str:
 
 
 def _target_fields(target: Target) -> dict[str, Any]:
-    return dataclasses.asdict(target) | {"runs_here": _runs_here(target)}
+    from waot.targets import target_groups
+
+    groups = [name for name, group in target_groups().items() if target in group]
+    return dataclasses.asdict(target) | {
+        "platform": target.platform,
+        "groups": groups,
+        "runs_here": _runs_here(target),
+    }
 
 
 def _table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo((indent + "  ".join(cells)).rstrip())
+    from waot.reports import aligned
+
+    click.echo(aligned(rows, indent), nl=False)
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from waot.errors import UsageError
 
 OPT_LEVELS = ("0", "1", "2", "3", "s", "z")
-EMITS = ("exe", "obj", "asm", "llvm-ir")
+EMITS = ("exe", "obj", "asm", "llvm-ir", "oci")
 MEMORY_STRATEGIES = ("static", "guarded", "checked")
 MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
 RELAXED_SIMD_CHOICES = ("fast", "deterministic")

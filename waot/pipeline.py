@@ -6,8 +6,12 @@
     IR text  codegen.compile_unit     ->  objects     in the same worker; cached by content
     objects  linker.link_executable   ->  image
 
-Work on units goes through a `concurrent.futures.Executor`. Where the system can fork, workers inherit the decoded
-module; elsewhere it is sent to each once.
+Work on units goes through a `concurrent.futures.Executor`, those of all targets through one. Where the system can fork,
+workers inherit the decoded module; elsewhere it is sent to each once.
+
+For several targets the module is decoded and validated once, and planned and lowered once for those of which lowering
+is told the same but for the triple (`_Plans`). A target that fails fails the build: whoever ships for several wants all
+of them, and what was compiled is in the cache for the next attempt.
 """
 
 from __future__ import annotations
@@ -15,11 +19,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
     from waot.codegen import CodegenOptions
     from waot.frontend.module import Facts, Module
     from waot.linker import Confinement, EmbeddedImage, Runtime
-    from waot.lowering import LoweringOptions, Plan
+    from waot.lowering import LoweredUnit, LoweringOptions, Plan
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of about UNIT_OPERATORS. Measured in docs/rationale.md.
@@ -56,13 +62,18 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What a build makes for one target: `data`, and behind it what is embedded."""
+    """What a build makes for one target: `data`, and behind it what is embedded.
+
+    `seconds` is the work that was done for this target alone, of all processes together; `cached` whether it was found.
+    """
 
     target: Target
     data: bytes
     executable: bool
     image: EmbeddedImage | None = None
     header: bytes = b""  # for C code, where the target has no system
+    seconds: float = 0.0
+    cached: bool = False
 
     @property
     def size(self) -> int:
@@ -93,41 +104,40 @@ def build(
     Raises WaotError: MalformedError, InvalidError, UnsupportedError, LinkError, CodegenError or ToolError.
     """
     store = Cache.open(options.cache)
-    image = _embed(options, targets, progress)
-    keys = [_artifact_key(source, file, target, options, links, image) for target in targets]
+    images = _embed(options, targets, progress)
+    keys = [_artifact_key(source, file, target, options, links, images.get(target.endian)) for target in targets]
     found = [store.get("artifact", key) for key in keys]
     headers = [
-        store.get("header", key) if _has_header(t, options) else b"" for t, key in zip(targets, keys, strict=True)
+        store.get("header", key) if target.has_header(options.emit) else b""
+        for target, key in zip(targets, keys, strict=True)
     ]
     missing = [target for target, *parts in zip(targets, found, headers, strict=True) if None in parts]
-    made = iter(_build(source, file, missing, options, progress, store, links, image) if missing else ())
+    made = iter(_build(source, file, missing, options, progress, store, links, images) if missing else ())
     artifacts = []
     for target, key, data, header in zip(targets, keys, found, headers, strict=True):
+        seconds, cached = 0.0, data is not None and header is not None
         if data is None or header is None:
-            data, header = next(made)
+            data, header, seconds = next(made)
             store.put("artifact", key, data)
             if header:
                 store.put("header", key, header)
         else:
             progress.note(f"{target.name}: found in the cache")
-        artifacts.append(Artifact(target, data, target.product(options.emit) == "exe", image, header))
+        executable = target.product(options.emit) == "exe"
+        artifacts.append(Artifact(target, data, executable, images.get(target.endian), header, seconds, cached))
     return artifacts
 
 
-def _has_header(target: Target, options: BuildOptions) -> bool:
-    return target.freestanding and options.emit in ("exe", "obj")
-
-
-def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> EmbeddedImage | None:
-    """What is to be embedded, read now: the same for all targets, which are little-endian."""
-    image = None
+def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> dict[str, EmbeddedImage]:
+    """What is to be embedded, read now, for each byte order that a target has; nothing where nothing is."""
+    images = {}
     if options.embeds and options.emit == "exe":
         from waot.linker.embed import make_image
 
-        assert all(target.endian == "little" for target in targets)
         with progress.step("embedding"):
-            image = make_image(options.embeds, compress=options.compress)
-    embedded = [directory.guest for directory in image.directories] if image is not None else []
+            for endian in sorted({target.endian for target in targets}):
+                images[endian] = make_image(options.embeds, compress=options.compress, endian=endian)
+    embedded = [directory.guest for image in [*images.values()][:1] for directory in image.directories]
     check_embedded(options.grants, embedded)
     names = set(map(guest_path, embedded))
     for overlay in options.grants.overlays:
@@ -136,7 +146,7 @@ def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress)
                 f"{overlay.guest!r} is not embedded, so that nothing can be put on top of it",
                 hint=f"use one of {', '.join(map(repr, embedded))}" if embedded else "use --dir",
             )
-    return image
+    return images
 
 
 @cache
@@ -221,12 +231,12 @@ def _build(
     progress: Progress,
     store: Cache,
     links: Sequence[Linked],
-    image: EmbeddedImage | None,
-) -> list[tuple[bytes, bytes]]:
-    """What is made for each target, and its header where it has one."""
-    from waot import __version__, linker
+    images: Mapping[str, EmbeddedImage],
+) -> list[tuple[bytes, bytes, float]]:
+    """What is made for each target, its header where it has one, and the seconds of work for it."""
+    from waot import __version__
     from waot.codegen import make_codegen_options
-    from waot.lowering import c_header, c_prefix, make_plan, never_mapped, starts_threads
+    from waot.lowering import c_header, c_prefix, starts_threads
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
@@ -241,30 +251,73 @@ def _build(
             target.check_has("threads", "the module has atomic operations")
         if target.freestanding:
             _check_buffers(module, target)
+    plans = _Plans(module, facts, options.emit == "exe")
     linked = [target for target in targets if _is_linked(target, options)]
-    with _runtimes(linked, tools, progress, threads) as runtimes:
+    with _runtimes(linked, tools, options.jobs, progress, threads) as runtimes:
         for target in targets:
             codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
-            mapped = partial(linker.image_as_segment, target) if options.emit == "exe" else never_mapped
-            prefix = c_prefix(file) if target.freestanding else None
-            lowering = lowering_options(target, options, codegen, facts, exports=target.freestanding, image=image)
-            plan = make_plan(module, facts, replace(lowering, c_prefix=prefix), mapped)
+            lowering = lowering_options(
+                target, options, codegen, facts, exports=target.freestanding, image=images.get(target.endian)
+            )
+            if target.freestanding:
+                lowering = replace(lowering, c_prefix=c_prefix(file))
+            origin, plan = plans.plan(target, lowering)
             if plan.heap:
                 target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
-            jobs.append(_Job(target, strategy, plan, codegen, runtimes.get(target.name), waits))
-        objects = _compile(module, jobs, options, progress, store)
-        results = []
-        for job, parts in zip(jobs, objects, strict=True):
+            jobs.append(_Job(target, strategy, plan, origin, codegen, runtimes.get(target.name), waits))
+        compiled = _compile(module, jobs, options, progress, store)
+
+        def finish(job: _Job, units: list[_Compiled]) -> tuple[bytes, bytes, float]:
+            started = time.monotonic()
             with progress.step("linking", target=job.target.name):
-                data = _finish(source, file, job, parts, options, tools, links, image)
+                parts = [unit.data for unit in units]
+                data = _finish(source, file, job, parts, options, tools, links, images.get(job.target.endian))
             header = b""
-            if job.plan.interface is not None and _has_header(job.target, options):
+            if job.plan.interface is not None and job.target.has_header(options.emit):
                 name = os.path.basename(file)
                 header = c_header(job.plan.interface, job.plan.memories, name, __version__).encode()
-            results.append((data, header))
-    return results
+            return data, header, sum(unit.seconds for unit in units) + time.monotonic() - started
+
+        with ThreadPoolExecutor(min(options.jobs, len(jobs))) as pool:  # zig does the work
+            return list(pool.map(finish, jobs, compiled))
+
+
+class _Plans:
+    """The plans of a build: one for all targets of which lowering would make the same but for the triple."""
+
+    def __init__(self, module: Module, facts: Facts, executables: bool) -> None:
+        self._module = module
+        self._facts = facts
+        self._executables = executables
+        # By the options without a triple: the number of a target, its plan, and what was asked about its segments.
+        self._made: dict[LoweringOptions, list[tuple[int, Plan, dict[int, bool]]]] = {}
+        self._count = 0
+
+    def plan(self, target: Target, options: LoweringOptions) -> tuple[int, Plan]:
+        """The plan for the next target, and the number of the first one that has the same."""
+        from waot import linker
+        from waot.lowering import make_plan
+
+        number = self._count
+        self._count += 1
+        alike = self._made.setdefault(replace(options, triple=""), [])
+
+        def mapped(size: int) -> bool:
+            return self._executables and linker.image_as_segment(target, size)
+
+        for origin, plan, answers in alike:
+            if all(mapped(size) == answer for size, answer in answers.items()):
+                return origin, replace(plan, options=options)
+        asked: dict[int, bool] = {}
+
+        def ask(size: int) -> bool:
+            return asked.setdefault(size, mapped(size))
+
+        plan = make_plan(self._module, self._facts, options, ask)
+        alike.append((number, plan, asked))
+        return number, plan
 
 
 def _check_buffers(module: Module, target: Target) -> None:
@@ -286,6 +339,7 @@ class _Job:
     target: Target
     strategy: str
     plan: Plan
+    origin: int  # the number of the first job whose units are lowered to the same but for the triple
     codegen: CodegenOptions
     runtime: Callable[[], Runtime] | None  # waits for it
     waits: bool  # the program may wait for other threads, or wake them
@@ -311,8 +365,8 @@ def lowering_options(
         fma = has_fma(codegen)
     whole = options.emit in ("asm", "llvm-ir")  # one text is what the user asked for
     return LoweringOptions(
-        triple=target.triple,
-        data_layout=target.data_layout,
+        triple=codegen.triple,
+        data_layout=target.link_data_layout if codegen.triple == target.link_triple else target.data_layout,
         arch=target.arch,
         pointer_bits=target.pointer_bits,
         memory=target.memory_strategy(options.memory),
@@ -335,16 +389,25 @@ def lowering_options(
 
 @contextmanager
 def _runtimes(
-    targets: Sequence[Target], directory: Path, progress: Progress, threads: bool
+    targets: Sequence[Target], directory: Path, jobs: int, progress: Progress, threads: bool
 ) -> Iterator[dict[str, Callable[[], Runtime]]]:
     """The shim for each target, found or built in threads (zig does the work) while the front end goes on."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from waot.linker import build_runtime
 
-    with ThreadPoolExecutor(max(1, len(targets))) as pool:
-        futures = {t.name: pool.submit(build_runtime, t, directory, progress.note, threads=threads) for t in targets}
-        yield {name: future.result for name, future in futures.items()}
+    def prepare(target: Target) -> Runtime:
+        with ExitStack() as stack:
+
+            def tell(what: str) -> None:
+                progress.note(what)
+                stack.enter_context(progress.step(what))
+
+            return build_runtime(target, directory, tell, threads=threads)
+
+    pool = ThreadPoolExecutor(max(1, min(jobs, len(targets))))
+    try:
+        yield {target.name: pool.submit(prepare, target).result for target in targets}
+    finally:
+        pool.shutdown(cancel_futures=True)  # of those that an error has made useless
 
 
 def _finish(
@@ -402,7 +465,7 @@ def _finish(
 
 def _is_linked(target: Target, options: BuildOptions) -> bool:
     """Whether the result has the shim in it."""
-    return options.emit == "exe" or _has_header(target, options)
+    return options.emit == "exe" or target.has_header(options.emit)
 
 
 def _freestanding(job: _Job, parts: list[bytes], options: BuildOptions, tools: Path) -> bytes:
@@ -427,7 +490,9 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
     from waot import linker
     from waot.linker import confine
 
-    if options.seccomp == "off":
+    if job.target.system == "freebsd":
+        return linker.Confinement(capability_mode=True)
+    if options.seccomp == "off" or job.target.system != "linux":  # seccomp is Linux's
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
     if job.plan.threads is not None:
@@ -461,13 +526,32 @@ class _Shared:
     module: Module
     jobs: Sequence[_WorkerJob]
     store: Cache
+    lowered: dict[tuple[int, int], _Lowered] = field(default_factory=dict)  # by the origin's number and the unit's
 
 
 @dataclass(frozen=True, slots=True)
 class _WorkerJob:
+    target: str
     plan: Plan
+    origin: int
     codegen: CodegenOptions
     runtime: tuple[bytes, frozenset[str]] | None  # bitcode and the symbols that must stay visible
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowered:
+    """A unit that several targets share: its text compressed, and all else of it."""
+
+    text: bytes
+    unit: LoweredUnit
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """What a worker made of a unit, and the seconds it took."""
+
+    data: bytes
+    seconds: float
 
 
 _shared: _Shared
@@ -508,9 +592,11 @@ def _run_all(
     names: Sequence[str],
     jobs: int,
     progress: Progress,
-    step: Step,
+    steps: Sequence[Step],
 ) -> list[T]:
-    """Runs `calls` in workers and gives their results in order.
+    """Runs `calls` in workers and gives their results in order; each advances the step of its place in `steps`.
+
+    The first error ends all.
 
     A worker that dies takes the whole pool with it. Calls without a result are then made again, each in a pool of its
     own, so that the error names the one that kills its worker; the others are not lost.
@@ -519,11 +605,17 @@ def _run_all(
     with _executor(shared, min(jobs, len(calls))) as pool:
         futures: list[Future[T]] = []
         with progress.held(), suppress(BrokenProcessPool):
-            futures.extend(pool.submit(f, *arguments) for f, arguments in calls)
+            for (function, arguments), step in zip(calls, steps, strict=True):
+                futures.append(pool.submit(function, *arguments))
+                futures[-1].add_done_callback(partial(_advance, step))
+        wait(futures, return_when=FIRST_EXCEPTION)
+        for future in futures:
+            error = future.exception() if future.done() else None
+            if error is not None and not isinstance(error, BrokenProcessPool):
+                raise error
         for index, future in enumerate(futures):
             with suppress(BrokenProcessPool):
                 results[index] = future.result()
-                step.advance()
     for index, (function, arguments) in enumerate(calls):
         if index in results:
             continue
@@ -532,13 +624,18 @@ def _run_all(
                 with progress.held():
                     again = pool.submit(function, *arguments)
                 results[index] = again.result()
-                step.advance()
+                steps[index].advance()
             except BrokenProcessPool:
                 raise CodegenError(
                     f"the process {names[index]} died (out of memory, killed, or an error inside LLVM)",
                     hint="try again with less at once (--jobs 1) or another -O level",
                 ) from None
     return [results[i] for i in range(len(calls))]
+
+
+def _advance(step: Step, future: Future[Any]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        step.advance()
 
 
 def _validate(module: Module, jobs: int, progress: Progress) -> Facts:
@@ -556,7 +653,7 @@ def _validate(module: Module, jobs: int, progress: Progress) -> Facts:
     with progress.step("validating", total=len(chunks)) as step:
         calls = [(_validate_chunk, chunk) for chunk in chunks]
         names = [f"that validates functions {first} to {last - 1}" for first, last in chunks]
-        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, progress, step):
+        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, progress, [step] * len(calls)):
             facts.merge(part)
     return facts
 
@@ -585,7 +682,7 @@ def _validate_chunk(first: int, last: int) -> Facts:
 
 def _compile(
     module: Module, jobs: Sequence[_Job], options: BuildOptions, progress: Progress, store: Cache
-) -> list[list[bytes]]:
+) -> list[list[_Compiled]]:
     """The objects of each job, a unit each (assembly or IR text where that is asked for)."""
     worker_jobs = []
     for job in jobs:
@@ -593,32 +690,73 @@ def _compile(
         if job.runtime is not None:
             shim = job.runtime()
             runtime = (shim.bitcode, frozenset(shim.entry_points))
-        worker_jobs.append(_WorkerJob(job.plan, job.codegen, runtime))
+        worker_jobs.append(_WorkerJob(job.target.name, job.plan, job.origin, job.codegen, runtime))
+    shared = _Shared(module, worker_jobs, store)
+    shared.lowered = _lower_shared(shared, jobs, options, progress)
     units = [(j, u) for j, job in enumerate(jobs) for u in range(len(job.plan.units))]
     # The largest first, so that no worker ends with one alone.
     units.sort(key=lambda unit: (unit[1] == 0, unit[1]))
-    names = []
-    for j, u in units:
-        indices = jobs[j].plan.units[u]
-        what = f"functions {indices[0]} to {indices[-1]}" if indices else "the instance state"
-        names.append(f"that compiles unit {u} ({what}) for {jobs[j].target.name}")
-    with progress.step("compiling", total=len(units)) as step:
+    with ExitStack() as stack:
+        steps = [
+            stack.enter_context(progress.step("compiling", total=len(job.plan.units), target=job.target.name))
+            for job in jobs
+        ]
         calls = [(_compile_unit, unit) for unit in units]
-        made = _run_all(_Shared(module, worker_jobs, store), calls, names, options.jobs, progress, step)
-    objects: list[list[bytes]] = [[b""] * len(job.plan.units) for job in jobs]
-    for (j, u), data in zip(units, made, strict=True):
-        objects[j][u] = data
-    return objects
+        names = [f"that compiles {_unit_name(jobs[j], u)} for {jobs[j].target.name}" for j, u in units]
+        made = _run_all(shared, calls, names, options.jobs, progress, [steps[j] for j, _ in units])
+    compiled: list[list[_Compiled]] = [[_Compiled(b"", 0.0)] * len(job.plan.units) for job in jobs]
+    for (j, u), unit in zip(units, made, strict=True):
+        compiled[j][u] = unit
+    return compiled
 
 
-def _compile_unit(job_index: int, unit_index: int) -> bytes:
-    """In a worker: validated bodies to IR to an object, or from the cache."""
-    from waot.codegen.llvm import compile_unit, llvm_version
+def _unit_name(job: _Job, unit: int) -> str:
+    indices = job.plan.units[unit]
+    return f"unit {unit} ({f'functions {indices[0]} to {indices[-1]}' if indices else 'the instance state'})"
+
+
+def _lower_shared(
+    shared: _Shared, jobs: Sequence[_Job], options: BuildOptions, progress: Progress
+) -> dict[tuple[int, int], _Lowered]:
+    """The units that several jobs have the same, lowered once; the others are lowered where they are compiled."""
+    origins = sorted({job.origin for number, job in enumerate(jobs) if job.origin != number})
+    units = [(j, u) for j in origins for u in range(len(jobs[j].plan.units))]
+    if not units:
+        return {}
+    with progress.step("lowering", total=len(units)) as step:
+        calls = [(_lower_unit, unit) for unit in units]
+        names = [f"that lowers {_unit_name(jobs[j], u)}" for j, u in units]
+        made = _run_all(shared, calls, names, options.jobs, progress, [step] * len(units))
+    return dict(zip(units, made, strict=True))
+
+
+def _lower(job: _WorkerJob, unit_index: int) -> LoweredUnit:
     from waot.frontend import validate_function
     from waot.lowering import lower_unit
 
-    module, job, store = _shared.module, _shared.jobs[job_index], _shared.store
-    unit = lower_unit(module, job.plan, unit_index, lambda index: validate_function(module, index))
+    module = _shared.module
+    return lower_unit(module, job.plan, unit_index, lambda index: validate_function(module, index))
+
+
+def _lower_unit(job_index: int, unit_index: int) -> _Lowered:
+    """In a worker: validated bodies to IR."""
+    unit = _lower(_shared.jobs[job_index], unit_index)
+    return _Lowered(zlib.compress(unit.text.encode("utf-8", "surrogatepass"), 1), replace(unit, text=""))
+
+
+def _compile_unit(job_index: int, unit_index: int) -> _Compiled:
+    """In a worker: validated bodies to IR to an object, or from the cache."""
+    from waot.codegen.llvm import compile_unit, llvm_version
+    from waot.lowering import with_triple
+
+    started = time.monotonic()
+    job, store = _shared.jobs[job_index], _shared.store
+    lowered = _shared.lowered.get((job.origin, unit_index))
+    if lowered is None:
+        unit = _lower(job, unit_index)
+    else:
+        text = zlib.decompress(lowered.text).decode("utf-8", "surrogatepass")
+        unit = with_triple(replace(lowered.unit, text=text), job.plan.options.triple)
     runtime, keep = None, frozenset[str]()
     if job.runtime is not None and unit.has_state:
         runtime, keep = job.runtime
@@ -626,9 +764,12 @@ def _compile_unit(job_index: int, unit_index: int) -> bytes:
     key = digest(compiler_digest(), llvm_version(), unit.text, repr(job.codegen), runtime, " ".join(sorted(keep)))
     data = store.get("unit", key)
     if data is None:
-        data = compile_unit(unit.text, runtime, keep, job.codegen)
+        try:
+            data = compile_unit(unit.text, runtime, keep, job.codegen)
+        except CodegenError as error:
+            raise CodegenError(f"for {job.target}: {error.what}") from None
         store.put("unit", key, data)
-    return data
+    return _Compiled(data, time.monotonic() - started)
 
 
 __all__ = ["Artifact", "Linked", "WaotError", "build", "compiler_digest", "load"]

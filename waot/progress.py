@@ -8,7 +8,8 @@ step leaves a line with its time instead, terminal or not. One `Progress` serves
             ...
             step.advance()
 
-A step may be advanced from any thread. rich is imported only when the display appears: most builds never need it.
+A step ends when all its parts are done, or where its block does. It may be advanced from any thread. rich is imported
+only when the display appears: most builds never need it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Step:
         with self._progress._lock:
             self.done += count
             self._progress._show(self)
+            if self.done == self.total:
+                self._progress._leave(self, failed=False)
 
     def __enter__(self) -> Step:
         self._progress._enter(self)
@@ -124,8 +127,9 @@ class Progress:
 
     def _leave(self, step: Step, *, failed: bool) -> None:
         with self._lock:
-            if step in self._steps:
-                self._steps.remove(step)
+            if step not in self._steps:
+                return
+            self._steps.remove(step)
             if self._display is not None and step._task is not None:
                 self._display.remove_task(step._task)
         if self.verbose and not failed:

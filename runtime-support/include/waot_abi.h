@@ -363,7 +363,7 @@ enum waot_record_kind {
     WAOT_RECORD_SEED = 13,       /* uint64_t: clocks and randomness follow from it */
     WAOT_RECORD_SEALED = 14,     /* empty: whoever runs the program cannot add grants */
     WAOT_RECORD_SECCOMP = 15,    /* filters of system calls (waot/linker/confine.py); flag 1: left out (empty), flag 2:
-                                  * the program does not run without */
+                                  * the program does not run without; empty without flag 1: capability mode */
     WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
     WAOT_RECORD_OVERLAY = 17,    /* HOST NUL GUEST NUL: what is written to the embedded directory GUEST goes to HOST */
     WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */

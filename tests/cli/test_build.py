@@ -20,7 +20,7 @@ import wasmtime
 import waot as package
 from tests.cli.helpers import HELLO, ROOT, Run, assemble, error_line
 from waot.errors import UsageError
-from waot.targets import find_target, host_target, load_targets
+from waot.targets import find_target, host_target
 
 HOST = host_target().name
 
@@ -65,7 +65,7 @@ def test_verbose_tells_steps_and_result(waot: Run, hello: Path) -> None:
 
 
 def test_several_targets_in_one_call(waot: Run, hello: Path, tmp_path: Path) -> None:
-    names = [t.name for t in load_targets().values() if t.object_format == "elf" and not t.freestanding]
+    names = ["aarch64-linux", "riscv64-linux", "x86_64-linux"]
     options = [option for name in names for option in ("--target", name)]
     waot("build", "hello.wasm", *options, check=True)
     (tmp_path / "dist").mkdir()

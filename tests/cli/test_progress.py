@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import pty
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from tests.cli.helpers import ROOT, assemble
 from waot.progress import Progress
 
 
@@ -89,3 +96,19 @@ def test_the_display_is_left_out_on_request() -> None:
     stream = Terminal()
     work(Progress(stream=stream, display=False, delay=0), 0.1)
     assert stream.getvalue() == ""
+
+
+def test_a_terminal_sees_that_the_runtime_of_a_target_is_made(tmp_path: Path) -> None:
+    assemble(tmp_path / "m.wasm", '(module (func (export "_start")))')
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "WAOT_CACHE_DIR": str(tmp_path / "cache"), "COLUMNS": "150"}
+    command = [sys.executable, "-m", "waot", "build", "m.wasm", "-O0", "--target", "riscv64-linux"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # as Linux tells the end
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 0, shown
+    assert b"compiling the runtime for riscv64-linux" in shown

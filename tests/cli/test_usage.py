@@ -14,10 +14,13 @@ import waot as package
 from tests.cli.helpers import ROOT, Run, error_line
 from waot import cli
 from waot.options import EMITS, MEMORY_CHOICES
+from waot.targets import load_targets, target_groups
 from waot.words import readable_size
 
 
-@pytest.mark.parametrize("command", [[], ["build"], ["run"], ["validate"], ["inspect"], ["targets"], ["cache"]])
+@pytest.mark.parametrize(
+    "command", [[], ["build"], ["run"], ["validate"], ["inspect"], ["targets"], ["cache"], ["release"]]
+)
 def test_help_is_for_every_command(waot: Run, command: list[str]) -> None:
     run = waot(*command, "--help", check=True)
     assert run.stdout.startswith(f"Usage: waot {' '.join(command)}".rstrip())
@@ -99,9 +102,29 @@ def test_version(waot: Run) -> None:
         (["build", "-"], "use -o FILE"),
         (["run", "a.wasm", "--target", "pdp11"], "unknown target 'pdp11'"),
         (["targets", "--cpus", "pdp11"], "unknown target 'pdp11'"),
+        (["build", "a.wasm", "--target", "x86_64-linux,,"], "unknown target ''"),
+        (["build", "a.wasm", "--target", "linux,amd64-linus"], "did you mean x86_64-linux?"),
+        (["build", "a.wasm", "--target", "linus"], "did you mean linux?"),
+        (["run", "a.wasm", "--target", "linux"], "'linux' is a group of targets, not one"),
+        (["targets", "--cpus", "all"], "'all' is a group of targets, not one"),
+        (["build", "a.wasm", "--json", "-o", "-"], "--json and -o - both write to standard output"),
+        (["build", "a.wasm", "--oci-name", "x"], "--oci-name is about images; use --emit oci too"),
+        (["build", "a.wasm", "--emit", "oci", "--oci-name", "A b"], "'A b' is no name for an image"),
+        (["build", "a.wasm", "--emit", "oci", "--oci-name", "a:b c"], "'a:b c' is no name for an image"),
+        (["build", "a.wasm", "--emit", "oci", "--oci-user", "root"], "'root' is no user of an image"),
+        (["build", "a.wasm", "--emit", "oci", "-o", "{target}.tar"], "an image is one for all targets"),
+        (["build", "-", "--emit", "oci", "-o", "a.tar"], "no name for an image follows from ''"),
+        (["release", "a.wasm"], "Missing option '--version'"),
+        (["release", "a.wasm", "--version", "1/2"], "'1/2' is no version of a release"),
+        (["release", "a.wasm", "--version", "1", "--name", "-x"], "'-x' is no name of a release"),
+        (["release", "-", "--version", "1"], "no name to release it under; use --name"),
+        (["release", "a.wasm", "--version", "1", "--include", "x::../y"], "'x::../y' does not include a file"),
+        (["release", "a.wasm", "--version", "1", "--include", "x::/y"], "'x::/y' does not include a file"),
+        (["release", "a.wasm", "--version", "1", "--include", "x::y", "--include", "z::Y"], "two files are included"),
+        (["release", "a.wasm", "--version", "1", "--include", "x::a"], "and the executable is called 'a'"),
         (
             ["build", "a.wasm", "-o", "out", "--target", "x86_64-linux", "--target", "aarch64-linux"],
-            "use -o DIRECTORY (one that exists) or a name with {target} in it",
+            "use -o out/ for a directory, or a name with {target} in it",
         ),
     ],
 )
@@ -128,9 +151,18 @@ def test_targets_are_listed(waot: Run) -> None:
     run = waot("targets", check=True)
     assert "x86_64-linux" in run.stdout
     assert "linux-arm64" in run.stdout
+    heading, *lines = run.stdout.splitlines()
+    assert heading.split()[:5] == ["TARGET", "TIER", "CHECKED", "RUNS", "HERE"]
+    for target in load_targets().values():
+        [line] = [line.split() for line in lines if line.split()[:1] == [target.name]]
+        assert line[1:3] == [str(target.tier), target.checked]
+    assert ["all", str(len(target_groups()["all"]))] in [line.split() for line in lines]
     listed = json.loads(waot("targets", "--json", check=True).stdout)
     assert [target["name"] for target in listed] == sorted(target["name"] for target in listed)
     assert {"x86_64-linux", "aarch64-linux"} <= {target["name"] for target in listed}
+    [amd64] = [target for target in listed if target["platform"] == "linux/amd64"]
+    assert (amd64["name"], amd64["tier"], amd64["checked"]) == ("x86_64-linux", 1, "executed")
+    assert amd64["groups"] == ["all", "linux", "tier1"]
     assert "x86-64-v3" in waot("targets", "--cpus", "linux/amd64", check=True).stdout
     assert "avx2" in json.loads(waot("targets", "--cpus", "x86_64-linux", "--json", check=True).stdout)["features"]
 

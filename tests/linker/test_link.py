@@ -63,7 +63,9 @@ def test_an_executable_says_what_it_is(target: Target, strategy: str) -> None:
 
 @each_target_and_strategy
 def test_a_program_that_does_nothing_is_small(target: Target, strategy: str) -> None:
-    assert len(build(target, strategy, NOTHING)) < 19 << 10  # hello, which writes too, must fit 24 KiB
+    # hello, which writes too, is to fit 24 KiB; where instructions are larger, or 64 bits two words, it fits 30
+    limit = 19 if target.arch in ("x86_64", "aarch64", "riscv64") else 23
+    assert len(build(target, strategy, NOTHING)) < limit << 10
 
 
 @each_with_static_memory
@@ -105,7 +107,7 @@ def test_a_runtime_is_built_once_by_several_at_a_time(tmp_path: Path) -> None:
 
 
 def test_an_image_smaller_than_its_padding_is_not_a_segment() -> None:
-    for target in load_targets().values():
+    for target in TARGETS:
         assert not image_as_segment(target, 0)
         assert not image_as_segment(target, target.page_size)
         assert image_as_segment(target, 2 * target.page_size) == ("static" in target.memory_supported)

@@ -15,12 +15,23 @@
 #include "core/process.h"
 #include "include/waot_abi.h"
 #include "include/waot_order.h"
+#ifdef __FreeBSD__
+#include "os/freebsd/syscall.h"
+#else
 #include "os/linux/syscall.h"
+#endif
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/types.h>
+
 #include <sys/mman.h>
 #include <sys/syscall.h>
+
+#ifdef __FreeBSD__
+#define SYS_exit_group SYS_exit
+#define WAOT_LINUX_MMAP SYS_mmap
+#endif
 
 enum { ORDERS = 100, ANSWERS = 101, SPACE = 1 << 21 };
 
@@ -84,6 +95,20 @@ static uint8_t *reserve(uint64_t size)
     return at; /* what lies behind faults */
 }
 
+#ifdef __FreeBSD__
+static void nothing(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)info, (void)context;
+}
+
+static void be_interrupted(void)
+{
+    const struct sigaction action = {.sa_sigaction = nothing, .sa_flags = SA_SIGINFO};
+    const sigset_t mask = {{1 << (SIGALRM - 1)}};
+    waot_syscall(SYS_sigaction, SIGALRM, (long)&action, 0, 0, 0, 0);
+    waot_syscall(SYS_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 0, 0, 0);
+}
+#else
 static void nothing(int signal)
 {
     (void)signal;
@@ -111,6 +136,7 @@ static void be_interrupted(void)
     waot_syscall(SYS_rt_sigaction, SIGALRM, (long)&action, 0, sizeof action.mask, 0, 0);
     waot_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, sizeof mask, 0, 0);
 }
+#endif
 
 static uint64_t call(struct waot_memory *memory, uint64_t index, const uint64_t *a)
 {

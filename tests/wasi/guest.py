@@ -135,8 +135,13 @@ def _calls() -> str:
     return "\n".join(lines) + "\n"
 
 
+FREEBSD = "x86_64-freebsd"  # stands where an architecture does: its shim, under tests/freebsd/translator.c
+
+
 def build(architecture: str, threads: bool = False) -> Path:
-    """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads; once."""
+    """Compiles guest.c with the shim's sources for ``<architecture>-linux``, as with or without threads; once.
+
+    Likewise for FREEBSD."""
     return _build(architecture, threads)
 
 
@@ -145,15 +150,18 @@ def _build(architecture: str, threads: bool) -> Path:
     directory = Path(tempfile.mkdtemp(prefix="waot-guest-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     program = directory / f"guest-{architecture}"
-    system = RUNTIME / "os" / "linux"
+    freebsd = architecture == FREEBSD
+    architecture, system_name = ("x86_64", "freebsd") if freebsd else (architecture, "linux")
+    system = RUNTIME / "os" / system_name
+    files = [name for name in (path.stem for path in system.glob("*.c")) if name not in ("start", "signals")]
     sources = [
         Path(__file__).with_name("guest.c"),
         *sorted((RUNTIME / "wasi").glob("*.c")),
         *([RUNTIME / "wasi" / "threads" / "descriptors.c"] if threads else []),
-        *(system / f"{name}.c" for name in SYSTEM),
+        *(system / f"{name}.c" for name in (sorted(files) if freebsd else SYSTEM)),
         system / f"{architecture}.S",
     ]
-    target = next(t for t in load_targets().values() if (t.arch, t.system) == (architecture, "linux"))
+    target = next(t for t in load_targets().values() if (t.arch, t.system) == (architecture, system_name))
     common = [sys.executable, "-m", "ziglang", "cc", *machine_flags(target), "-O2", "-g0"]
     common += ["-ffreestanding", "-fno-sanitize=all", "-fno-stack-protector"]
     common += ["-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL="] if threads else []  # it has one thread all the same
@@ -172,7 +180,7 @@ def _build(architecture: str, threads: bool) -> Path:
             (directory / "calls.h").write_text(_calls())
             flags.append(f"-I{directory}")
         subprocess.run([*common, *flags, "-c", str(source), "-o", objects[-1]], check=True)
-    emulation = _EMULATIONS[architecture]
+    emulation = _EMULATIONS[architecture] + "_fbsd" * freebsd
     link = [sys.executable, "-m", "ziglang", "ld.lld", "-m", emulation, "-static", "--gc-sections", "-o", str(program)]
     subprocess.run([*link, *objects], check=True)
     return program
@@ -253,6 +261,8 @@ def confinement_record(architecture: str, imports: frozenset[str] | None = None,
     the guest takes its orders."""
     from waot.linker.confine import encode_filters, make_filters
 
+    if architecture == FREEBSD:  # capability mode, which has no filters
+        return record(15, b"", 2 * required)
     imports = frozenset(f.name for f in functions()) if imports is None else imports | {"fd_read"}
     endian = _endian(architecture)
     return record(15, encode_filters(make_filters(architecture, imports, endian=endian), endian), 2 * required)
@@ -288,7 +298,9 @@ class NativeGuest:
         program = str(build(architecture, threads))
         command = list(arguments)
         emulated = architecture != "x86_64" and not (architecture == "x86" and not tools.runner("i686-linux"))
-        if emulated:
+        if architecture == FREEBSD:
+            command = [*tools.runner(FREEBSD), "-0", arguments[0], program, *arguments[1:]]
+        elif emulated:
             command = [
                 f"qemu-{_QEMU.get(architecture, architecture)}-static",
                 "-0",
@@ -652,7 +664,9 @@ def architectures() -> list[str]:
 
 def more_architectures() -> list[str]:
     """Further ones, for what may take its time."""
-    return [
+    import platform
+
+    return ([FREEBSD] if platform.machine() == "x86_64" else []) + [
         other
         for other in ("s390x", "powerpc64le", "loongarch64", "x86", "arm", "riscv32")
         if shutil.which(f"qemu-{_QEMU.get(other, other)}-static")

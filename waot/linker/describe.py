@@ -28,6 +28,8 @@ def describe(manifest: Manifest) -> list[str]:
     if manifest.confinement.filters:
         refused = "does not run" if manifest.confinement.required else "runs"
         lines.append(f"system calls: filtered; it {refused} where the system refuses the filter")
+    elif manifest.confinement.capability_mode:
+        lines.append("capability mode: entered at the start; it runs where the system refuses that")
     else:
         lines.append("system calls: not filtered")
     lines = [printable(line) for line in lines]

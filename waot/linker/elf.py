@@ -65,6 +65,8 @@ def link_elf(inputs: Inputs) -> bytes:
     objects = [load_lines(data, target) for data in inputs.objects]
     objects.append(data_object({".waot.manifest": inputs.manifest, ".waot.data": inputs.data_image}, target))
     arguments = ["ld.lld", "-static", "-o", "out", "-T", "script.ld", "-e", "_start"]
+    if target.system == "freebsd":
+        arguments += ["-m", _FREEBSD[target.arch]]
     arguments += ["--no-pie"] if static else ["-pie", "--no-dynamic-linker", "-z", "text", "-z", "pack-relative-relocs"]
     arguments += ["-s", "--gc-sections", "--build-id=none", "--hash-style=sysv", "-z", "norelro", "-z", "noexecstack"]
     arguments += ["-z", f"max-page-size={target.page_size}", "-z", f"common-page-size={target.page_size}"]
@@ -93,6 +95,11 @@ def link_elf(inputs: Inputs) -> bytes:
     _check_relocations(executable, layout, MACHINES[target.arch].dynamic)
     executable = _add_segments(executable, layout, segments, target.page_size)
     return _place_embedded(executable, layout, target.page_size) if inputs.embedded else executable
+
+
+# lld's names for FreeBSD's ELF: that the system is FreeBSD stands in the file's header, and a note says it once more
+# (runtime-support/os/freebsd/brand.h).
+_FREEBSD = {"x86_64": "elf_x86_64_fbsd", "aarch64": "aarch64elf_fbsd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +271,10 @@ def linker_script(
         headers.insert(3, "embedded PT_LOAD FLAGS(4);")
     if threads:
         headers.insert(-1, "tls PT_TLS FLAGS(4);")
+    branded = target.system == "freebsd"
+    if branded:
+        headers.insert(0, "brand PT_NOTE FLAGS(4);")
+    brand = "\n  .note.tag : { KEEP(*(.note.tag)) } :constants :brand" if branded else ""
     # Loadable segments are listed by address, so those to add come first.
     headers = [f"added{i} PT_NULL;" for i in range(reserved)] + headers
     program_headers = "\n  ".join(headers)
@@ -277,7 +288,7 @@ SECTIONS {{
   . = {high:#x} + SIZEOF_HEADERS;
   waot_stack_low = {low:#x};
   waot_stack_high = {high:#x};
-  waot_image_start = {high:#x};
+  waot_image_start = {high:#x};{brand}
   .waot.manifest : {{
     waot_manifest_start = .; KEEP(*(.waot.manifest)) waot_manifest_end = .;
   }} :constants

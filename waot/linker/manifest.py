@@ -38,10 +38,14 @@ class LinkedModule:
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What the program gives up at its start; without `filters` nothing. `required`: it does not run without."""
+    """What the program gives up at its start; without `filters` nothing. `required`: it does not run without.
+
+    `capability_mode` is FreeBSD's, which has no filters.
+    """
 
     filters: tuple[Filter, ...] = ()
     required: bool = False
+    capability_mode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
     if grants.sealed:
         record(_SEALED)
     confinement = manifest.confinement
-    flags = (0 if confinement.filters else _LEFT_OUT) | (_REQUIRED if confinement.required else 0)
+    flags = 0 if confinement.filters or confinement.capability_mode else _LEFT_OUT
+    flags |= _REQUIRED if confinement.required else 0
     record(_SECCOMP, encode_filters(confinement.filters, endian), flags)
     record(_VERSION, _strings(manifest.version))
     record(_TARGET, _strings(manifest.target))
@@ -202,7 +207,9 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
             (stack_size,) = struct.unpack(order + "Q", payload)
         elif kind == _SECCOMP:
             try:
-                confinement = Confinement(decode_filters(payload, endian), bool(flags & _REQUIRED))
+                filters = decode_filters(payload, endian)
+                confined = not filters and not flags & _LEFT_OUT
+                confinement = Confinement(filters, bool(flags & _REQUIRED), confined)
             except ToolError:
                 raise _damaged(start) from None
         elif kind in texts:

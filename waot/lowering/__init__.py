@@ -19,7 +19,7 @@ from waot.lowering.c_header import c_header
 from waot.lowering.c_interface import c_prefix
 from waot.lowering.imports import starts_threads
 from waot.lowering.plan import LoweringOptions, Plan, make_plan, never_mapped
-from waot.lowering.unit import LoweredUnit, lower_unit
+from waot.lowering.unit import LoweredUnit, lower_unit, with_triple
 
 __all__ = [
     "LoweredUnit",
@@ -31,4 +31,5 @@ __all__ = [
     "make_plan",
     "never_mapped",
     "starts_threads",
+    "with_triple",
 ]

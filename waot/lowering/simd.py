@@ -13,7 +13,7 @@ from waot.frontend.module import F32, F64
 from waot.lowering import byteorder
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.memory import Memarg, address
-from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, min_max, quieted, rounded
+from waot.lowering.numeric import FOLDED_LEFT, FOLDED_RIGHT, min_max, quieted, rounded, truncated_saturating
 from waot.lowering.types import V128_IR, float_constant
 
 LaneMemarg = tuple[int, int, int, int]  # align as log2, offset, memory index, lane
@@ -677,19 +677,19 @@ def _convert_low(operation: str) -> Handler:
 
 
 def _truncate_saturating(sign: str) -> Handler:
-    name = f"llvm.fpto{sign}i.sat.v4i32.v4f32"
+    to, source = ("<4 x i32>", "v4i32"), ("<4 x float>", "v4f32")
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
-        push(f, f.call_intrinsic("<4 x i32>", name, ("<4 x float>", pop(f, "f32x4"))), "<4 x i32>")
+        push(f, truncated_saturating(f, sign, to, source, pop(f, "f32x4")), "<4 x i32>")
 
     return lower
 
 
 def _truncate_saturating_zero(sign: str) -> Handler:
-    name = f"llvm.fpto{sign}i.sat.v2i32.v2f64"
+    to, source = ("<2 x i32>", "v2i32"), ("<2 x double>", "v2f64")
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
-        value = f.call_intrinsic("<2 x i32>", name, ("<2 x double>", pop(f, "f64x2")))
+        value = truncated_saturating(f, sign, to, source, pop(f, "f64x2"))
         push(f, _with_zeros(f, value, "i32"), "<4 x i32>")
 
     return lower

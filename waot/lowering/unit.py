@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from waot.frontend.linking import instances_of
 from waot.frontend.module import Body, Import, Module
@@ -329,3 +329,9 @@ def lower_unit(module: Module, plan: Plan, index: int, bodies: Callable[[int], B
     unit = UnitLowering(module, plan, index)
     keep = frozenset() if unit.alone else frozenset([*FUNCTIONS, *map(trap_symbol, TRAPS)])
     return LoweredUnit(index, unit.text(bodies), unit.has_state, keep)
+
+
+def with_triple(unit: LoweredUnit, triple: str) -> LoweredUnit:
+    """`unit` for another triple, where the options of lowering are the same in everything else."""
+    head, mark, rest = unit.text.partition('\ntarget triple = "')  # in the head, before anything that a module names
+    return replace(unit, text=head + mark + triple + rest[rest.index('"') :])

@@ -2,40 +2,20 @@
 #include "../../core/memory.h"
 #include "../../core/process.h"
 #include "../../include/waot_abi.h"
+#include "../image.h"
 #include "signals.h"
 #include "syscall.h"
 #include "threads.h"
 
-#include <elf.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-/* The widest frame that may be pushed without a probe, and more: it costs address space only. */
-#ifdef __arm__ /* LLVM's back end makes no probes: no function has a frame that is wider (waot/lowering/function.py) */
-#define WAOT_STACK_GUARD (UINT64_C(64) << 20)
-#else
-#define WAOT_STACK_GUARD (UINT64_C(16) << 20)
-#endif
-#define WAOT_STACK_DEFAULT (UINT64_C(8) << 20)
-
-#define WAOT_HIDDEN __attribute__((visibility("hidden")))
-
 #if UINTPTR_MAX > UINT32_MAX
 typedef Elf64_auxv_t waot_auxiliary;
-typedef Elf64_Rela waot_relocation;
 #else
 typedef Elf32_auxv_t waot_auxiliary;
-#ifdef __riscv
-typedef Elf32_Rela waot_relocation;
-#else
-#define WAOT_ADDEND_IN_PLACE 1
-typedef Elf32_Rel waot_relocation;
-#endif
 #endif
 
-/* Linker script. Hidden for the reason given in process.h. */
-extern const waot_relocation waot_rela_start[] WAOT_HIDDEN, waot_rela_end[] WAOT_HIDDEN;
-extern const uintptr_t waot_relr_start[] WAOT_HIDDEN, waot_relr_end[] WAOT_HIDDEN;
 /* The wasm stack where the executable brings it as a segment, with nothing mapped below; empty where it does not. */
 extern const unsigned char waot_stack_low[] WAOT_HIDDEN, waot_stack_high[] WAOT_HIDDEN;
 
@@ -48,48 +28,6 @@ void waot_exit(int status)
         waot_end_program();
     for (;;)
         waot_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
-}
-
-/* Adds the load address to the pointers of a static PIE; an image at a fixed address has none. The linker layer has
- * checked that every entry is R_*_RELATIVE. RELR (generic ABI): an even entry is an address, an odd one a bitmap of the
- * 63 words that follow (31 where they have 32 bits). */
-static void waot_relocate(void)
-{
-    uintptr_t base = (uintptr_t)waot_image_start;
-    for (const waot_relocation *rela = waot_rela_start; rela < waot_rela_end; rela++)
-#ifdef WAOT_ADDEND_IN_PLACE
-        *(uintptr_t *)(base + rela->r_offset) += base;
-#else
-        *(uintptr_t *)(base + rela->r_offset) = base + (uintptr_t)rela->r_addend;
-#endif
-    uintptr_t *where = 0;
-    for (const uintptr_t *relr = waot_relr_start; relr < waot_relr_end; relr++) {
-        if (!(*relr & 1)) {
-            where = (uintptr_t *)(base + *relr);
-            *where++ += base;
-        } else {
-            uintptr_t bits = *relr >> 1;
-            for (int i = 0; bits; i++, bits >>= 1)
-                if (bits & 1)
-                    where[i] += base;
-            where += 8 * sizeof *relr - 1;
-        }
-    }
-}
-
-static uint64_t waot_stack_size(void)
-{
-    const unsigned char *at = waot_process.manifest;
-    while ((size_t)(waot_process.manifest_end - at) >= sizeof(struct waot_record)) {
-        const struct waot_record *record = (const struct waot_record *)at;
-        at += sizeof *record;
-        if (record->kind == WAOT_RECORD_END || record->size > (size_t)(waot_process.manifest_end - at))
-            break;
-        if (record->kind == WAOT_RECORD_STACK_SIZE && record->size == sizeof(uint64_t))
-            return *(const uint64_t *)at;
-        at += (record->size + UINT64_C(7)) & ~UINT64_C(7);
-    }
-    return WAOT_STACK_DEFAULT;
 }
 
 static void waot_make_stack(void)

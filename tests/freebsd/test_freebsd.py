@@ -1,0 +1,228 @@
+"""FreeBSD: what its kernel is taken to be like, the executables' structure, and their execution by the translator.
+
+The system layer is compiled against zig's FreeBSD headers; the translator (translator.c) has numbers and layouts of its
+own (abi.h), from manual pages and the kernel's sources. Here the two are compared.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+import wasmtime
+from elftools.elf.elffile import ELFFile
+
+import waot
+from tests import tools
+from tests.programs import harness
+from tests.programs.harness import Configuration
+from tests.wasi.guest import FREEBSD, Calls, NativeGuest, directory_record
+from tests.wasi.test_paths_like_wasmtime import OPERATIONS, PATHS, Subject
+from waot.errors import UsageError
+from waot.linker import inspect_executable
+from waot.targets import find_target
+
+HERE = Path(__file__).resolve().parent
+RUNTIME = HERE.parents[1] / "runtime-support" / "os" / "freebsd"
+ARCHITECTURES = ("x86_64", "aarch64")
+
+each = pytest.mark.parametrize("architecture", ARCHITECTURES)
+
+
+def zig(*words: str | Path, directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*tools.zig(), *map(str, words)],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=tools.TIMEOUT,
+        check=False,
+    )
+
+
+# ---------------------------------------------------------------- the kernel's interface
+
+
+@each
+def test_numbers_and_layouts_are_those_of_the_headers(architecture: str, tmp_path: Path) -> None:
+    done = zig("cc", "-target", f"{architecture}-freebsd", "-std=c11", "-c", HERE / "check.c", directory=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong", [("X(SYS_openat, 499)", "X(SYS_openat, 498)"), ("d_namlen, d_pad1;", "d_pad1, d_namlen;")]
+)
+def test_a_wrong_number_or_layout_is_found(wrong: tuple[str, str], tmp_path: Path) -> None:
+    text = (HERE / "abi.h").read_text()
+    assert wrong[0] in text
+    (tmp_path / "abi.h").write_text(text.replace(*wrong))
+    shutil.copy(HERE / "check.c", tmp_path)
+    done = zig("cc", "-target", "x86_64-freebsd", "-std=c11", "-c", "check.c", directory=tmp_path)
+    assert done.returncode != 0
+    assert "static assertion failed" in done.stderr
+
+
+def test_assembly_for_aarch64_does_what_it_says(tmp_path: Path) -> None:
+    try:
+        emulator = tools.runner("aarch64-linux")
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    for source in (HERE / "stubs_aarch64.S", RUNTIME / "aarch64.S"):
+        done = zig("cc", "-target", "aarch64-linux-musl", "-c", source, directory=tmp_path)
+        assert done.returncode == 0, done.stderr
+    words = ("ld.lld", "-m", "aarch64linux", "-static", "-e", "test_entry", "-o", "stubs")
+    done = zig(*words, "stubs_aarch64.o", "aarch64.o", directory=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert subprocess.run([*emulator, "./stubs"], cwd=tmp_path, timeout=60, check=False).returncode == 0
+
+
+# ---------------------------------------------------------------- structure
+
+
+def hello(directory: Path) -> Path:
+    """A module that says hello, as a C compiler makes one."""
+    source = directory / "hello.c"
+    source.write_text('#include <stdio.h>\nint main(void) { puts("Hello, world!"); return 0; }\n')
+    return tools.compile_to_wasm(source, ("-Os", "-s"))
+
+
+@each
+@pytest.mark.parametrize("memory", ["guarded", "checked"])
+def test_an_executable_is_one_that_freebsd_takes(architecture: str, memory: str, tmp_path: Path) -> None:
+    program = tmp_path / "hello"
+    waot.build(hello(tmp_path), program, [f"{architecture}-freebsd"], memory=memory)
+    data = program.read_bytes()
+    assert len(data) <= 24 << 10
+    with program.open("rb") as file:
+        elf = ELFFile(file)
+        assert elf["e_type"] == "ET_DYN"
+        assert elf["e_machine"] == {"x86_64": "EM_X86_64", "aarch64": "EM_AARCH64"}[architecture]
+        assert elf.header.e_ident["EI_OSABI"] == "ELFOSABI_FREEBSD"
+        # The kernel reads headers and notes in the first page only.
+        assert elf["e_phoff"] % 8 == 0
+        assert elf["e_phoff"] + elf.num_segments() * elf["e_phentsize"] <= 4096
+        segments = list(elf.iter_segments())
+        assert not [s for s in segments if s["p_type"] == "PT_INTERP"]
+        (note,) = [s for s in segments if s["p_type"] == "PT_NOTE"]
+        assert note["p_offset"] + note["p_filesz"] <= 4096
+        assert note.data() == struct.pack("<III8sI", 8, 4, 1, b"FreeBSD\0", 1300139)
+        loads = [s for s in segments if s["p_type"] == "PT_LOAD"]
+        assert [s["p_vaddr"] for s in loads] == sorted(s["p_vaddr"] for s in loads)
+        assert loads[0]["p_vaddr"] == loads[0]["p_offset"] == 0
+        page = find_target(f"{architecture}-freebsd").page_size
+        assert {(s["p_vaddr"] - s["p_offset"]) % page for s in loads} == {0}
+        assert not [s for s in loads if s["p_flags"] & 3 == 3]  # writable and executable
+
+
+def test_what_it_is_confined_by_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "hello"
+    waot.build(hello(tmp_path), program, ["x86_64-freebsd"])
+    manifest = inspect_executable(program.read_bytes()).manifest
+    assert manifest.confinement.capability_mode
+    assert not manifest.confinement.filters
+    with pytest.raises(UsageError, match="has no seccomp"):
+        waot.build(hello(tmp_path), program, ["x86_64-freebsd"], seccomp="required")
+
+
+# ---------------------------------------------------------------- execution
+
+
+@pytest.fixture
+def translator() -> list[str]:
+    try:
+        return list(tools.runner(FREEBSD))
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+
+
+def test_hello(translator: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "hello"
+    waot.build(hello(tmp_path), program, [FREEBSD])
+    done = subprocess.run([*translator, program], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"Hello, world!\n", b"")
+
+
+def test_a_program_of_another_system_is_refused(translator: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "hello"
+    waot.build(hello(tmp_path), program, ["x86_64-linux"])
+    done = subprocess.run([*translator, program], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 126
+    assert done.stdout == b""
+
+
+TRAPS = {
+    "out of bounds memory access": "(i32.load (i32.const 0x7fff0000)) drop",
+    "call stack exhausted": "call $deeper",
+    "integer divide by zero": "(i32.div_u (i32.const 1) (i32.load (i32.const 0))) drop",
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+@pytest.mark.parametrize("options", [[], ["-b"]], ids=["SEGV", "BUS"])
+def test_traps_whichever_signal_a_fault_is(
+    translator: list[str], trap: str, options: list[str], tmp_path: Path
+) -> None:
+    text = f"""(module (memory 1)
+      (func $deeper (param) (result) (local i64) (call $deeper) (i64.store (i32.const 8) (local.get 0)))
+      (func $main (export "_start") {TRAPS[trap]}))"""
+    module, program = tmp_path / "trap.wasm", tmp_path / "trap"
+    module.write_bytes(wasmtime.wat2wasm(text))
+    waot.build(module, program, [FREEBSD], opt_level="1")
+    done = subprocess.run([*translator, *options, program], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 134
+    first, *frames = done.stderr.decode().splitlines()
+    assert first == f"waot: trap: {trap}"
+    assert frames
+
+
+def test_nothing_is_opened_from_outside_in_capability_mode(translator: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    guest = NativeGuest(FREEBSD, records=[directory_record(tmp_path, "/")])
+    try:
+        calls = Calls(guest)
+        assert guest.system_call(499, -100, 0, 0, 0) == -94  # openat(AT_FDCWD): ECAPMODE
+        assert guest.system_call(37, 1, 0) == -94  # kill of another process
+        assert calls.opened(3, "file") > 3  # what was granted stays
+    finally:
+        guest.close()
+
+
+def test_paths_give_what_they_give_on_linux(translator: list[str], tmp_path: Path) -> None:
+    def shim(architecture: str, number: int) -> Subject:
+        root = tmp_path / str(number) / "root"
+        return Subject(root, lambda root: NativeGuest(architecture, records=[directory_record(root, "/")]))
+
+    on_linux, on_freebsd = shim("x86_64", 0), shim(FREEBSD, 1)
+    wrong = []
+    for name, operation in OPERATIONS.items():
+        for path in PATHS:
+            expected, found = on_linux.run(operation, path), on_freebsd.run(operation, path)
+            if expected != found:
+                wrong.append(f"{name} {path[:40]!r}: on Linux {expected[0]}, on FreeBSD {found[0]}")
+    for subject in (on_linux, on_freebsd):
+        subject.calls.guest.close()
+    assert not wrong, "\n".join(wrong)
+
+
+PROGRAMS = {program.name: program for program in harness.discover()}
+QUICK = ("c/stdio_files", "c/arguments", "c/environment", "c/clock", "c/directory", "c/trap_stack")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else (pytest.mark.slow,)) for name in PROGRAMS]
+)
+def test_programs_do_what_wasmtime_does(translator: list[str], name: str, tmp_path: Path) -> None:
+    program = PROGRAMS[name]
+    try:
+        program.wasm()
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    if "threads" in program.features:
+        pytest.skip("FreeBSD programs have no threads")
+    executable = harness.build(program, Configuration(FREEBSD, "guarded", "1"), tmp_path / "program")
+    for run in program.runs:
+        expected = harness.run_under_wasmtime(program, run)
+        harness.compare(program, run, expected, harness.run_natively(program, run, executable, FREEBSD))

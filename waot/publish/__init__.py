@@ -1,0 +1,1 @@
+"""Executables to what is published: archives with checksums and a bill of materials, and container images."""
