@@ -8,6 +8,11 @@
 #include <stdint.h>
 
 typedef uintptr_t waot_word __attribute__((may_alias));
+#if WAOT_WORDS_ANYWHERE
+typedef waot_word waot_source __attribute__((aligned(1))); /* several at once, by ldm or ldrd, may not be */
+#else
+typedef waot_word waot_source;
+#endif
 #define WAOT_WORD sizeof(waot_word)
 
 /* How far a is beyond a multiple of a word. */
@@ -26,7 +31,7 @@ void *memmove(void *to, const void *from, size_t n)
             for (; n && waot_beyond(d); n--)
                 *d++ = *s++;
             for (; n >= 4 * WAOT_WORD; n -= 4 * WAOT_WORD, d += 4 * WAOT_WORD, s += 4 * WAOT_WORD) {
-                const waot_word *x = (const void *)s;
+                const waot_source *x = (const void *)s;
                 waot_word a = x[0], b = x[1], c = x[2], e = x[3], *y = (void *)d;
                 y[0] = a;
                 y[1] = b;
@@ -34,7 +39,7 @@ void *memmove(void *to, const void *from, size_t n)
                 y[3] = e;
             }
             for (; n >= WAOT_WORD; n -= WAOT_WORD, d += WAOT_WORD, s += WAOT_WORD)
-                *(waot_word *)(void *)d = *(const waot_word *)(const void *)s;
+                *(waot_word *)(void *)d = *(const waot_source *)(const void *)s;
         }
         for (; n; n--)
             *d++ = *s++;
@@ -49,7 +54,7 @@ void *memmove(void *to, const void *from, size_t n)
         for (; n >= WAOT_WORD; n -= WAOT_WORD) {
             d -= WAOT_WORD;
             s -= WAOT_WORD;
-            *(waot_word *)(void *)d = *(const waot_word *)(const void *)s;
+            *(waot_word *)(void *)d = *(const waot_source *)(const void *)s;
         }
     }
     for (; n; n--)
