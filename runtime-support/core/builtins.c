@@ -26,6 +26,10 @@ typedef uint16_t waot_u2 __attribute__((aligned(1), may_alias));
 #define AT16(p, i) (*(waot_u16 *)((p) + (i)))
 #define FROM16(p, i) (*(const waot_u16 *)((p) + (i)))
 
+#if WAOT_SMALL_COPIES
+#include "small.h"
+#else
+
 void *memmove(void *to, const void *from, size_t n)
 {
     unsigned char *d = to;
@@ -137,12 +141,6 @@ void *memmove(void *to, const void *from, size_t n)
     return to;
 }
 
-/* One copy for both: a call that overlaps by a fault of the program's then still does something definite. */
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
-{
-    return memmove(to, from, n);
-}
-
 void *memset(void *at, int value, size_t n)
 {
     unsigned char *d = at;
@@ -185,6 +183,14 @@ void *memset(void *at, int value, size_t n)
         *(waot_v16 *)(d + 48) = v;
     }
     return at;
+}
+
+#endif
+
+/* One copy for both: a call that overlaps by a fault of the program's then still does something definite. */
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+    return memmove(to, from, n);
 }
 
 int memcmp(const void *left, const void *right, size_t n)

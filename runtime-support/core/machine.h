@@ -12,6 +12,24 @@
 #define WAOT_DIVIDES_64_BY_32 0
 #endif
 
+/* There are no vectors, so code that copies by them is large, and on RISC-V makes most accesses a byte at a time. */
+#ifndef WAOT_SMALL_COPIES
+#if (defined(__riscv) && __riscv_xlen == 32) || (defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M')
+#define WAOT_SMALL_COPIES 1
+#else
+#define WAOT_SMALL_COPIES 0
+#endif
+#endif
+
+/* Words may be at any address. */
+#ifndef WAOT_WORDS_ANYWHERE
+#ifdef __ARM_FEATURE_UNALIGNED
+#define WAOT_WORDS_ANYWHERE 1
+#else
+#define WAOT_WORDS_ANYWHERE 0
+#endif
+#endif
+
 /* Run-time ABI for the Arm architecture: names of its own for what other architectures call __divdi3 and so on, and floats
  * in general registers whatever other functions do. */
 #ifdef __arm__

@@ -26,6 +26,7 @@
   (func (export "load second") (param i32) (result i32) (i32.load8_u $second (local.get 0)))
   (func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
   (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
   (func (export "table grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0)))
   (func (export "indirect") (param i32) (result i32)
     (call_indirect (type $binary) (i32.const 3) (i32.const 4) (local.get 0)))

@@ -209,6 +209,29 @@ static void memories(void)
     IS(waot_at(instance_seen, 2, 0xffffffffffffffffu) == 0, 1);
 }
 
+/* From each place within 16 bytes to each other, so that they overlap in either direction. */
+static void copies(void)
+{
+    static uint8_t expected[256];
+    uint8_t *at = memory + 1;
+    int wrong = 0;
+    for (unsigned n = 0; n < 100; n += 1 + n / 12)
+        for (unsigned to = 64; to < 80; to++)
+            for (unsigned from = 64; from < 80; from++) {
+                for (unsigned i = 0; i < sizeof expected; i++)
+                    expected[i] = at[i] = (uint8_t)(i * 7 + n);
+                for (unsigned i = 0; i < n; i++)
+                    expected[to + i] = (uint8_t)((from + i) * 7 + n);
+                wrong += module_copy(to, from, n) != WAOT_OK;
+                for (unsigned i = 0; i < sizeof expected; i++)
+                    wrong += at[i] != expected[i];
+                wrong += module_fill(from, 0x5a, n) != WAOT_OK;
+                for (unsigned i = 0; i < sizeof expected; i++)
+                    wrong += at[i] != (i - from < n ? 0x5a : expected[i]);
+            }
+    IS(wrong, 0);
+}
+
 /* The lowest byte of the stack that has been written to. */
 static size_t lowest(void)
 {
@@ -241,6 +264,7 @@ int board_main(void)
     before_it_is_made();
     calls();
     memories();
+    copies();
     traps();
     stacks();
     board_print(failures ? "not all as expected\n" : "all as expected\n");
