@@ -33,6 +33,10 @@ FILES = sorted((ROOT / "targets").glob("*.toml"))
 TARGETS = [read_target(file) for file in FILES]
 
 each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+#: One kind of machine, of which LLVM knows.
+each_machine = pytest.mark.parametrize(
+    "target", [target for target in TARGETS if not target.parts], ids=lambda target: target.name
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,17 +59,17 @@ def test_the_checkout_is_where_resources_come_from() -> None:
     assert targets_dir() == ROOT / "targets"
 
 
-@each_target
+@each_machine
 def test_the_data_layout_is_llvms(target: Target) -> None:
     assert str(_machine(target).target_data) == target.data_layout
 
 
-@each_target
+@each_machine
 def test_the_baseline_is_a_known_cpu(target: Target) -> None:
     target.check_cpu(Cpu(target.cpu_baseline))
 
 
-@each_target
+@each_machine
 def test_pointers_and_byte_order_are_those_of_the_data_layout(target: Target) -> None:
     assert {"e": "little", "E": "big"}[target.data_layout[0]] == target.endian
     pointer = re.search(r"-p:(\d+)", target.data_layout)
@@ -88,7 +92,7 @@ def test_addresses_of_the_static_strategy_are_aligned_to_pages(target: Target) -
         assert target.static_text_base >= target.static_base + (2 << 32)  # all that index + offset can reach
 
 
-@each_target
+@each_machine
 def test_llvm_lists_the_known_cpus_and_features(target: Target) -> None:
     code = f"""
 import llvmlite.binding as llvm
@@ -300,6 +304,29 @@ def test_a_target_is_found_by_every_name(target: Target) -> None:
     if target.arch != "arm":  # for whose unwind tables LLVM is told another system
         assert find_target(target.triple).name == target.name
     assert find_target(target.zig_target).runtime == target.runtime
+
+
+def test_a_universal_target_is_what_is_true_of_its_parts(tmp_path: Path) -> None:
+    target = find_target("darwin/universal")
+    parts = [find_target("x86_64-macos"), find_target("arm64-macos")]
+    assert list(target.parts) == parts
+    assert all(set(target.memory_supported) <= set(part.memory_supported) for part in parts)
+    assert all(set(part.lacks) <= set(target.lacks) for part in parts)
+    text = (ROOT / "targets" / "universal-macos.toml").read_text()
+    for name in ("x86_64-macos", "aarch64-macos", "x86_64-linux"):
+        (tmp_path / f"{name}.toml").write_bytes((ROOT / "targets" / f"{name}.toml").read_bytes())
+    file = tmp_path / "universal-macos.toml"
+    for old, new, message in (
+        ('"x86_64-macos", "aarch64-macos"', '"x86_64-linux"', "key 'parts'"),
+        ('"x86_64-macos", "aarch64-macos"', "", "key 'parts'"),
+        ("tier = 1", "tier = 4", "key 'checked' or 'tier'"),
+        ("tier = 1", 'tier = 1\narch = "arm"', "unknown key 'arch'"),
+        ('name = "universal-macos"', 'name = "fat-macos"', "another name than the file's"),
+    ):
+        assert old in text
+        file.write_text(text.replace(old, new))
+        with pytest.raises(ToolError, match=message):
+            read_target(file)
 
 
 def test_names_of_other_tools_are_understood() -> None:

@@ -106,8 +106,10 @@ def python_wasm() -> Path:
 
 @functools.cache
 def runner(target: str) -> tuple[str, ...]:
-    """The words to put before a program of `target` ("aarch64-linux") to run it here: none, or an emulator."""
+    """The words to put before a program of `target` ("aarch64-linux") to run it here: none, an emulator, a loader."""
     architecture, _, system = target.partition("-")
+    if system == "macos":
+        return (*runner(f"{architecture}-linux"), str(macos_loader(architecture)))
     if system == "freebsd":
         return freebsd_translator(architecture)
     if architecture == {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine()):
@@ -122,6 +124,28 @@ def runner(target: str) -> tuple[str, ...]:
 
 
 @functools.cache
+def macos_loader(architecture: str) -> Path:
+    """The program that executes macOS programs on Linux, compiled now or by an earlier run."""
+    directory = ROOT / "tests" / "darwin" / "loader"
+    sources = sorted([*directory.glob("*.c"), *directory.glob("*.S")])
+    words = [*zig(), "cc", "-target", f"{architecture}-linux-musl", "-static", "-O1", "-s", "-std=gnu11"]
+    words += ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all", *map(str, sources)]
+    key = hashlib.sha256(_answer(*zig(), "version").encode())
+    for path in [*sources, *sorted(directory.glob("*.h"))]:
+        key.update(path.read_bytes())
+    result = cache_directory() / "programs" / f"macos-loader-{architecture}-{key.hexdigest()[:16]}"
+    if not result.exists():
+        result.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=result.parent) as scratch:
+            done = subprocess.run(
+                [*words, "-o", "loader"], cwd=scratch, capture_output=True, text=True, timeout=TIMEOUT, check=False
+            )
+            if done.returncode != 0:
+                raise CompilationFailed(f"the loader: {done.stderr}")
+            Path(scratch, "loader").replace(result)
+    return result
+
+
 def freebsd_translator(architecture: str) -> tuple[str, ...]:
     """What executes FreeBSD programs on Linux: tests/freebsd/translator.c, which takes the options -0 and -b."""
     if architecture != "x86_64" or runner(f"{architecture}-linux"):

@@ -283,6 +283,7 @@ def compile_module(
     for target in targets:
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
+        target.check_emit(options.emit)
         target.check_seccomp(options.seccomp)
         for what, option, given in (
             ("embed", "--embed", options.embeds),
@@ -295,10 +296,10 @@ def compile_module(
         ):
             if given:
                 target.check_has(what, f"{option} is given")
-    from waot import pipeline
+    from waot import universal
 
     try:
-        return pipeline.build(source, name, targets, options, progress, linked)
+        return universal.build(source, name, targets, options, progress, linked)
     except (ToolError, UsageError):
         raise  # not about the module
     except WaotError as error:

@@ -661,6 +661,7 @@ def targets(cpus: str | None, as_json: bool) -> None:
 
     if cpus is not None:
         target = find_target(cpus)
+        target.check_one_cpu("--cpus")
         known = known_cpus(target.arch)
         lists = {"baseline": target.cpu_baseline, "cpus": sorted(known.names), "features": sorted(known.features)}
         _show(lists, as_json)

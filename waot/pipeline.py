@@ -249,6 +249,8 @@ def _build(
     for target in targets:
         if target.freestanding and "threads" in facts.proposals:
             target.check_has("threads", "the module has atomic operations")
+        if target.freestanding:
+            _check_buffers(module, target)
     plans = _Plans(module, facts, options.emit == "exe")
     linked = [target for target in targets if _is_linked(target, options)]
     with _runtimes(linked, tools, options.jobs, progress, threads) as runtimes:
@@ -318,6 +320,18 @@ class _Plans:
         return number, plan
 
 
+def _check_buffers(module: Module, target: Target) -> None:
+    """Raises UsageError for a memory that no buffer can be large enough for."""
+    for number, memory in enumerate(module.memories):
+        begins = memory.limits.minimum << memory.page_size_log2
+        if begins >> target.pointer_bits:
+            raise UsageError(
+                f"target {target.name} has addresses of {target.pointer_bits} bits, and the module's memory {number} "
+                f"begins with {begins:,} bytes",
+                hint="compile the module with a smaller memory",
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """What is to be made for one target."""
@@ -351,8 +365,8 @@ def lowering_options(
         fma = has_fma(codegen)
     whole = options.emit in ("asm", "llvm-ir")  # one text is what the user asked for
     return LoweringOptions(
-        triple=target.triple,
-        data_layout=target.data_layout,
+        triple=codegen.triple,
+        data_layout=target.link_data_layout if codegen.triple == target.link_triple else target.data_layout,
         arch=target.arch,
         pointer_bits=target.pointer_bits,
         memory=target.memory_strategy(options.memory),
@@ -478,7 +492,7 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
 
     if job.target.system == "freebsd":
         return linker.Confinement(capability_mode=True)
-    if options.seccomp == "off":
+    if options.seccomp == "off" or job.target.system != "linux":  # seccomp is Linux's
         return linker.Confinement()
     facilities = {"objects"} if job.plan.heap else set()
     if job.plan.threads is not None:

@@ -10,7 +10,7 @@ import difflib
 import platform
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Target:
     system: str  # what the programs run on
     pointer_bits: int
     endian: str  # "little" or "big"
-    object_format: str  # "elf"
+    object_format: str  # "elf" or "macho"
     data_layout: str  # LLVM's, exactly as the back end gives it
     page_size: int  # bytes; the largest that a kernel for this target uses, so the alignment of segments
     runtime: str  # directory of the system layer, relative to runtime-support/
@@ -61,6 +61,12 @@ class Target:
     memory_supported: tuple[str, ...]  # [memory] supported
     static_base: int | None  # [static] base: where memory 0 lies with the static strategy
     static_text_base: int | None  # [static] text_base: where the image's other segments start with it
+    # [link] triple and data_layout: those of what goes into an executable; `triple` and `data_layout` without a [link]
+    link_triple: str
+    link_data_layout: str
+    # Of a universal target the targets whose executables are joined to one file, in its order; of others none. Such a
+    # target's TOML has name, triple, aliases, parts, tier and checked; the other fields are what is true of all parts.
+    parts: tuple[Target, ...] = ()
 
     def memory_strategy(self, choice: str) -> str:
         """What `choice` of `MEMORY_CHOICES` means here. Raises UsageError where the target does not have it."""
@@ -76,6 +82,8 @@ class Target:
 
     def check_cpu(self, cpu: Cpu) -> None:
         """Raises UsageError unless LLVM compiles for `cpu` here; "native" only where this machine is of the kind."""
+        if cpu != Cpu():
+            self.check_one_cpu("--cpu")
         if cpu.name == "native":
             host = host_name() or "unknown"
             if not self.is_host():
@@ -85,11 +93,23 @@ class Target:
         for feature in cpu.features:
             self._check_known("CPU feature", feature[1:], lambda known: known.features)
 
+    def check_one_cpu(self, option: str) -> None:
+        """Raises UsageError where the target has several kinds of CPU, for an option that is about one."""
+        if self.parts:
+            raise UsageError(f"target {self.name} is for several kinds of CPU, {option} about one", hint=self._each())
+
     def check_has(self, what: str, why: str) -> None:
         """Raises UsageError if this target lacks `what` of LACKABLE; `why` says who asks for it."""
         if what in self.lacks:
             able = _those(lambda target: what not in target.lacks)
             raise UsageError(f"target {self.name} has no {LACKABLE[what]}, and {why}", hint=f"those that do: {able}")
+
+    def check_emit(self, emit: str) -> None:
+        """Raises UsageError where what `--emit` asks for cannot be one for this target."""
+        if self.parts and emit != "exe":
+            raise UsageError(
+                f"target {self.name} is executables joined to one, and --emit {emit} is not", hint=self._each()
+            )
 
     @property
     def freestanding(self) -> bool:
@@ -124,10 +144,13 @@ class Target:
                 hint = f"did you mean {' or '.join(near)}?" if near else f"`waot targets --cpus {self.name}` lists them"
             raise UsageError(f"unknown {what} {name!r} for target {self.name}", hint=hint)
 
+    def _each(self) -> str:
+        return f"use --target with each of {', '.join(part.name for part in self.parts)}"
+
     def is_host(self) -> bool:
         """Whether this machine runs the target's executables without an emulator."""
         host = host_name()
-        return host is not None and host in self.names
+        return (host is not None and host in self.names) or any(part.is_host() for part in self.parts)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -245,6 +268,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
 def read_target(file: Path) -> Target:
     """The target that `file` describes. Raises ToolError that names the file and the key."""
     reader = _Reader(file, _read_toml(file))
+    if "parts" in reader.table:
+        return _read_universal(reader)
     fields: dict[str, Any] = {key: reader.take(key, str) for key in _STRINGS}
     fields |= {key: reader.take(key, int) for key in _INTEGERS}
     fields["aliases"] = reader.strings("aliases")
@@ -267,16 +292,50 @@ def read_target(file: Path) -> Target:
         fields["static_base"] = static.take("base", int)
         fields["static_text_base"] = static.take("text_base", int)
         static.done()
+    fields["link_triple"], fields["link_data_layout"] = fields["triple"], fields["data_layout"]
+    if "link" in reader.table:
+        link = reader.section("link")
+        fields["link_triple"] = link.take("triple", str)
+        fields["link_data_layout"] = link.take("data_layout", str)
+        link.done()
     reader.done()
     if not set(supported) <= set(MEMORY_STRATEGIES) or fields["memory_default"] not in supported:
         raise ToolError("the memory strategies are not known ones with the default among them", file=str(file))
-    if fields["checked"] not in ("executed", "inspected") or fields["tier"] not in (1, 2, 3):
-        raise ToolError("key 'checked' or 'tier' has a value that it cannot have", file=str(file))
     if not set(fields["lacks"]) <= set(LACKABLE):
         raise ToolError(f"key 'lacks' has a name that is not one of {', '.join(LACKABLE)}", file=str(file))
-    if fields["name"] != file.stem:
-        raise ToolError(f"describes {fields['name']!r}, another name than the file's", file=str(file))
-    return Target(**fields)
+    return _checked(Target(**fields), file)
+
+
+def _read_universal(reader: _Reader) -> Target:
+    """The target that a file with parts describes."""
+    parts = tuple(read_target(reader.file.with_name(f"{name}.toml")) for name in reader.strings("parts"))
+    if len({part.system for part in parts}) != 1 or any(part.object_format != "macho" for part in parts):
+        raise ToolError("key 'parts' has not several names of targets for Mach-O", file=str(reader.file))
+    fields = {key: reader.take(key, str) for key in ("name", "triple", "checked")}
+    memory = [name for name in parts[0].memory_supported if all(name in part.memory_supported for part in parts)]
+    target = replace(
+        parts[0],
+        **fields,
+        zig_target=fields["name"],
+        aliases=reader.strings("aliases"),
+        tier=reader.take("tier", int),
+        arch="universal",
+        page_size=max(part.page_size for part in parts),
+        lacks=tuple(sorted({what for part in parts for what in part.lacks})),
+        cpu_baseline=", ".join(part.cpu_baseline for part in parts),
+        memory_supported=tuple(memory),
+        parts=parts,
+    )
+    reader.done()
+    return _checked(target, reader.file)
+
+
+def _checked(target: Target, file: Path) -> Target:
+    if target.checked not in ("executed", "inspected") or target.tier not in (1, 2, 3):
+        raise ToolError("key 'checked' or 'tier' has a value that it cannot have", file=str(file))
+    if target.name != file.stem:
+        raise ToolError(f"describes {target.name!r}, another name than the file's", file=str(file))
+    return target
 
 
 @cache

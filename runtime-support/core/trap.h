@@ -7,7 +7,9 @@
 #include <stddef.h>
 
 /* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. */
+#ifndef WAOT_COLD_DATA /* given as nothing where clang takes no such name for a section (waot/linker/runtime.py) */
 #define WAOT_COLD_DATA __attribute__((section(".bss.cold")))
+#endif
 
 /* Called first when something traps, with the trap's text; this one does nothing. Weak, for a program that goes on after a
  * trap (tests/spec/driver.c): its own is linked in place of this one and need not return. */

@@ -6,11 +6,12 @@ filter of system calls that apps start their children under.
 
 from __future__ import annotations
 
-import ctypes
 import platform
+import re
 import signal
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import lief
@@ -116,20 +117,113 @@ def test_there_are_no_fixed_addresses() -> None:
             find_target(name).memory_strategy("static")
 
 
-OPENAT2 = 437
+# What the shim may ask for: those of the calls that Android 11 lets an app make (bionic's lists of system calls, and of
+# exceptions for apps) for which it has a use, with x86-64's numbers. `execve` starts the program under the filter.
+_POLICY = """
+accept4 288               arch_prctl 158            bind 49                   clock_getres 229
+clock_gettime 228         clone 56                  close 3                   execve 59
+exit 60                   exit_group 231            fadvise64 221             fallocate 285
+fcntl 72                  fdatasync 75              fstat 5                   fsync 74
+ftruncate 77              futex 202                 getdents64 217            getpid 39
+getrandom 318             getsockopt 55             gettid 186                ioctl 16
+kill 62                   linkat 265                listen 50                 lseek 8
+madvise 28                mkdirat 258               mmap 9                    mprotect 10
+munmap 11                 newfstatat 262            openat 257                ppoll 271
+prctl 157                 pread64 17                preadv 295                pwrite64 18
+pwritev 296               read 0                    readlinkat 267            readv 19
+recvmsg 47                renameat2 316             restart_syscall 219       rt_sigaction 13
+rt_sigprocmask 14         rt_sigreturn 15           sched_yield 24            seccomp 317
+sendmsg 46                setsockopt 54             shutdown 48               sigaltstack 131
+socket 41                 statx 332                 symlinkat 266             sysinfo 99
+tgkill 234                unlinkat 263              utimensat 280             write 1
+writev 20
+"""
+POLICY = {name: int(number) for name, number in re.findall(r"(\w+) +(\d+)", _POLICY)}
+# What 32-bit processors have in their place.
+_OF_32_BITS = re.compile(r".*(_time64|_time32|_llseek|mmap2|64_64)|fcntl64|ftruncate64|clock_gettime(32|64)")
 
 
-def _as_for_an_app() -> None:
-    """From here on openat2 ends the process by SIGSYS: what the filter of Android's apps does up to version 15."""
-    code = [(0x20, 0, 0, 0), (0x15, 0, 1, OPENAT2), (0x06, 0, 0, 0x00030000), (0x06, 0, 0, 0x7FFF0000)]
-    text = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in code))
-    program = struct.pack("@HP", len(code), ctypes.addressof(text))
-    libc = ctypes.CDLL(None)
-    assert libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
-    assert libc.prctl(22, 2, program, 0, 0) == 0  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+def _as_for_an_app(executable: Path, name: str) -> Path:
+    """Starts `executable`, as `name`, where any other call ends it by SIGSYS, as zygote's filter does."""
+    code = [struct.pack("=HBBI", 0x20, 0, 0, 0)]  # the number of the call
+    for left, number in zip(range(len(POLICY), 0, -1), POLICY.values(), strict=True):
+        code.append(struct.pack("=HBBI", 0x15, left, 0, number))
+    code += [struct.pack("=HBBI", 0x06, 0, 0, what) for what in (0x00030000, 0x7FFF0000)]  # trap, allow
+    text = b"".join(code)
+    starter = executable.with_name(f"{executable.name}-as-for-an-app")
+    starter.write_text(
+        f"#!{sys.executable} -IS\n"
+        "import ctypes, os, struct, sys\n"
+        f"text = ctypes.create_string_buffer({text!r}, {len(text)})\n"
+        f"program = struct.pack('@HP', {len(code)}, ctypes.addressof(text))\n"
+        "call = ctypes.CDLL(None).prctl\n"
+        "assert call(38, 1, 0, 0, 0) == 0\n"  # PR_SET_NO_NEW_PRIVS
+        "assert call(22, 2, program, 0, 0) == 0\n"  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+        f"os.execve({str(executable)!r}, [{name!r}, *sys.argv[1:]], dict(os.environ))\n"
+    )
+    starter.chmod(0o755)
+    return starter
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="qemu-user has no seccomp: only a native program meets it")
+natively = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="qemu-user has no seccomp: only a native program meets it"
+)
+
+
+def test_the_shim_asks_for_nothing_else() -> None:
+    sources = (tools.ROOT / "runtime-support" / "os" / "linux").rglob("*.[ch]")
+    names = {name for source in sources for name in re.findall(r"\bSYS_(\w+)", source.read_text())}
+    assert {"openat", "mmap", "futex"} <= names
+    assert {name for name in names if not _OF_32_BITS.fullmatch(name)} <= set(POLICY)
+
+
+@natively
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(p, id=p.name, marks=() if p.name in (*QUICK, "c/recursion") else (pytest.mark.slow,))
+        for p in PROGRAMS
+        if not p.variant
+    ],
+)
+def test_the_program_does_the_same_under_the_filter_of_apps(program: harness.Program, tmp_path: Path) -> None:
+    try:
+        program.wasm()
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    configuration = Configuration("x86_64-android", "guarded", "2")
+    executable = harness.build(program, configuration, tmp_path / "program")
+    starter = _as_for_an_app(executable, program.source.stem)
+    for run in program.runs:
+        expected = harness.run_under_wasmtime(program, run)
+        actual = harness.run_natively(program, run, starter, configuration.target)
+        harness.compare(program, run, expected, actual)
+
+
+@natively
+def test_an_exhausted_stack_is_a_trap_under_the_filter_of_apps(tmp_path: Path) -> None:
+    (tmp_path / "a.wat").write_text('(module (func $f (export "_start") (call $f) (call $f)))')
+    waot.build(tmp_path / "a.wat", tmp_path / "a", ["x86_64-android"])
+    done = subprocess.run([_as_for_an_app(tmp_path / "a", "a")], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 134
+    assert done.stderr.startswith(b"waot: trap: call stack exhausted\n")
+
+
+@natively
+def test_threads_work_under_the_filter_of_apps(tmp_path: Path) -> None:
+    try:
+        module = compiled("c/counter")
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    waot.build(module, tmp_path / "counter", ["x86_64-android"], opt_level=1)
+    expected = subprocess.run([tmp_path / "counter"], capture_output=True, timeout=60, check=False)
+    starter = _as_for_an_app(tmp_path / "counter", "counter")
+    done = subprocess.run([starter], capture_output=True, timeout=60, check=False)
+    assert expected.returncode == 0
+    assert (done.returncode, done.stdout) == (0, expected.stdout)
+
+
+@natively
 def test_files_are_opened_without_the_call_for_which_android_ends_an_app(tmp_path: Path) -> None:
     source = tmp_path / "read.c"
     source.write_text(
@@ -147,8 +241,7 @@ def test_files_are_opened_without_the_call_for_which_android_ends_an_app(tmp_pat
     done = {}
     for system in ("android", "linux"):
         waot.build(module, tmp_path / system, [f"x86_64-{system}"], dirs=[f"{granted}::/d"])
-        done[system] = subprocess.run(
-            [tmp_path / system], capture_output=True, preexec_fn=_as_for_an_app, timeout=60, check=False
-        )
+        starter = _as_for_an_app(tmp_path / system, system)
+        done[system] = subprocess.run([starter], capture_output=True, timeout=60, check=False)
     assert (done["android"].returncode, done["android"].stdout) == (0, b"text\n")
     assert done["linux"].returncode == -signal.SIGSYS

@@ -220,10 +220,10 @@ def test_debuggers_find_the_place_in_the_module(target: str, tmp_path: Path) -> 
 # ---------------------------------------------------------------- what is refused
 
 
-def refused(tmp_path: Path, source: str, **options: object) -> str:
+def refused(tmp_path: Path, source: str, target: str = "x86_64-none", /, **options: object) -> str:
     (tmp_path / "m.wat").write_text(source)
     with pytest.raises((LinkError, UsageError)) as caught:
-        waot.build(tmp_path / "m.wat", tmp_path / "m.a", ["x86_64-none"], **options)  # type: ignore[arg-type]
+        waot.build(tmp_path / "m.wat", tmp_path / "m.a", [target], **options)  # type: ignore[arg-type]
     assert not (tmp_path / "m.a").exists()
     assert not (tmp_path / "m.h").exists()
     return str(caught.value)
@@ -251,6 +251,12 @@ def refused(tmp_path: Path, source: str, **options: object) -> str:
 )
 def test_a_module_that_cannot_be_without_a_system_is_refused(source: str, said: str, tmp_path: Path) -> None:
     assert re.search(said, refused(tmp_path, f"(module {source})"))
+
+
+@pytest.mark.parametrize("memory", ["65536", "i64 70000", "i64 0xffffffffff"])
+def test_a_memory_that_no_buffer_can_be_large_enough_for_is_refused(memory: str, tmp_path: Path) -> None:
+    said = refused(tmp_path, f"(module (memory 1) (memory {memory}))", "riscv32-none")
+    assert "has addresses of 32 bits, and the module's memory 1 begins with" in said
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def module(target: Target, strategy: str, code: str, *, pages: int = 2, maximum:
     memory = f"ptr {base}, {word} {pages * PAGE}, i64 {maximum}, i64 {RESERVE[strategy]}, i32 16, i32 {int(fixed)}"
     described = f"i64 1, ptr @functions, ptr @names, i64 {len(functions)}, ptr null"
     return f"""\
-target triple = "{target.triple}"
+target triple = "{target.link_triple}"
 {types}
 @waot_memory.0 = global %waot.memory {{ {memory} }}
 @memories = constant [1 x ptr] [ptr @waot_memory.0]
@@ -169,7 +169,7 @@ define internal ptr @address(i32 %i) alwaysinline nounwind {{
 }}
 {code}
 attributes #0 = {{ nomerge noreturn cold }}
-attributes #1 = {{ uwtable nounwind noinline "probe-stack"="inline-asm" }}
+attributes #1 = {{ uwtable nounwind noinline "disable-tail-calls"="true" "probe-stack"="inline-asm" }}
 attributes #2 = {{ alwaysinline nounwind }}
 !llvm.dbg.cu = !{{!1}}
 !llvm.module.flags = !{{!2, !3}}
@@ -185,7 +185,11 @@ attributes #2 = {{ alwaysinline nounwind }}
 
 def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilities: Collection[str] = ()) -> bytes:
     digest = hashlib.sha256(b"").digest()
-    confinement = Confinement(make_filters(target.arch, {"fd_write", "proc_exit"}, facilities))
+    confinement = Confinement()
+    if target.system == "linux":
+        confinement = Confinement(
+            make_filters(target.arch, {"fd_write", "proc_exit"}, facilities, endian=target.endian)
+        )
     return encode_manifest(
         Manifest(Grants(), stack_size, "0", target.name, strategy, (), digest, "m.wasm", confinement=confinement),
         target.endian,

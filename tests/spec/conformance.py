@@ -221,7 +221,9 @@ def main() -> int:
         parser.error(f"no test suite at {suite.SUITE}; set WAOT_SPEC_TESTSUITE")
     names = [find_target(n).name for n in re.split(r"[\s,]+", arguments.targets.strip()) if n]
     executed = [
-        target.name for target in load_targets().values() if target.checked == "executed" and not target.freestanding
+        target.name
+        for target in load_targets().values()
+        if target.checked == "executed" and not target.freestanding and not target.parts
     ]
     names = names or executed
     levels = [level for level in re.split(r"[\s,]+", arguments.opt.strip()) if level]

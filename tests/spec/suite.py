@@ -40,7 +40,7 @@ from waot.frontend import collect_facts, decode_module, validate_function
 from waot.frontend.linking import Linker
 from waot.frontend.module import Module
 from waot.linker.objects import data_object
-from waot.linker.runtime import machine_flags
+from waot.linker.runtime import assembler_flags, machine_flags
 from waot.linker.zig import run_zig, zig_version
 from waot.lowering import lower_unit, make_plan
 from waot.options import BuildOptions
@@ -324,11 +324,12 @@ def driver_objects(target: Target) -> tuple[Path, ...]:
 def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
     """Sources that belong to the driver, compiled for `target`, now or by an earlier run."""
     root = tools.ROOT / "runtime-support"
-    flags = [*machine_flags(target), "-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
+    machine = machine_flags(target)
+    flags = ["-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-D_GNU_SOURCE"]
     flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror"]
     flags += [f"-I{root}", f"-I{root / target.runtime}"]
     flags += table.definitions()
-    key = hashlib.sha256(repr((flags, zig_version())).encode())
+    key = hashlib.sha256(repr((machine, flags, zig_version())).encode())
     for path in [*sources, *sorted(root.rglob("*.h"))]:
         key.update(path.read_bytes())
     place = tools.cache_directory() / "suite" / f"{target.name}-{key.hexdigest()[:16]}"
@@ -337,7 +338,8 @@ def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place) as work:
             for source, path in zip(sources, objects, strict=True):
-                command = ["cc", *flags, "-c", str(source), "-o", path.name]
+                kind = assembler_flags(target) if source.suffix == ".S" else machine
+                command = ["cc", *kind, *flags, "-c", str(source), "-o", path.name]
                 run_zig(
                     command, cache_dir=_tools_directory(), directory=Path(work), what="compiling the suite's driver"
                 )

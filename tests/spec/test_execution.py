@@ -17,7 +17,7 @@ GUARDED, CHECKED, STATIC_MEMORY = (Configuration("x86_64-linux", m, "2") for m i
 SLOW = [
     Configuration(target.name, main_memory(target.name), level)
     for target in load_targets().values()
-    if target.checked == "executed" and not target.freestanding  # those: tests/freestanding
+    if target.checked == "executed" and not target.parts and not target.freestanding  # those: tests/freestanding
     for level in ("2", "0")
     if (target.name, level) != (GUARDED.target, GUARDED.level)
 ]

@@ -24,6 +24,9 @@ _LLVM_OPTIONS = (
     "-use-unknown-locations=Disable",
     # Widening 32-bit counters hides the trip count of clang's loops (they count up to zero) from the vectoriser.
     "-indvars-widen-indvars=false",
+    # For Darwin LLVM makes tables of names for debuggers, and of units that have nothing but lines they fail its own
+    # assertion.
+    "-accel-tables=Disable",
     # The base of linear memory fits a displacement; hoisted, it costs a register and an index in every address.
     "-disable-constant-hoisting",
     # All of linear memory hangs on one pointer, so GVN finds a candidate in every block; it may look less far (a

@@ -42,7 +42,8 @@ def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) ->
     # Where pointers in constants need no relocation they can stay in flash memory.
     reloc = "static" if target.freestanding and target.pointer_bits == 32 else "pic"
     frames = target.freestanding and kind == "obj"
-    return CodegenOptions(target.triple, name, ",".join(features), target.cpu_abi, opt_level, kind, reloc, frames)
+    triple = target.link_triple if emit == "exe" else target.triple
+    return CodegenOptions(triple, name, ",".join(features), target.cpu_abi, opt_level, kind, reloc, frames)
 
 
 def byte_shuffle(arch: str, options: CodegenOptions) -> str | None:

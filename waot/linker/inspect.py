@@ -14,6 +14,7 @@ from waot.linker.confine import allowed_calls, describe_grants
 from waot.linker.manifest import Manifest, decode_manifest
 
 _SECTION = ".waot.manifest"
+_MACHO_MAGICS = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # of one image, and of several
 _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_RISCV": "riscv64"}
 _MACHINES |= {"EM_386": "x86", "EM_ARM": "arm"}
 _MACHINES |= {"EM_S390": "s390x", "EM_PPC64": "powerpc64le", "EM_LOONGARCH": "loongarch64"}
@@ -42,7 +43,7 @@ class ExecutableInfo:
     """An executable: what it says of itself, and how it is laid out. Sizes are in bytes."""
 
     manifest: Manifest
-    format: str  # "ELF executable" or "ELF static PIE"
+    format: str  # "ELF executable", "ELF static PIE", or Mach-O's
     machine: str
     size: int
     sections: tuple[tuple[str, int], ...]  # (name, size)
@@ -52,6 +53,10 @@ class ExecutableInfo:
 
 def inspect_executable(data: bytes | mmap.mmap) -> ExecutableInfo:
     """What an executable of ours is and may do. Raises ToolError for anything else."""
+    if data[:4] in _MACHO_MAGICS:
+        from waot.linker.inspect_macho import inspect_macho
+
+        return inspect_macho(data)
     try:
         elf = ELFFile(io.BytesIO(data) if isinstance(data, bytes) else data)
         section = elf.get_section_by_name(_SECTION)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from waot.linker.elf import link_elf
 from waot.linker.inputs import Inputs, MemoryImage
+from waot.linker.macho import link_macho
 from waot.linker.runtime import Runtime
 from waot.targets import Target
 
-_LINKERS: dict[str, Callable[[Inputs], bytes]] = {"elf": link_elf}
+_LINKERS: dict[str, Callable[[Inputs], bytes]] = {"elf": link_elf, "macho": link_macho}
 
 
 def link_executable(

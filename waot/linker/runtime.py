@@ -135,7 +135,14 @@ def machine_flags(target: Target) -> list[str]:
         flags.append(f"-mcpu={target.cpu_zig}")
     if target.arch in ("arm", "thumb") and not target.freestanding:
         flags.append("-fdwarf-exceptions")  # .eh_frame, which core/unwind.c reads, and not the tables of Arm's own ABI
+    if target.link_triple != target.triple:  # the system's headers, another object format (waot/linker/macho.py)
+        flags += ["-Xclang", "-triple", "-Xclang", target.link_triple, "-DWAOT_COLD_DATA="]
     return flags
+
+
+def assembler_flags(target: Target) -> list[str]:
+    """zig's assembler has no way to say another object format than the system's: of ELF it is Linux's."""
+    return ["-target", f"{target.arch}-linux-musl"] if target.link_triple != target.triple else machine_flags(target)
 
 
 def _system_flags(target: Target) -> list[str]:
@@ -162,7 +169,7 @@ def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
-    sha.update(repr((machine_flags(target), zig_version(), _COMMON_FLAGS)).encode())
+    sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target))).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
@@ -197,7 +204,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             *parts,
             [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
             *(
-                ["cc", *machine_flags(target), "-g0", "-c", str(source), "-o", file]
+                ["cc", *assembler_flags(target), "-g0", "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
             ),
         ]

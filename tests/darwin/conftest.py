@@ -1,0 +1,84 @@
+"""The fixtures of tests/wasi for guests that are macOS programs, so that the tests there are tests here too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+from tests.darwin.guest import MacosGuest
+from tests.wasi.guest import Calls, directory_record
+
+NAMES = ("x86_64-macos", "aarch64-macos")
+TARGETS = [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])]
+
+# Tests of tests/wasi that cannot be as they are here, by the beginning of their names.
+OTHERWISE = {
+    "test_raising_a_signal_ends_the_program_by_it[{}-PWR]": "macOS has no such signal: test_a_signal_that_macos_lacks",
+    "test_listing_goes_on_where_it_was_while_others": "removed entries are told too: test_a_listing_goes_on_with_what",
+    "test_a_grant_without_descriptors_left": "the loader itself needs a descriptor",
+}
+LONG = ("test_paths_give_what_wasmtime_gives",)
+
+
+@pytest.hookimpl(tryfirst=True)  # before what is marked slow is left out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes out what a test of tests/wasi lists of Linux's, and says which tests cannot be here."""
+    kept: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        here = item.path.parent == Path(__file__).parent
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if here and parameters.get("architecture", NAMES[0]) not in NAMES:
+            others.append(item)
+            continue
+        kept.append(item)
+        for name, reason in OTHERWISE.items() if here else ():
+            if any(item.name.startswith(name.format(target)) for target in NAMES):
+                item.add_marker(pytest.mark.skip(reason=reason))
+        if here and item.name.startswith(LONG):
+            item.add_marker(pytest.mark.slow)
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = kept
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A directory to grant, inside one that is not granted."""
+    path = tmp_path / "root"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(params=TARGETS)
+def architecture(request: pytest.FixtureRequest) -> str:
+    """A macOS target whose programs can run here; "architecture" is what the tests call it."""
+    try:
+        tools.runner(request.param)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    return str(request.param)
+
+
+@pytest.fixture
+def start(architecture: str) -> Iterator[Callable[..., Calls]]:
+    """Starts guests that end with the test."""
+    guests = []
+
+    def start_one(records: Sequence[bytes] = (), **options: object) -> Calls:
+        guest = MacosGuest(architecture, records=records, **options)  # type: ignore[arg-type]
+        guests.append(guest)
+        return Calls(guest)
+
+    yield start_one
+    for guest in guests:
+        guest.close()
+
+
+@pytest.fixture
+def at_root(start: Callable[..., Calls], root: Path) -> Calls:
+    """A guest with ``root`` granted as descriptor 3."""
+    return start([directory_record(root, "/")])

@@ -1,0 +1,123 @@
+"""The guest of tests/wasi/guest.py as a macOS program: the shim for a macOS target, driven call by call."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests import tools
+from tests.runtime.programs import function, manifest, module, runtime
+from tests.wasi.guest import NativeGuest, native_functions, record
+from waot.codegen import make_codegen_options
+from waot.codegen.llvm import compile_unit
+from waot.linker import link_executable
+from waot.linker.objects import undefined_symbols
+from waot.linker.runtime import machine_flags
+from waot.linker.zig import run_zig
+from waot.options import Cpu
+from waot.targets import find_target
+
+SOURCE = Path(__file__).with_name("guest.c")
+FLAGS = ["-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-fno-stack-protector", "-fno-sanitize=all"]
+FLAGS += ["-Wall", "-Wextra", "-Werror", f"-I{tools.ROOT / 'runtime-support'}", "-I."]
+
+
+def _calls() -> str:
+    """calls.h of guest.c: for each function one that takes its arguments from an array of numbers of 64 bits."""
+    lines, names = [], []
+    for each in native_functions():
+        types = [{"i32": "(uint32_t)", "i64": ""}[kind] for _, kind in each.parameters]
+        arguments = ", ".join(["memory", *(f"{kind}a[{index}]" for index, kind in enumerate(types))])
+        call = f"waot_wasi_{each.name}({arguments})"
+        body = f"return {call};" if each.returns else f"{call}; return 0;"
+        unused = "" if types else "(void)a; "
+        lines.append(
+            f"static uint64_t call_{each.name}(struct waot_memory *memory, const uint64_t *a) {{ {unused}{body} }}"
+        )
+        names.append(f"call_{each.name},")
+    lines += ["static uint64_t (*const calls[])(struct waot_memory *, const uint64_t *) = {", *names, "};"]
+    return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def build(target_name: str) -> Path:
+    """The guest for a target, once."""
+    directory = Path(tempfile.mkdtemp(prefix="waot-guest-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    target, shim = find_target(target_name), runtime(target_name)
+    cache = tools.cache_directory() / "runtime"
+    (directory / "calls.h").write_text(_calls())
+    words = ["cc", *machine_flags(target), *FLAGS, "-c", str(SOURCE), "-o", "guest.o"]
+    run_zig(words, cache_dir=cache, directory=directory, what="compiling the guest")
+    own = (directory / "guest.o").read_bytes()
+    keep = frozenset((*shim.entry_points, *undefined_symbols(own)))
+    text = module(target, "guarded", function(0, "void ()", "  ret void"))
+    text = re.sub(r"(?m)^@waot_authority = .*$", "", text)  # the shim's own: whatever the manifest grants
+    unit = compile_unit(text, shim.bitcode, keep, make_codegen_options(target, Cpu(), "1", "exe"))
+    program = directory / "guest"
+    program.write_bytes(
+        link_executable(
+            [unit, own],
+            target=target,
+            memory="guarded",
+            runtime=shim,
+            manifest=manifest(target, "guarded"),
+            cache_dir=cache,
+        )
+    )
+    program.chmod(0o755)
+    return program
+
+
+class MacosGuest(NativeGuest):
+    """The shim for a macOS target in a process of its own, under the loader."""
+
+    _order = "<"  # of its numbers
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        records: Sequence[bytes] = (),
+        arguments: Sequence[str] = ("guest",),
+        environment: dict[str, str] | None = None,
+        stdin: int | None = subprocess.DEVNULL,
+        stdout: int | None = subprocess.DEVNULL,
+        stderr: int | None = None,
+        walk: bool = True,  # whatever is asked for: there is no other way
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        command = [*tools.runner(target), "-0", arguments[0], str(build(target)), *arguments[1:]]
+        ours_in, theirs_out = os.pipe()
+        theirs_in, ours_out = os.pipe()
+
+        # As NativeGuest does it.
+        def move() -> None:
+            os.dup2(theirs_in, 100)
+            os.dup2(theirs_out, 101)
+            prepare()
+
+        self.process = subprocess.Popen(
+            command,
+            env=dict(environment or {}),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            close_fds=False,
+            preexec_fn=move,
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._answers = os.fdopen(ours_in, "rb", buffering=0)
+        self._orders = os.fdopen(ours_out, "wb", buffering=0)
+        for part in (b"".join([*records, record(0, b"")]), b""):
+            self._send(struct.pack("<Q", len(part)))
+            self._send(part)
