@@ -164,7 +164,7 @@ def test_a_signal_that_someone_sent_is_not_a_trap(target: Target, tmp_path: Path
     path = tmp_path / "program"
     path.write_bytes(build(target, target.memory_default, function(0, "void ()", "  br label %l\nl:\n  br label %l")))
     path.chmod(0o755)
-    with subprocess.Popen([*tools.runner(target.name), path], stderr=subprocess.PIPE) as running:
+    with subprocess.Popen([*tools.runner(target.name), str(path)], stderr=subprocess.PIPE) as running:
         time.sleep(0.3)
         running.send_signal(signal.SIGSEGV)
         errors = running.communicate(timeout=30)[1]
@@ -186,7 +186,7 @@ def test_a_trap_is_told_whatever_signals_the_parent_blocked(target: Target, faul
     path.write_bytes(build(target, movable(target), function(0, "void ()", body)))
     path.chmod(0o755)
     blocked = "import os, signal, sys; signal.pthread_sigmask(0, range(1, 65)); os.execv(sys.argv[1], sys.argv[1:])"
-    words = [sys.executable, "-W", "ignore", "-c", blocked, *tools.runner(target.name), path]
+    words = [sys.executable, "-W", "ignore", "-c", blocked, *tools.runner(target.name), str(path)]
     done = subprocess.run(words, capture_output=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[:1]) == (134, [b"waot: trap: out of bounds memory access"])
 
