@@ -208,7 +208,7 @@ def test_paths_give_what_they_give_on_linux(translator: list[str], tmp_path: Pat
 
 
 PROGRAMS = {program.name: program for program in harness.discover()}
-QUICK = ("c/stdio_files", "c/arguments", "c/environment", "c/clock", "c/directory", "c/trap_stack")
+QUICK = ("c/stdio_files", "c/directory", "c/trap_stack")
 
 
 @pytest.mark.parametrize(

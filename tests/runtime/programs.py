@@ -66,10 +66,10 @@ TRAPS = {
 
 
 def targets() -> list[Target]:
-    """The targets of Linux whose programs run here."""
+    """The targets of Linux and FreeBSD whose programs run here."""
     found = []
     for target in load_targets().values():
-        if target.system != "linux":
+        if target.system not in ("linux", "freebsd"):
             continue
         try:
             tools.runner(target.name)
@@ -186,7 +186,7 @@ attributes #2 = {{ alwaysinline nounwind }}
 
 def manifest(target: Target, strategy: str, stack_size: int = 1 << 20, facilities: Collection[str] = ()) -> bytes:
     digest = hashlib.sha256(b"").digest()
-    confinement = Confinement()
+    confinement = Confinement(capability_mode=target.system == "freebsd")
     if target.system == "linux":
         confinement = Confinement(
             make_filters(target.arch, {"fd_write", "proc_exit"}, facilities, endian=target.endian)

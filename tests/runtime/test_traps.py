@@ -159,12 +159,12 @@ def test_proc_exit_ends_with_its_status(target: Target, tmp_path: Path) -> None:
 
 @both
 def test_a_signal_that_someone_sent_is_not_a_trap(target: Target, tmp_path: Path) -> None:
-    if tools.runner(target.name):
+    if tools.runner(target.name) and target.system != "freebsd":
         pytest.skip("the emulator answers signals in its own way")
     path = tmp_path / "program"
     path.write_bytes(build(target, target.memory_default, function(0, "void ()", "  br label %l\nl:\n  br label %l")))
     path.chmod(0o755)
-    with subprocess.Popen([path], stderr=subprocess.PIPE) as running:
+    with subprocess.Popen([*tools.runner(target.name), str(path)], stderr=subprocess.PIPE) as running:
         time.sleep(0.3)
         running.send_signal(signal.SIGSEGV)
         errors = running.communicate(timeout=30)[1]
@@ -174,7 +174,7 @@ def test_a_signal_that_someone_sent_is_not_a_trap(target: Target, tmp_path: Path
 @both
 @pytest.mark.parametrize("fault", [True, False])
 def test_a_trap_is_told_whatever_signals_the_parent_blocked(target: Target, fault: bool, tmp_path: Path) -> None:
-    if tools.runner(target.name):
+    if tools.runner(target.name) and target.system != "freebsd":
         pytest.skip("the emulator has the signals")
     if fault and "guarded" not in target.memory_supported:
         pytest.skip("memories have no guard, so nothing faults")
@@ -186,7 +186,8 @@ def test_a_trap_is_told_whatever_signals_the_parent_blocked(target: Target, faul
     path.write_bytes(build(target, movable(target), function(0, "void ()", body)))
     path.chmod(0o755)
     blocked = "import os, signal, sys; signal.pthread_sigmask(0, range(1, 65)); os.execv(sys.argv[1], sys.argv[1:])"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", blocked, path], capture_output=True, check=False)
+    words = [sys.executable, "-W", "ignore", "-c", blocked, *tools.runner(target.name), str(path)]
+    done = subprocess.run(words, capture_output=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[:1]) == (134, [b"waot: trap: out of bounds memory access"])
 
 
