@@ -38,6 +38,8 @@ _COMMON_FLAGS = (
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 # A loop over UTF-16 is no call of wcslen. Not for the bitcode either: what has such an attribute is not inlined.
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
+# Where arguments are pushed, a frame pointer saves a line of .eh_frame a push: 2.4 KB of 28 of a hello.
+_PUSHING_FLAGS = {"x86": ("-fno-omit-frame-pointer",)}
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
 # The collector looks at objects as words.
 _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")
@@ -190,7 +192,7 @@ def _arithmetic(target: Target) -> list[str]:
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
-    sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
+    sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _PUSHING_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target), format_flags(target))).encode())
     for path in sorted(root.rglob("*")):
@@ -217,7 +219,15 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         compile_flags += [*(_THREADS_FLAGS if threads else ()), *_system_flags(target), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
         parts = [
-            [*compile_flags, *_SYSTEM_FLAGS, *includes, "system.c", "-o", "system.o"],
+            [
+                *compile_flags,
+                *_SYSTEM_FLAGS,
+                *_PUSHING_FLAGS.get(target.arch, ()),
+                *includes,
+                "system.c",
+                "-o",
+                "system.o",
+            ],
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
         ]
         if target.freestanding:
