@@ -182,7 +182,7 @@ as values unknown at compile time, and compares with wasmtime bit by bit.
 The official test programs of WASI preview 1 (72 in C, Rust and AssemblyScript) are published, compiled, at
 github.com/WebAssembly/wasi-testsuite, branch prod/testsuite-base. `python -m tests.wasi.official DIRECTORY` runs a
 copy of them; `WAOT_WASI_TESTSUITE=DIRECTORY` makes `make test` run them too. All 72 pass on x86_64-linux and
-aarch64-linux, both where the kernel resolves paths and where we walk.
+aarch64-linux, both where the kernel resolves paths and where we walk, and on x86_64-macos and aarch64-macos.
 """
 
 

@@ -114,8 +114,7 @@ static long waot_darwin_walk_enter(struct waot_darwin_walk *walk, const char *na
     return 0;
 }
 
-/* Whether a last name, perhaps with slashes behind it, is `.` or `..`. */
-static bool waot_darwin_is_dots(const char *name)
+bool waot_darwin_is_dots(const char *name)
 {
     if (name[0] != '.')
         return false;
@@ -146,11 +145,8 @@ static long waot_darwin_walk_all(struct waot_darwin_walk *walk, enum waot_darwin
         bool is_last = walk->rest[after] == '\0';
         if (is_last && after > end && last == WAOT_DARWIN_LAST_CREATE && !waot_darwin_is_dots(name))
             return -EISDIR;
-        if (is_last && last == WAOT_DARWIN_LAST_AS_NAMED) {
-            if (after > end)
-                __builtin_memcpy(name + size, "/", 2);
+        if (is_last && last == WAOT_DARWIN_LAST_AS_NAMED)
             return 0;
-        }
         long moved = 0;
         if (is_last && after == end && !waot_darwin_is_dots(name)) {
             if (last == WAOT_DARWIN_LAST_NOFOLLOW)
@@ -206,6 +202,7 @@ long waot_darwin_locate(long root, const char *path, enum waot_darwin_last last,
     if (path[0] == '/')
         return -EPERM;
     bool dots = waot_darwin_is_dots(path + start);
+    place->slash = end < size;
     if (dots && (last == WAOT_DARWIN_LAST_AS_NAMED || last == WAOT_DARWIN_LAST_CREATE)) {
         /* The kernel makes and removes nothing of such a name, but would tell of what stands above the root. */
         long directory = waot_darwin_open_beneath(root, path, WAOT_DARWIN_SEARCH, 0);
@@ -217,9 +214,8 @@ long waot_darwin_locate(long root, const char *path, enum waot_darwin_last last,
     if (start > 0 || last == WAOT_DARWIN_LAST_FOLLOW || last == WAOT_DARWIN_LAST_CREATE ||
         (last == WAOT_DARWIN_LAST_NOFOLLOW && (end < size || dots)))
         return waot_darwin_walk(root, path, last, place);
-    __builtin_memcpy(place->path, path, size + 1);
-    if (end < size)
-        place->path[end + 1] = '\0';
+    __builtin_memcpy(place->path, path, end);
+    place->path[end] = '\0';
     place->name = place->path;
     place->directory = root;
     place->opened = false;

@@ -361,34 +361,76 @@ int64_t waot_os_path_make_directory(waot_os_handle root, const char *path)
     long result = waot_darwin_locate(root, path, WAOT_DARWIN_LAST_AS_NAMED, &place);
     if (result < 0)
         return waot_darwin_result(result);
-    result = WAOT_DARWIN_RETRY(mkdirat((int)place.directory, place.name, 0777));
+    result = waot_darwin_is_dots(place.name) ? -EEXIST
+                                             : WAOT_DARWIN_RETRY(mkdirat((int)place.directory, place.name, 0777));
     waot_darwin_release(&place);
     return waot_darwin_result(result);
 }
 
-static int64_t waot_darwin_unlink(long root, const char *path, int flags)
+/* The functions below that make, remove or rename a name give Darwin a name that is neither `.` nor `..` and that no slash
+ * stands behind, and say of all else what Linux says. Darwin follows a link that a slash stands behind wherever it leads:
+ * rmdir("link/") removes the directory that the link names. */
+
+/* 0 if a name is a directory, or else what of a name with a slash behind it Linux says. */
+static long waot_darwin_check_directory(const struct waot_darwin_place *place)
+{
+    struct waot_os_stat stat;
+    long result = waot_darwin_stat(place->directory, place->name, &stat);
+    return result == 0 && stat.filetype != WAOT_WASI_FILETYPE_DIRECTORY ? -ENOTDIR : result;
+}
+
+/* Likewise of a name for something new that is no directory: 0 if it may be made. */
+static long waot_darwin_check_new(const struct waot_darwin_place *place)
+{
+    struct waot_os_stat stat;
+    if (waot_darwin_is_dots(place->name))
+        return -EEXIST;
+    if (!place->slash)
+        return 0;
+    long result = waot_darwin_stat(place->directory, place->name, &stat);
+    return result == 0 ? -EEXIST : result;
+}
+
+static long waot_darwin_remove_directory(const struct waot_darwin_place *place)
+{
+    if (waot_darwin_is_dots(place->name))
+        return place->name[1] == '.' ? -ENOTEMPTY : -EINVAL;
+    return WAOT_DARWIN_RETRY(unlinkat((int)place->directory, place->name, AT_REMOVEDIR));
+}
+
+static long waot_darwin_remove_file(const struct waot_darwin_place *place)
+{
+    if (waot_darwin_is_dots(place->name))
+        return -EISDIR;
+    long result = place->slash ? -ENOTDIR : WAOT_DARWIN_RETRY(unlinkat((int)place->directory, place->name, 0));
+    struct waot_os_stat stat;
+    if (result != -EPERM && !place->slash)
+        return result;
+    long found = waot_darwin_stat(place->directory, place->name, &stat);
+    if (found == 0 && stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY) /* of which Darwin says PERM */
+        return -EISDIR;
+    return found < 0 && place->slash ? found : result;
+}
+
+static int64_t waot_darwin_remove(long root, const char *path, bool directory)
 {
     struct waot_darwin_place place;
     long result = waot_darwin_locate(root, path, WAOT_DARWIN_LAST_AS_NAMED, &place);
     if (result < 0)
         return waot_darwin_result(result);
-    result = WAOT_DARWIN_RETRY(unlinkat((int)place.directory, place.name, flags));
-    struct waot_os_stat stat;
-    if (result == -EPERM && flags == 0 && waot_darwin_stat(place.directory, place.name, &stat) == 0 &&
-        stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY) /* what unlink(2) says of a directory */
-        result = -EISDIR;
+    result = directory ? waot_darwin_remove_directory(&place) : waot_darwin_remove_file(&place);
     waot_darwin_release(&place);
     return waot_darwin_result(result);
 }
 
 int64_t waot_os_path_remove_directory(waot_os_handle root, const char *path)
 {
-    return waot_darwin_unlink(root, path, AT_REMOVEDIR);
+    return waot_darwin_remove(root, path, true);
 }
 
 int64_t waot_os_path_unlink(waot_os_handle root, const char *path)
 {
-    return waot_darwin_unlink(root, path, 0);
+    return waot_darwin_remove(root, path, false);
 }
 
 int64_t waot_os_path_symlink(const char *target, waot_os_handle root, const char *path)
@@ -397,12 +439,35 @@ int64_t waot_os_path_symlink(const char *target, waot_os_handle root, const char
     long result = waot_darwin_locate(root, path, WAOT_DARWIN_LAST_AS_NAMED, &place);
     if (result < 0)
         return waot_darwin_result(result);
-    result = WAOT_DARWIN_RETRY(symlinkat(target, (int)place.directory, place.name));
+    result = waot_darwin_check_new(&place);
+    if (result == 0)
+        result = WAOT_DARWIN_RETRY(symlinkat(target, (int)place.directory, place.name));
     waot_darwin_release(&place);
     return waot_darwin_result(result);
 }
 
-/* Links or renames. The old name is looked up for a link: a trailing slash there would make the kernel follow it. */
+static long waot_darwin_link(const struct waot_darwin_place *from, const struct waot_darwin_place *to)
+{
+    struct waot_os_stat stat;
+    long result = waot_darwin_stat(from->directory, from->name, &stat); /* Linux looks for it first */
+    if (result == 0)
+        result = waot_darwin_check_new(to);
+    if (result < 0)
+        return result;
+    return WAOT_DARWIN_RETRY(linkat((int)from->directory, from->name, (int)to->directory, to->name, 0));
+}
+
+static long waot_darwin_rename(const struct waot_darwin_place *from, const struct waot_darwin_place *to)
+{
+    if (waot_darwin_is_dots(from->name) || waot_darwin_is_dots(to->name))
+        return -EBUSY;
+    long result = from->slash || to->slash ? waot_darwin_check_directory(from) : 0;
+    if (result < 0)
+        return result;
+    return WAOT_DARWIN_RETRY(renameat((int)from->directory, from->name, (int)to->directory, to->name));
+}
+
+/* Links or renames. The old name is looked up for a link. */
 static int64_t waot_darwin_two_places(bool rename, long root, const char *path, long new_root, const char *new_path)
 {
     struct waot_darwin_place from, to;
@@ -412,9 +477,7 @@ static int64_t waot_darwin_two_places(bool rename, long root, const char *path, 
         return waot_darwin_result(result);
     result = waot_darwin_locate(new_root, new_path, WAOT_DARWIN_LAST_AS_NAMED, &to);
     if (result >= 0) {
-        int old = (int)from.directory, new = (int)to.directory;
-        result = rename ? WAOT_DARWIN_RETRY(renameat(old, from.name, new, to.name))
-                        : WAOT_DARWIN_RETRY(linkat(old, from.name, new, to.name, 0));
+        result = rename ? waot_darwin_rename(&from, &to) : waot_darwin_link(&from, &to);
         waot_darwin_release(&to);
     }
     waot_darwin_release(&from);

@@ -59,7 +59,7 @@ void waot_darwin_forget_directory(long handle);
 
 /* How the last name of a path is taken. */
 enum waot_darwin_last {
-    WAOT_DARWIN_LAST_AS_NAMED, /* not looked up: a name to make or to remove; `.`, `..` and a trailing slash stay */
+    WAOT_DARWIN_LAST_AS_NAMED, /* not looked up: a name to make or to remove; `.` and `..` stay */
     WAOT_DARWIN_LAST_NOFOLLOW, /* looked up; a symbolic link stands for itself */
     WAOT_DARWIN_LAST_FOLLOW,   /* looked up; a symbolic link is expanded */
     WAOT_DARWIN_LAST_CREATE,   /* likewise, to make a file: behind a link too, a slash at the end is ISDIR */
@@ -69,9 +69,13 @@ enum waot_darwin_last {
 struct waot_darwin_place {
     long directory;
     bool opened; /* whether `directory` is to be closed: it may be the root itself */
-    char *name;  /* "." if the path is the directory itself */
+    bool slash;  /* whether slashes stood behind a name that was not looked up: Darwin would follow a link for them */
+    char *name;  /* "." if the path is the directory itself; a single one, which no slash is behind */
     char path[WAOT_OS_PATH_SIZE];
 };
+
+/* Whether a last name, perhaps with slashes behind it, is `.` or `..`. */
+bool waot_darwin_is_dots(const char *name);
 
 long waot_darwin_locate(long root, const char *path, enum waot_darwin_last last, struct waot_darwin_place *place);
 void waot_darwin_release(const struct waot_darwin_place *place);

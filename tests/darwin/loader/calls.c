@@ -210,9 +210,26 @@ static int to_darwin_flags(int flags)
     return to;
 }
 
+/* On macOS a slash behind a name makes all of these follow a link, whatever else they are told; a name is a single one, and
+ * `..` leads wherever another process has moved the directory. */
+static void check_name(const char *path)
+{
+    if (strchr(path, '/') || !strcmp(path, ".."))
+        fail("a name that may lead anywhere: %s", path);
+}
+
+static void check_new_name(const char *path)
+{
+    check_name(path);
+    if (!strcmp(path, "."))
+        fail("a directory itself is to be made, removed or renamed");
+}
+
 int darwin_openat(int directory, const char *path, int flags, int mode)
 {
     int to = to_linux_flags(flags);
+    if (to & O_NOFOLLOW)
+        check_name(path);
     int handle = openat(directory_handle(directory), path, to, flags & 0x200 ? mode & 07777 : 0);
     if (handle < 0 && errno == ENOTDIR && (to & (O_DIRECTORY | O_NOFOLLOW)) == (O_DIRECTORY | O_NOFOLLOW)) {
         struct stat stat; /* macOS sees the link before it sees that it is no directory */
@@ -301,6 +318,7 @@ static int darwin_fstatat(int directory, const char *path, struct darwin_stat *t
     struct stat from;
     if (flags & ~DARWIN_AT_NOFOLLOW)
         fail("fstatat with flags %#x", (unsigned)flags);
+    check_name(path);
     int done = fstatat(directory_handle(directory), path, &from, flags ? AT_SYMLINK_NOFOLLOW : 0);
     return convert_stat(done, &from, to);
 }
@@ -328,6 +346,7 @@ static int darwin_utimensat(int directory, const char *path, const int64_t times
     struct timespec to[2];
     if (flags & ~DARWIN_AT_NOFOLLOW)
         fail("utimensat with flags %#x", (unsigned)flags);
+    check_name(path);
     times_to_linux(times, to);
     return (int)result(utimensat(directory_handle(directory), path, to, flags ? AT_SYMLINK_NOFOLLOW : 0));
 }
@@ -336,6 +355,8 @@ static int darwin_linkat(int from, const char *path, int to, const char *new_pat
 {
     if (flags)
         fail("linkat with flags %#x", (unsigned)flags);
+    check_name(path);
+    check_new_name(new_path);
     return (int)result(linkat(directory_handle(from), path, directory_handle(to), new_path, 0));
 }
 
@@ -343,27 +364,33 @@ static int darwin_unlinkat(int directory, const char *path, int flags)
 {
     if (flags & ~DARWIN_AT_REMOVEDIR)
         fail("unlinkat with flags %#x", (unsigned)flags);
+    check_new_name(path);
     int done = unlinkat(directory_handle(directory), path, flags ? AT_REMOVEDIR : 0);
     return (int)(done && errno == EISDIR ? failed(EPERM) : result(done)); /* as POSIX has it */
 }
 
 static int darwin_mkdirat(int directory, const char *path, uint16_t mode)
 {
+    check_new_name(path);
     return (int)result(mkdirat(directory_handle(directory), path, mode));
 }
 
 static int darwin_symlinkat(const char *target, int directory, const char *path)
 {
+    check_new_name(path);
     return (int)result(symlinkat(target, directory_handle(directory), path));
 }
 
 static int darwin_renameat(int from, const char *path, int to, const char *new_path)
 {
+    check_new_name(path);
+    check_new_name(new_path);
     return (int)result(renameat(directory_handle(from), path, directory_handle(to), new_path));
 }
 
 static long darwin_readlinkat(int directory, const char *path, char *to, size_t size)
 {
+    check_name(path);
     return result(readlinkat(directory_handle(directory), path, to, size));
 }
 
