@@ -19,8 +19,8 @@ import waot
 from tests import tools
 from tests.programs import harness
 from tests.programs.harness import Configuration
-from tests.wasi.guest import FREEBSD, Calls, NativeGuest, directory_record
-from tests.wasi.test_paths_like_wasmtime import OPERATIONS, PATHS, Subject
+from tests.wasi.guest import CREAT, FREEBSD, READ, Calls, NativeGuest, directory_record
+from tests.wasi.test_paths_like_wasmtime import OPERATIONS, PATHS, Subject, opening
 from waot.errors import UsageError
 from waot.linker import inspect_executable
 from waot.targets import find_target
@@ -197,7 +197,7 @@ def test_paths_give_what_they_give_on_linux(translator: list[str], tmp_path: Pat
 
     on_linux, on_freebsd = shim("x86_64", 0), shim(FREEBSD, 1)
     wrong = []
-    for name, operation in OPERATIONS.items():
+    for name, operation in {**OPERATIONS, "create to read": opening(CREAT, READ, True)}.items():
         for path in PATHS:
             expected, found = on_linux.run(operation, path), on_freebsd.run(operation, path)
             if expected != found:

@@ -872,8 +872,12 @@ static void on_call(void)
 static void on_result(void)
 {
     ptrace(PTRACE_GETREGS, program, 0, &registers);
-    if (finish == opened && (long)registers.rax == -EAGAIN) { /* somebody renames: Linux wants to be asked again */
-        become(0, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    const uint64_t creating = arguments[2] & (F_O_CREAT | F_O_TRUNC | 3);
+    /* Somebody renames: Linux wants to be asked again. And FreeBSD opens a directory that is to be made as a file. */
+    bool directory = finish == opened && (long)registers.rax == -EISDIR && creating == F_O_CREAT;
+    if (directory || (finish == opened && (long)registers.rax == -EAGAIN)) {
+        const uint64_t flags = arguments[2] & ~(uint64_t)(directory ? F_O_CREAT : 0);
+        become(0, arguments[0], arguments[1], flags, arguments[3], arguments[4], arguments[5]);
         registers.rax = F_SYS_openat;
         registers.rip -= 2;
         ptrace(PTRACE_SETREGS, program, 0, &registers);

@@ -289,6 +289,9 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
     /* A position that no directory gives: nothing stands behind it. A directory that was removed is empty. */
     if (result == -EINVAL || result == -ENOENT)
         return 0;
+    /* A file system without positions: reading on from what it gives would begin anew, for ever. */
+    if (result > 0 && ((const struct dirent *)buffer)->d_off == 0)
+        return -WAOT_WASI_NOTSUP;
     return result < 0 ? waot_freebsd_result(result) : (int64_t)kept;
 }
 

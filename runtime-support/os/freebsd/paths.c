@@ -141,6 +141,13 @@ int64_t waot_os_path_open(waot_os_handle root, const char *path, uint32_t access
     result = WAOT_FREEBSD_RETRY(SYS_openat, root, path, flags, 0666);
     if (result == -EMLINK) /* a link that is not to be followed */
         result = -ELOOP;
+    /* Of a directory that is there, a file cannot be made; FreeBSD opens it where it is not to be written to. */
+    struct waot_os_stat stat;
+    if (result >= 0 && (flags & (O_CREAT | O_ACCMODE | O_TRUNC)) == O_CREAT && waot_os_stat(result, &stat) == 0 &&
+        stat.filetype == WAOT_WASI_FILETYPE_DIRECTORY) {
+        WAOT_FREEBSD_CALL(SYS_close, result);
+        result = -EISDIR;
+    }
     return waot_freebsd_result(waot_freebsd_above_standard(result));
 }
 
