@@ -117,6 +117,13 @@ def test_an_executable_is_one_that_freebsd_takes(architecture: str, memory: str,
         assert not [s for s in loads if s["p_flags"] & 3 == 3]  # writable and executable
 
 
+@each
+def test_atomic_operations_are_no_calls_of_a_library(architecture: str, tmp_path: Path) -> None:
+    module = tools.compile_to_wasm(tools.ROOT / "examples" / "project" / "greet.c", ("-Os", "-s"))
+    waot.build(module, tmp_path / "greet", [f"{architecture}-freebsd"], opt_level=0)
+    assert inspect_executable((tmp_path / "greet").read_bytes()).manifest.target == f"{architecture}-freebsd"
+
+
 def test_what_it_is_confined_by_is_told(tmp_path: Path) -> None:
     program = tmp_path / "hello"
     waot.build(hello(tmp_path), program, ["x86_64-freebsd"])

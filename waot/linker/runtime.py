@@ -159,6 +159,9 @@ def machine_flags(target: Target) -> list[str]:
         flags.append(f"-mcpu={target.cpu_zig}")
     if target.arch in ("arm", "thumb") and not target.freestanding:
         flags.append("-fdwarf-exceptions")  # .eh_frame, which core/unwind.c reads, and not the tables of Arm's own ABI
+    if target.system == "freebsd" and target.arch == "aarch64":
+        # There clang makes atomic operations calls of a library. zig drops the option where it stands alone.
+        flags += ["-Xarch_aarch64", "-mno-outline-atomics"]
     if target.link_triple != target.triple:  # the system's headers, another object format (waot/linker/macho.py)
         flags += ["-Xclang", "-triple", "-Xclang", target.link_triple, "-DWAOT_COLD_DATA="]
     return flags
