@@ -85,18 +85,33 @@ static int64_t waot_windows_name(const char *from, size_t size, struct waot_wind
 /* ---------------------------------------------------------------- one name in a directory */
 
 /* Wine follows symbolic links of its host wherever it meets one and says so only of those to directories, and only
- * when asked by name. */
-static bool waot_windows_is_wines_link(const struct waot_nt_attributes *attributes)
+ * when asked by a whole name. */
+static bool waot_windows_is_wines_link(HANDLE directory, const WCHAR *name, USHORT name_size)
 {
+    enum { ROOM = 32768 };
+    static struct {
+        struct waot_nt_string string;
+        WCHAR text[ROOM];
+    } whole;
     struct waot_windows_state *state = &waot_windows_state;
     if (!state->known_wine) {
         HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
         state->wine = ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
         state->known_wine = true;
     }
+    if (!state->wine || name_size == 0)
+        return false;
+    if (NtQueryObject(directory, WAOT_NT_OBJECT_NAME, &whole, sizeof whole, NULL) < 0 ||
+        whole.string.size + sizeof *name + name_size > UINT16_MAX || whole.string.text != whole.text)
+        return true;
+    WCHAR *end = whole.text + whole.string.size / sizeof *name;
+    *end++ = '\\';
+    __builtin_memcpy(end, name, name_size);
+    whole.string.size += (USHORT)(sizeof *name + name_size);
+    const struct waot_nt_attributes attributes = {
+        .size = sizeof attributes, .name = &whole.string, .flags = WAOT_NT_CASE_INSENSITIVE};
     struct waot_nt_basic basic;
-    return state->wine && attributes->name->size != 0 && NtQueryAttributesFile(attributes, &basic) >= 0 &&
-           (basic.attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
+    return NtQueryAttributesFile(&attributes, &basic) >= 0 && (basic.attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
 }
 
 waot_nt_status waot_windows_open_name(HANDLE directory, const WCHAR *name, USHORT name_size,
@@ -126,7 +141,7 @@ waot_nt_status waot_windows_open_name(HANDLE directory, const WCHAR *name, USHOR
     }
     how->attributes = found.attributes;
     how->tag = (found.attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 ? found.tag : 0;
-    if (how->tag == 0 && waot_windows_is_wines_link(&attributes))
+    if (how->tag == 0 && waot_windows_is_wines_link(directory, name, name_size))
         how->tag = IO_REPARSE_TAG_MOUNT_POINT; /* where it leads we are not told */
     return status;
 }

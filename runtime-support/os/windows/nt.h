@@ -68,6 +68,8 @@ enum {
     WAOT_NT_DISPOSITION_EX = 64,
     WAOT_NT_RENAME_EX = 65,
 
+    WAOT_NT_OBJECT_NAME = 1, /* OBJECT_INFORMATION_CLASS: a UNICODE_STRING and its text */
+
     WAOT_NT_DELETE = 0x1,
     WAOT_NT_POSIX_DELETE = 0x2,
     WAOT_NT_DELETE_READ_ONLY = 0x10,
@@ -134,6 +136,7 @@ struct waot_nt_reparse {
 WAOT_NT_FUNCTION(NtClose, HANDLE);
 WAOT_NT_FUNCTION(NtCreateFile, HANDLE *, ACCESS_MASK, const struct waot_nt_attributes *, struct waot_nt_result *,
                  const int64_t *, ULONG, ULONG, ULONG, ULONG, const void *, ULONG);
+WAOT_NT_FUNCTION(NtQueryObject, HANDLE, int, void *, ULONG, ULONG *);
 WAOT_NT_FUNCTION(NtQueryAttributesFile, const struct waot_nt_attributes *, void *);
 WAOT_NT_FUNCTION(NtReadFile, HANDLE, HANDLE, void *, void *, struct waot_nt_result *, void *, ULONG, const int64_t *,
                  ULONG *);

@@ -1,0 +1,181 @@
+"""Programs for Windows, under Wine: what is theirs alone; tests/programs and tests/runtime have what all share."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import lief
+import pytest
+
+import waot
+from tests import tools
+from tests.runtime.programs import build, function
+from tests.wasi.guest import CREAT, DIRECTORY, READ, SUCCESS, WRITE, Calls
+from tests.windows.guest import TARGET
+from waot.errors import ToolError
+from waot.linker import inspect_executable
+from waot.targets import find_target
+
+HERE = Path(__file__).resolve().parent
+HELLO = tools.ROOT / "tests/programs/c/hello.c"
+NOTHING = function(0, "void ()", "  ret void")
+
+
+def run(program: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [*tools.runner(TARGET), str(program), *arguments],
+        cwd=program.parent,
+        env=environment or {},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """files.c with an embedded directory, one granted for writing and two variables."""
+    embedded = tmp_path / "embedded"
+    (embedded / "below").mkdir(parents=True)
+    (embedded / "text").write_bytes(b"one\r\ntwo\n")
+    (tmp_path / "granted").mkdir()
+    program = tmp_path / "files.exe"
+    waot.build(
+        tools.compile_to_wasm(HERE / "c" / "files.c"),
+        program,
+        [TARGET],
+        opt_level="1",
+        dirs=["granted::/w"],
+        embeds=[f"{embedded}::/e"],
+        env=["A=\u00e4\u20ac\U0001f600", "B"],
+    )
+    return program
+
+
+def test_hello_is_small_and_says_it(tmp_path: Path) -> None:
+    program = tmp_path / "hello.exe"
+    waot.build(tools.compile_to_wasm(HELLO, ["-Os", "-s"]), program, [TARGET])
+    assert program.stat().st_size <= 24 << 10
+    assert run(program) == "Hello, world!\n"
+
+
+def test_text_is_utf_8_in_the_program_and_utf_16_outside(files: Path) -> None:
+    word = 'a "b\\" \\\\ \u00fc\U0001f600'
+    assert run(files, word, "", environment={"B": "\u0416 x"}) == f"\u00e4\u20ac\U0001f600 \u0416 x\n{word}\n\n"
+
+
+def test_ends_of_lines_stay_as_they_are(files: Path) -> None:
+    assert run(files, "+/w/new", "/w/new") == "\u00e4\u20ac\U0001f600 -\n/w/new\n9:one\r\ntwo\n\n"
+    assert (files.parent / "granted/new").read_bytes() == b"one\r\ntwo\n"
+
+
+def test_what_is_embedded_is_read_from_the_executable(files: Path) -> None:
+    (files.parent / "embedded/text").unlink()
+    assert run(files, "/e", "/e/text").splitlines()[1:] == [
+        *("/e", ".", "..", "below", "text", "/e/text"),
+        *("9:one", "two", ""),
+    ]
+
+
+def test_paths_longer_than_260_characters_are_paths(files: Path) -> None:
+    names = ["\u00e9" * 100] * 5
+    place = files.parent / "granted"
+    for name in names:
+        place = place / name
+    place.mkdir(parents=True)
+    path = f"/w/{'/'.join(names)}/file"
+    assert run(files, f"+{path}", path).endswith("9:one\r\ntwo\n\n")
+    assert (place / "file").read_bytes() == b"one\r\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("NUL", "nul.txt", "con", "AUX.x.y", "COM1", "lpt9.log", "CONOUT$", "prn .x"),
+        *("file:stream", "file::$DATA", "C:", "C:\\x", "..\\secret", "dir\\x", "\\\\?\\C:\\x"),
+        *("a*", "a?", "a<b", "a>b", 'a"b', "a|b", "a\x01", "dot.", "space "),
+    ],
+)
+def test_a_name_that_windows_takes_for_something_else_is_refused(at_root: Calls, root: Path, name: str) -> None:
+    (root / "file").write_text("content")
+    (root / "dir").mkdir()
+    before = sorted(root.parent.rglob("*"))
+    for path in (name, f"dir/{name}", f"{name}/x"):
+        assert at_root.open(3, path, oflags=CREAT, rights=WRITE)[0] == "inval", path
+        assert at_root.open(3, path, rights=READ)[0] == "inval", path
+        assert at_root.mkdir(3, path) == "inval", path
+        assert at_root.rename(3, "file", 3, path) == "inval", path
+        assert at_root.unlink(3, path) == "inval", path
+    assert sorted(root.parent.rglob("*")) == before
+
+
+def test_names_that_are_almost_those_are_names(at_root: Calls, root: Path) -> None:
+    names = ["NULL", "con1", "COM", "COM10", "xnul", "lpt", ".nul", "a.con", "nul-"]
+    for name in names:
+        fd = at_root.opened(3, name, oflags=CREAT, rights=WRITE)
+        assert at_root.write(fd, name.encode())[0] == SUCCESS
+        assert at_root.close(fd) == SUCCESS
+    assert {path.name: path.read_text() for path in root.iterdir()} == {name: name for name in names}
+
+
+def test_no_link_to_a_directory_leads_out(at_root: Calls, root: Path) -> None:
+    """Wine shows such a link as a reparse point: a junction, as far as a program can tell."""
+    (root.parent / "secret").mkdir()
+    (root.parent / "secret/file").write_text("secret")
+    (root / "dir").mkdir()
+    for name, target in (("up", ".."), ("absolute", str(root.parent)), ("dir/out", "../../secret")):
+        (root / name).symlink_to(target)
+    for path in ("up/secret/file", "absolute/secret/file", "dir/out/file", "up/root/up/secret/file"):
+        assert at_root.open(3, path, rights=READ)[0] == "perm", path
+        assert at_root.open(3, path, oflags=CREAT, rights=WRITE)[0] == "perm", path
+        assert at_root.path_stat(3, path, follow=True)[0] == "perm", path
+        assert at_root.unlink(3, path) == "perm", path
+        assert at_root.rename(3, path, 3, "here") == "perm", path
+    for path in ("up", "absolute", "dir/out"):
+        assert at_root.open(3, path, oflags=DIRECTORY, follow=True)[0] == "perm", path
+        assert at_root.mkdir(3, f"{path}/new") == "perm", path
+    assert (root.parent / "secret/file").read_text() == "secret"
+    assert sorted(p.name for p in root.iterdir()) == ["absolute", "dir", "up"]
+
+
+def test_an_executable_asks_for_nothing_but_the_system(tmp_path: Path) -> None:
+    binary = lief.PE.parse(list(build(find_target(TARGET), "guarded", NOTHING)))
+    assert isinstance(binary, lief.PE.Binary)
+    assert {item.name for item in binary.imports} <= {"KERNEL32.dll", "ntdll.dll", "ADVAPI32.dll"}
+    characteristics = lief.PE.OptionalHeader.DLL_CHARACTERISTICS
+    for wanted in (characteristics.DYNAMIC_BASE, characteristics.NX_COMPAT, characteristics.HIGH_ENTROPY_VA):
+        assert binary.optional_header.has(wanted)
+    assert binary.header.time_date_stamps == 0
+    assert binary.optional_header.subsystem == lief.PE.OptionalHeader.SUBSYSTEM.WINDOWS_CUI
+    write, execute = (lief.PE.Section.CHARACTERISTICS[f"MEM_{what}"] for what in ("WRITE", "EXECUTE"))
+    assert not any(s.has_characteristic(write) and s.has_characteristic(execute) for s in binary.sections)
+    assert binary.has_relocations
+    exceptions = binary.data_directory(lief.PE.DataDirectory.TYPES.EXCEPTION_TABLE)
+    assert exceptions.size // 12 > 20  # functions that backtraces can walk through
+
+
+def test_inspect_reads_it_back() -> None:
+    data = build(find_target(TARGET), "checked", NOTHING, stack_size=3 << 20)
+    info = inspect_executable(data)
+    assert (info.format, info.machine, info.size) == ("PE executable", "x86_64", len(data))
+    assert (info.manifest.target, info.manifest.memory, info.manifest.stack_size) == (TARGET, "checked", 3 << 20)
+    assert [segment.access for segment in info.segments] == ["r-x", "rw-", "r--", "r--"]
+    for cut in (2, 0x40, 0x90, 0x200, 0x500, len(data) - 0x500):
+        with pytest.raises(ToolError) as caught:
+            inspect_executable(data[:cut])
+        assert "\n" not in str(caught.value)
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = build(find_target(TARGET), "guarded", NOTHING)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert build(find_target(TARGET), "guarded", NOTHING) == here
+
+
+def test_memory_at_a_constant_address_is_refused_and_who_has_it_named() -> None:
+    with pytest.raises(waot.WaotError, match=r"no memory strategy 'static'.*x86_64-linux"):
+        waot.build(tools.compile_to_wasm(HELLO), Path("unused"), [TARGET], memory="static")
