@@ -154,6 +154,7 @@ def test_an_executable_asks_for_nothing_but_the_system(tmp_path: Path) -> None:
     assert not any(s.has_characteristic(write) and s.has_characteristic(execute) for s in binary.sections)
     assert binary.has_relocations
     exceptions = binary.data_directory(lief.PE.DataDirectory.TYPES.EXCEPTION_TABLE)
+    assert exceptions is not None
     assert exceptions.size // 12 > 20  # functions that backtraces can walk through
 
 
