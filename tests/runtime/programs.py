@@ -66,10 +66,10 @@ TRAPS = {
 
 
 def targets() -> list[Target]:
-    """The targets of Linux whose programs run here."""
+    """The targets of Linux and Windows whose programs run here."""
     found = []
     for target in load_targets().values():
-        if target.system != "linux":
+        if target.system not in ("linux", "windows"):
             continue
         try:
             tools.runner(target.name)
