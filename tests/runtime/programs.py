@@ -66,10 +66,17 @@ TRAPS = {
 
 
 def targets() -> list[Target]:
+<<<<<<< HEAD
     """The targets of Linux and FreeBSD whose programs run here."""
     found = []
     for target in load_targets().values():
         if target.system not in ("linux", "freebsd"):
+=======
+    """The targets of Linux and Windows whose programs run here."""
+    found = []
+    for target in load_targets().values():
+        if target.system not in ("linux", "windows"):
+>>>>>>> h-windows
             continue
         try:
             tools.runner(target.name)
