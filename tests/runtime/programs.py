@@ -66,17 +66,10 @@ TRAPS = {
 
 
 def targets() -> list[Target]:
-<<<<<<< HEAD
-    """The targets of Linux and FreeBSD whose programs run here."""
+    """The targets whose programs run here, but for Android's, which are Linux's."""
     found = []
     for target in load_targets().values():
-        if target.system not in ("linux", "freebsd"):
-=======
-    """The targets of Linux and Windows whose programs run here."""
-    found = []
-    for target in load_targets().values():
-        if target.system not in ("linux", "windows"):
->>>>>>> h-windows
+        if target.freestanding or target.parts or target.system == "android":
             continue
         try:
             tools.runner(target.name)
