@@ -8,7 +8,8 @@
 #include <elf.h>
 
 /* The widest frame that may be pushed without a probe, and more: it costs address space only. */
-#ifdef __arm__ /* LLVM's back end makes no probes: no function has a frame that is wider (waot/lowering/function.py) */
+/* Two of LLVM's back ends make no probes: no function has a frame that is wider (waot/lowering/function.py). */
+#if defined(__arm__) || defined(__loongarch__)
 #define WAOT_STACK_GUARD (UINT64_C(64) << 20)
 #else
 #define WAOT_STACK_GUARD (UINT64_C(16) << 20)

@@ -493,7 +493,7 @@ static void interior(void)
         uint32_t type, length;
         int64_t size;
     } cases[] = {{PAIR, 0, 32}, {BIG, 0, 5040}, {LARGE, 0, 196608}, {REFERENCES, 1, 16}, {WORDS, 7, 64},
-                 {REFERENCES, 100, 896}, {WORDS, 30000, 262144}};
+                 {REFERENCES, 800 / sizeof(void *), 896}, {WORDS, 30000, 262144}};
     waot_gc_tuning.least_budget = 1 << 30;
     for (unsigned i = 0; i < COUNT(cases); i++)
         for (int64_t distance = -64; distance < cases[i].size + 64; distance += cases[i].size > 2000 ? 8 : 1) {

@@ -66,9 +66,10 @@ LONGEST_BLOCK = 16_000
 # more lines than this.
 LONGEST_FUNCTION = 250_000
 
-# Arm's back end does not touch each page of a large frame, so no frame may be wider than the guard below the stack
-# (os/linux/start.c: 64 MiB): a line makes one value, of 16 bytes at most, and room for results is 16 MiB at most.
+# These back ends do not touch each page of a large frame, so no frame may be wider than the guard below the stack
+# (os/image.h: 64 MiB): a line makes one value, of 16 bytes at most, and room for results is 16 MiB at most.
 LONGEST_WITHOUT_PROBES = 2_000_000
+WITHOUT_PROBES = ("arm", "thumb", "loongarch64")
 
 # Handlers that lead from one to the next are a ladder, over which the optimiser takes time by the square of its length,
 # and a dominator tree too: so a function with tries nested deeper than this is not optimised, and deeper than ten times
@@ -704,9 +705,9 @@ class FunctionLowering:
             handler(self, immediate, offset)
         if self.unwinds:
             self._unwind()
-        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in ("arm", "thumb"):
+        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in WITHOUT_PROBES:
             raise UnsupportedError(
-                f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on Arm",
+                f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on this processor",
                 function=self.unit.module.function_name(self.body.index),
             )
         self._keep_dead_loads()
