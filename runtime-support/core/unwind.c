@@ -316,6 +316,11 @@ int waot_unwind_step(struct waot_unwinder *unwinder)
     struct waot_fde fde;
     if (!unwinder->fde.at)
         return 0;
+    if (unwinder->exact == WAOT_UNFRAMED) {
+        unwinder->exact = 0;
+        unwinder->registers.pc = unwinder->registers.r[WAOT_REGISTER_RETURN];
+        return unwinder->registers.pc != 0;
+    }
     /* fde.at is past the length, which is the four bytes before it: a record longer than 4 GiB is not ours. */
     section.at -= 4;
     struct waot_cursor record;

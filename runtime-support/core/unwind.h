@@ -25,9 +25,13 @@ struct waot_fde {
 
 #define WAOT_UNWIND_CACHE 128u
 
+/* A fault before the function had its frame, on processors whose frame information does not follow prologues: the
+ * registers are the caller's, and WAOT_REGISTER_RETURN is where it goes on. */
+#define WAOT_UNFRAMED 2
+
 struct waot_unwinder {
     struct waot_registers registers;
-    int exact;            /* pc is the instruction itself (a fault), not the one after a call */
+    int exact;            /* pc is the instruction itself (a fault), not the one after a call; or WAOT_UNFRAMED */
     struct waot_fde fde;  /* that covers pc, set by waot_unwind_locate */
     struct waot_fde cache[WAOT_UNWIND_CACHE]; /* by address: deep recursion meets few functions */
 };

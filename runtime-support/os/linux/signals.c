@@ -110,6 +110,18 @@ static void waot_set_handler(int signal, void (*handler)(int, siginfo_t *, void 
     waot_syscall(SYS_rt_sigaction, signal, (long)&action, 0, sizeof action.mask, 0, 0);
 }
 
+/* POWER's prologues make a frame by one store, which is what faults where the stack ends, or one before it does; its
+ * frame information has the frame from the first instruction on. */
+static bool waot_is_unframed(uintptr_t address, const struct waot_registers *registers)
+{
+#ifdef __powerpc64__
+    return address < registers->r[WAOT_REGISTER_SP];
+#else
+    (void)address, (void)registers;
+    return false;
+#endif
+}
+
 static void waot_on_fault(int signal, siginfo_t *info, void *context)
 {
     if (info->si_code <= 0) { /* sent by someone (kill(2)): do what would be done without us */
@@ -123,7 +135,7 @@ static void waot_on_fault(int signal, siginfo_t *info, void *context)
     if (signal == SIGSEGV && waot_in_guard(address))
         waot_trap("out of bounds memory access", &registers, 1);
     if (signal == SIGSEGV && address >= waot_stack.guard && address < waot_stack.low)
-        waot_trap("call stack exhausted", &registers, 1);
+        waot_trap("call stack exhausted", &registers, waot_is_unframed(address, &registers) ? WAOT_UNFRAMED : 1);
     waot_internal_error(signal, &registers, address);
 }
 
