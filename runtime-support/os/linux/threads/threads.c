@@ -19,14 +19,16 @@
 #define WAOT_THREAD_FLAGS \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS)
 
-/* Where the variables are, as seen from the thread pointer. x86-64: they end there, and it points to itself. AArch64:
- * they begin behind two words. RISC-V: they begin there. */
-#if defined(__x86_64__)
-enum { WAOT_TLS_BELOW = 1, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 64 };
+/* Where the variables are, as seen from the thread pointer. x86-64, s390x: they end there, and on x86-64 it points to
+ * itself. AArch64: they begin behind two words. RISC-V, LoongArch: they begin there. POWER: they begin 0x7000 below. */
+#if defined(__x86_64__) || defined(__s390x__)
+enum { WAOT_TLS_BELOW = 1, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 64, WAOT_TLS_BIAS = 0 };
 #elif defined(__aarch64__)
-enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 16, WAOT_TLS_TAIL = 0 };
+enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 16, WAOT_TLS_TAIL = 0, WAOT_TLS_BIAS = 0 };
+#elif defined(__powerpc64__)
+enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 0, WAOT_TLS_BIAS = 0x7000 };
 #else
-enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 0 };
+enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 0, WAOT_TLS_BIAS = 0 };
 #endif
 
 /* The segment PT_TLS: what every thread's variables begin as. */
@@ -90,7 +92,7 @@ static void *waot_make_tls(unsigned char *block)
 {
     __builtin_memcpy(block + waot_tls.head, waot_tls.data, waot_tls.data_size);
     if (!WAOT_TLS_BELOW)
-        return block;
+        return block + WAOT_TLS_BIAS;
     void **pointer = (void **)(void *)(block + waot_tls.size);
     *pointer = pointer;
     return pointer;
