@@ -14,6 +14,7 @@ import wasmtime
 import waot
 from tests import tools
 from waot import pipeline
+from waot.errors import UnsupportedError
 from waot.targets import find_target
 
 PACKAGE = Path(waot.__file__).resolve().parent
@@ -197,3 +198,16 @@ def test_every_target_has_the_data_layout_that_llvm_gives_it() -> None:
         target = find_target(name)
         machine = llvm.Target.from_triple(target.triple).create_target_machine()
         assert str(machine.target_data) == target.data_layout
+
+
+@pytest.mark.parametrize("name", ["armv7-linux", "loongarch64-linux", "thumbv7em-none"])
+def test_a_frame_may_pass_the_guard_nowhere(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These back ends make no probes of the stack, so it is functions that are bounded."""
+    module = tmp_path / "long.wasm"
+    module.write_bytes(
+        wasmtime.wat2wasm('(module (func (export "_start") (drop (i32.div_u (i32.const 1) (i32.const 2)))))')
+    )
+    waot.build(module, tmp_path / "program", [name], cache=False, jobs=1)
+    monkeypatch.setattr("waot.lowering.function.LONGEST_WITHOUT_PROBES", 1)
+    with pytest.raises(UnsupportedError, match="more than 1 instructions, waot's limit on this processor"):
+        waot.build(module, tmp_path / "program", [name], cache=False, jobs=1)
