@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 from tests import tools
 from waot.linker import EmbeddedImage
-from waot.linker.runtime import machine_flags
+from waot.linker.runtime import assembly, machine_flags
 from waot.targets import load_targets
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -159,7 +159,7 @@ def _build(architecture: str, threads: bool) -> Path:
         *sorted((RUNTIME / "wasi").glob("*.c")),
         *([RUNTIME / "wasi" / "threads" / "descriptors.c"] if threads else []),
         *(system / f"{name}.c" for name in (sorted(files) if freebsd else SYSTEM)),
-        system / f"{architecture}.S",
+        assembly(system, architecture),
     ]
     target = next(t for t in load_targets().values() if (t.arch, t.system) == (architecture, system_name))
     common = [sys.executable, "-m", "ziglang", "cc", *machine_flags(target), "-O2", "-g0"]

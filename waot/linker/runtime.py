@@ -48,6 +48,8 @@ _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sec
 _THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftls-model=local-exec")
 
 _BUILTINS = "core/builtins.c"
+# What systems like POSIX have in common.
+_POSIX = "os/posix"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
 # Of core, what there is where there is no system.
 _WITHOUT_SYSTEM = ("core/memory.c", "core/table.c")
@@ -134,8 +136,21 @@ def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list
 def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
     """Object file and source of what is in assembly."""
     system = root / target.runtime
-    found = [("start.o", system / f"{target.arch}.S")]  # without a system it begins calls, not the program
-    return [*found, ("threads.o", system / "threads" / f"{target.arch}.S")] if threads else found
+    found = [("start.o", system)]  # without a system it begins calls, not the program
+    found += [("stack.o", root / _POSIX)] if is_posix(system) else []
+    found += [("threads.o", system / "threads")] if threads else []
+    return [(name, assembly(directory, target.arch)) for name, directory in found]
+
+
+def is_posix(system: Path) -> bool:
+    """Whether the layer of a system stands on os/posix: it has a calls.h, the system's calls as os/posix makes them."""
+    return (system / "calls.h").is_file()
+
+
+def assembly(directory: Path, arch: str) -> Path:
+    """The source of an architecture; one may be of both its widths (riscv.S)."""
+    own = directory / f"{arch}.S"
+    return own if own.is_file() else directory / f"{arch.removesuffix('32').removesuffix('64')}.S"
 
 
 def _libraries(root: Path, target: Target) -> list[tuple[str, Path]]:
@@ -221,6 +236,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *format_flags(target)]
         compile_flags += [*(_THREADS_FLAGS if threads else ()), *_system_flags(target), "-c"]
         includes = [f"-I{root}", f"-I{root / target.runtime}"]
+        includes += [f"-I{root / _POSIX}"] if is_posix(root / target.runtime) else []
         parts = [
             [
                 *compile_flags,

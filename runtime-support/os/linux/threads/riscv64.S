@@ -1,24 +1,15 @@
 /* Threads on RISC-V Linux: what C cannot say. */
-        .text
+#include "../../assembly.h"
 
 /* void waot_set_thread_pointer(void *pointer) */
-        .globl  waot_set_thread_pointer
-        .hidden waot_set_thread_pointer
-        .type   waot_set_thread_pointer, @function
-waot_set_thread_pointer:
-        .cfi_startproc
+        function waot_set_thread_pointer
         mv      tp, a0
         ret
-        .cfi_endproc
-        .size   waot_set_thread_pointer, . - waot_set_thread_pointer
+        end     waot_set_thread_pointer
 
 /* long waot_clone(unsigned long flags, void *stack, void *thread_pointer, void (*function)(void *), void *argument)
  * The kernel keeps all registers but a0. */
-        .globl  waot_clone
-        .hidden waot_clone
-        .type   waot_clone, @function
-waot_clone:
-        .cfi_startproc
+        function waot_clone
         mv      a5, a3
         mv      a6, a4
         mv      a3, a2                  /* clone(flags, stack, parent_tid, tls, child_tid) */
@@ -28,28 +19,20 @@ waot_clone:
         ecall
         beqz    a0, .Lthread
         ret
-        .cfi_endproc
-        .size   waot_clone, . - waot_clone
+        end     waot_clone
 
-        .type   waot_thread, @function
-waot_thread:
+        begin   waot_thread
 .Lthread:
-        .cfi_startproc
         .cfi_undefined ra
         li      s0, 0
         li      ra, 0
         mv      a0, a6
         jalr    a5
         unimp
-        .cfi_endproc
-        .size   waot_thread, . - waot_thread
+        end     waot_thread
 
 /* void waot_end_thread(void *pages, unsigned long size) */
-        .globl  waot_end_thread
-        .hidden waot_end_thread
-        .type   waot_end_thread, @function
-waot_end_thread:
-        .cfi_startproc
+        function waot_end_thread
         .cfi_undefined ra
         li      a7, 215                 /* munmap */
         ecall
@@ -57,7 +40,4 @@ waot_end_thread:
         li      a7, 93                  /* exit, of this thread alone */
         ecall
         unimp
-        .cfi_endproc
-        .size   waot_end_thread, . - waot_end_thread
-
-        .section .note.GNU-stack, "", @progbits
+        end     waot_end_thread

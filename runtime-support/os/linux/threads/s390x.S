@@ -1,26 +1,17 @@
 /* Threads on s390x Linux: what C cannot say. */
-        .text
+#include "../../assembly.h"
 
 /* void waot_set_thread_pointer(void *pointer): it is in two access registers. */
-        .globl  waot_set_thread_pointer
-        .hidden waot_set_thread_pointer
-        .type   waot_set_thread_pointer, @function
-waot_set_thread_pointer:
-        .cfi_startproc
+        function waot_set_thread_pointer
         sar     %a1, %r2
         srlg    %r2, %r2, 32
         sar     %a0, %r2
         br      %r14
-        .cfi_endproc
-        .size   waot_set_thread_pointer, . - waot_set_thread_pointer
+        end     waot_set_thread_pointer
 
 /* long waot_clone(unsigned long flags, void *stack, void *thread_pointer, void (*function)(void *), void *argument)
  * The kernel keeps all registers but r2. */
-        .globl  waot_clone
-        .hidden waot_clone
-        .type   waot_clone, @function
-waot_clone:
-        .cfi_startproc
+        function waot_clone
         stg     %r6, 48(%r15)
         .cfi_offset %r6, -112
         lgr     %r0, %r5
@@ -37,33 +28,22 @@ waot_clone:
         je      .Lthread
         lg      %r6, 48(%r15)
         br      %r14
-        .cfi_endproc
-        .size   waot_clone, . - waot_clone
+        end     waot_clone
 
-        .type   waot_thread, @function
-waot_thread:
+        begin   waot_thread
 .Lthread:
-        .cfi_startproc
         .cfi_undefined %r14
         lgr     %r2, %r1
         lgr     %r1, %r0
         basr    %r14, %r1
         .short  0                       /* no instruction */
-        .cfi_endproc
-        .size   waot_thread, . - waot_thread
+        end     waot_thread
 
 /* void waot_end_thread(void *pages, unsigned long size) */
-        .globl  waot_end_thread
-        .hidden waot_end_thread
-        .type   waot_end_thread, @function
-waot_end_thread:
-        .cfi_startproc
+        function waot_end_thread
         .cfi_undefined %r14
         svc     91                      /* munmap */
         lghi    %r2, 0
         svc     1                       /* exit, of this thread alone */
         .short  0
-        .cfi_endproc
-        .size   waot_end_thread, . - waot_end_thread
-
-        .section .note.GNU-stack, "", @progbits
+        end     waot_end_thread
