@@ -2,7 +2,7 @@
  *
  * A memory is a range of reserved address space whose first `bytes` are readable and writable. Growing commits more of
  * it, so the base never moves and generated code may keep it in a register. What is reserved and not committed is the
- * guard that turns an access out of bounds into a fault (os/linux/signals.c).
+ * guard that turns an access out of bounds into a fault (os/posix/signals.c).
  *
  * Where pointers have 32 bits, address space is too short for that: a memory that no other thread shares is moved where it
  * has no room to grow, and generated code loads the base anew (waot/lowering/layout.py).

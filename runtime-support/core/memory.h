@@ -1,4 +1,4 @@
-/* What core/ asks of the system for address space. Implemented in os/<system>/memory.c. Sizes are bytes; `at` and sizes
+/* What core/ asks of the system for address space. Implemented in os/. Sizes are bytes; `at` and sizes
  * need not be multiples of a page: an end rounds up to a page, so at must be one's start. */
 #ifndef WAOT_MEMORY_H
 #define WAOT_MEMORY_H

@@ -6,7 +6,7 @@
 
 #include "registers.h"
 
-/* By DWARF number; which is which says os/<system>/registers.h. The layout is known to waot_capture. */
+/* By DWARF number; which is which says registers.h in os/. The layout is known to waot_capture. */
 #ifndef WAOT_REGISTERS
 #define WAOT_REGISTERS 32
 #endif
@@ -42,7 +42,7 @@ int waot_unwind_locate(struct waot_unwinder *unwinder);
  * make sense. Reads no memory outside .eh_frame and the wasm stack. */
 int waot_unwind_step(struct waot_unwinder *unwinder);
 
-/* os/<system>/<architecture>.S: the caller's registers. */
+/* <architecture>.S in os/: the caller's registers. */
 void waot_capture(struct waot_registers *registers);
 
 #endif

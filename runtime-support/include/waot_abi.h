@@ -232,7 +232,7 @@ void waot_memory_create(struct waot_memory *memory);
 void waot_memory_write_parts(struct waot_memory *memory, const uint8_t *image, const struct waot_part *parts,
                              uint64_t count);
 
-/* Where the back end makes no tail call through a pointer (POWER): os/<system>/<architecture>.S, in section .text, has
+/* Where the back end makes no tail call through a pointer (POWER): os/posix/<architecture>.S, in section .text, has
  * waot_tail_call, which goes on at the pointer that it gets as `nest`, with all other arguments left as they are. */
 
 /* ---------------------------------------------------------------- the heap of objects (core/gc)

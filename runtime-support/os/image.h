@@ -1,4 +1,4 @@
-/* What every start of a static ELF executable does, whatever the system: relocation, and the size of the wasm stack. */
+/* What every start of a static ELF executable does, whatever the system: relocation, and finding the arguments. */
 #ifndef WAOT_IMAGE_H
 #define WAOT_IMAGE_H
 
@@ -6,15 +6,6 @@
 #include "../include/waot_abi.h"
 
 #include <elf.h>
-
-/* The widest frame that may be pushed without a probe, and more: it costs address space only. */
-/* Two of LLVM's back ends make no probes: no function has a frame that is wider (waot/lowering/function.py). */
-#if defined(__arm__) || defined(__loongarch__)
-#define WAOT_STACK_GUARD (UINT64_C(64) << 20)
-#else
-#define WAOT_STACK_GUARD (UINT64_C(16) << 20)
-#endif
-#define WAOT_STACK_DEFAULT (UINT64_C(8) << 20)
 
 #define WAOT_HIDDEN __attribute__((visibility("hidden")))
 
@@ -58,19 +49,16 @@ static void waot_relocate(void)
     }
 }
 
-static uint64_t waot_stack_size(void)
+/* Where the kernel put them (System V ABI 3.4.1): argc, argv, null, envp, null. Gives what follows, the auxiliary vector. */
+static const void *waot_read_arguments(uintptr_t *stack)
 {
-    const unsigned char *at = waot_process.manifest;
-    while ((size_t)(waot_process.manifest_end - at) >= sizeof(struct waot_record)) {
-        const struct waot_record *record = (const struct waot_record *)at;
-        at += sizeof *record;
-        if (record->kind == WAOT_RECORD_END || record->size > (size_t)(waot_process.manifest_end - at))
-            break;
-        if (record->kind == WAOT_RECORD_STACK_SIZE && record->size == sizeof(uint64_t))
-            return *(const uint64_t *)at;
-        at += (record->size + UINT64_C(7)) & ~UINT64_C(7);
-    }
-    return WAOT_STACK_DEFAULT;
+    waot_process.argc = (int)stack[0];
+    waot_process.argv = (char **)(stack + 1);
+    waot_process.envp = waot_process.argv + waot_process.argc + 1;
+    char **end = waot_process.envp;
+    while (*end)
+        end++;
+    return end + 1;
 }
 
 #endif

@@ -28,7 +28,7 @@ enum waot_overlay_kind {
     WAOT_OVERLAY_MERGED, /* an embedded directory, perhaps with the host's on top */
 };
 
-/* How the last name of a path is taken, as in os/linux. */
+/* How the last name of a path is taken, as in os/posix. */
 enum waot_overlay_last { WAOT_OVERLAY_AS_NAMED, WAOT_OVERLAY_NOFOLLOW, WAOT_OVERLAY_FOLLOW };
 
 /* What a path came to. */

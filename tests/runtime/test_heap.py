@@ -15,7 +15,7 @@ from tests.runtime.programs import at, function, manifest, module, movable, run,
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
-from waot.linker.runtime import machine_flags
+from waot.linker.runtime import include_flags, machine_flags
 from waot.linker.zig import run_zig
 from waot.options import Cpu
 from waot.resources import runtime_support_dir
@@ -42,7 +42,7 @@ def program(target_name: str) -> bytes:
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIE", "-g0", "-fno-strict-aliasing"]
     flags += ["-fno-sanitize=all", "-fno-stack-protector", "-fvisibility=hidden"]
     root = runtime_support_dir()
-    flags += ["-fasynchronous-unwind-tables", f"-I{root}", f"-I{root / target.runtime}"]
+    flags += ["-fasynchronous-unwind-tables", *include_flags(root, target.runtime)]
     cache = tools.cache_directory() / "runtime"
     with tempfile.TemporaryDirectory() as name:
         source = str(Path(__file__).with_name("heap.c"))

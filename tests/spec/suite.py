@@ -42,7 +42,7 @@ from waot.frontend.module import Module
 from waot.linker import coff
 from waot.linker.objects import data_object
 from waot.linker.pe import MANIFEST
-from waot.linker.runtime import assembler_flags, format_flags, machine_flags
+from waot.linker.runtime import assembler_flags, format_flags, include_flags, machine_flags
 from waot.linker.zig import run_zig, zig_version
 from waot.lowering import lower_unit, make_plan
 from waot.options import BuildOptions
@@ -330,7 +330,7 @@ def compiled(target: Target, *sources: Path) -> tuple[Path, ...]:
     machine = machine_flags(target)
     flags = [*format_flags(target), "-std=c11", "-O1", "-g0", "-D_GNU_SOURCE"]
     flags += ["-fno-stack-protector", "-fno-sanitize=all", "-Wall", "-Wextra", "-Werror"]
-    flags += [f"-I{root}", f"-I{root / target.runtime}"]
+    flags += include_flags(root, target.runtime)
     flags += table.definitions()
     key = hashlib.sha256(repr((machine, flags, zig_version())).encode())
     for path in [*sources, *sorted(root.rglob("*.h"))]:

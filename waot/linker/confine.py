@@ -284,7 +284,7 @@ _CONDITIONS_OF: dict[str, dict[str, _Condition | None]] = {
         "ioctl:TCGETS": _Condition(1, values=frozenset({0x402C7413})),
     },
 }
-# Architectures on which the shim asks for a file's attributes by statx alone (os/linux/files.c).
+# Architectures on which the shim asks for a file's attributes by statx alone (os/linux/stat.c).
 _STATX = frozenset({"loongarch64", "s390x"})
 # What 32-bit systems have for a call; where there are two, the second is for kernels that lack the first.
 _OF_32_BITS = {

@@ -16,7 +16,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,19 +118,35 @@ def build_runtime(
 def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list[str], list[str]]:
     """The C files of the bitcode, the system object and the heap's, relative to `root`, in an order of their own."""
 
-    def files(*directories: str) -> list[str]:
-        places = [root / name for name in directories]
-        if threads:
-            places += [place / "threads" for place in places]
-        return sorted(path.relative_to(root).as_posix() for place in places for path in place.glob("*.c"))
-
+    system = system_sources(root, target.runtime, threads)
     if target.freestanding:
-        return [*_WITHOUT_SYSTEM, *files(target.runtime)], [], []
-    called = [name for name in files("core", "wasi") if name != _BUILTINS and name not in _TRAPS]
-    own = files(target.runtime)
-    # A system whose frames are described in another way has a file of its own in the place of one of these.
-    traps = [name for name in _TRAPS if f"{target.runtime}/{Path(name).name}" not in own]
-    return called, [*traps, *own], files("core/gc")
+        return [*_WITHOUT_SYSTEM, *system], [], []
+    called = [name for name in _files(root, threads, "core", "wasi") if name != _BUILTINS and name not in _TRAPS]
+    return called, [*_others(_TRAPS, system), *system], _files(root, threads, "core/gc")
+
+
+def _files(root: Path, threads: bool, *directories: str) -> list[str]:
+    places = [root / name for name in directories]
+    if threads:
+        places += [place / "threads" for place in places]
+    return sorted(path.relative_to(root).as_posix() for place in places for path in place.glob("*.c"))
+
+
+def _others(shared: Sequence[str], own: Sequence[str]) -> list[str]:
+    """What remains of `shared`: a file of the system's own stands in the place of a shared one of the same name."""
+    names = {Path(name).name for name in own}
+    return [name for name in shared if Path(name).name not in names]
+
+
+def system_sources(root: Path, runtime: str, threads: bool) -> list[str]:
+    """The C files of the layer of a system in the directory `runtime`, relative to `root`."""
+    own = _files(root, threads, runtime)
+    return [*_others(_files(root, threads, _POSIX), own), *own] if is_posix(root / runtime) else own
+
+
+def include_flags(root: Path, runtime: str) -> list[str]:
+    """Where the headers of the shim for such a system are."""
+    return [f"-I{root / name}" for name in ("", runtime, *((_POSIX,) if is_posix(root / runtime) else ()))]
 
 
 def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path]]:
@@ -235,8 +251,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             (work / name).write_text(text, encoding="utf-8")
         compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *format_flags(target)]
         compile_flags += [*(_THREADS_FLAGS if threads else ()), *_system_flags(target), "-c"]
-        includes = [f"-I{root}", f"-I{root / target.runtime}"]
-        includes += [f"-I{root / _POSIX}"] if is_posix(root / target.runtime) else []
+        includes = include_flags(root, target.runtime)
         parts = [
             [
                 *compile_flags,

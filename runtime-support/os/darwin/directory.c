@@ -5,10 +5,10 @@
  * position is the number of an entry in what was read. Entries that were there then are all told, once, whatever is
  * removed meanwhile. What was read is kept until the handle is closed.
  */
+#include "posix.h"
+
 #include <dirent.h>
 #include <stdlib.h>
-
-#include "system.h"
 
 /* As it is kept, and as waot_os_directory_read gives it: the name follows, NUL-terminated. */
 struct waot_darwin_entry {
@@ -31,7 +31,7 @@ struct waot_darwin_directory {
 
 static struct waot_darwin_directory *waot_darwin_directories;
 
-void waot_darwin_forget_directory(long handle)
+void waot_call_forget(long handle)
 {
     struct waot_darwin_directory **place = &waot_darwin_directories;
     while (*place != NULL && (*place)->handle != handle)
@@ -69,7 +69,7 @@ static bool waot_darwin_keep(struct waot_darwin_directory *directory, const stru
 /* Reads all of it, through a stream of its own on the same open directory. */
 static long waot_darwin_read_directory(struct waot_darwin_directory *directory)
 {
-    long handle = WAOT_DARWIN_CALL(fcntl((int)directory->handle, F_DUPFD_CLOEXEC, 3));
+    long handle = WAOT_CALL(fcntl((int)directory->handle, F_DUPFD_CLOEXEC, 3));
     if (handle < 0)
         return handle;
     lseek((int)handle, 0, SEEK_SET);
@@ -110,8 +110,8 @@ static int64_t waot_darwin_find_directory(long handle, struct waot_darwin_direct
     waot_darwin_directories = *found = directory;
     long result = waot_darwin_read_directory(directory);
     if (result < 0)
-        waot_darwin_forget_directory(handle);
-    return waot_darwin_result(result);
+        waot_call_forget(handle);
+    return waot_posix_result(result);
 }
 
 static const struct waot_darwin_entry *waot_darwin_entry(const struct waot_darwin_directory *directory, size_t offset)
@@ -123,7 +123,7 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
 {
     struct waot_darwin_directory *directory;
     if (position == 0)
-        waot_darwin_forget_directory(handle);
+        waot_call_forget(handle);
     int64_t result = waot_darwin_find_directory(handle, &directory);
     if (result < 0)
         return result;
@@ -146,21 +146,11 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)
 {
-    static const uint8_t types[] = {
-        [DT_CHR] = WAOT_WASI_FILETYPE_CHARACTER_DEVICE, [DT_DIR] = WAOT_WASI_FILETYPE_DIRECTORY,
-        [DT_BLK] = WAOT_WASI_FILETYPE_BLOCK_DEVICE,     [DT_REG] = WAOT_WASI_FILETYPE_REGULAR_FILE,
-        [DT_LNK] = WAOT_WASI_FILETYPE_SYMBOLIC_LINK,    [DT_SOCK] = WAOT_WASI_FILETYPE_SOCKET_STREAM,
-    };
     const struct waot_darwin_entry *from = (const void *)((const char *)buffer + *at);
     *at += from->size;
     entry->next = from->next;
     entry->inode = from->inode;
     entry->name = from->name;
     entry->name_size = __builtin_strlen(from->name);
-    entry->filetype = from->type < sizeof types ? types[from->type] : WAOT_WASI_FILETYPE_UNKNOWN;
-    if (from->type == DT_UNKNOWN) { /* the file system keeps no types in directories */
-        struct waot_os_stat stat;
-        if (waot_darwin_stat(handle, from->name, &stat) >= 0)
-            entry->filetype = stat.filetype;
-    }
+    entry->filetype = waot_posix_entry_type(handle, from->name, from->type);
 }

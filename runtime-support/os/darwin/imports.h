@@ -10,7 +10,7 @@ IMPORT(bzero)
 IMPORT(memset_pattern4)
 IMPORT(memset_pattern8)
 IMPORT(memset_pattern16)
-/* start.c, signals.c, memory.c, process.c */
+/* Start, signals, memory, process. */
 IMPORT(__error)
 IMPORT(_exit)
 IMPORT(getpagesize)
@@ -25,7 +25,7 @@ IMPORT(sigaction)
 IMPORT(sigaltstack)
 IMPORT(sigprocmask)
 IMPORT(sysctlbyname)
-/* beneath.c, files.c, directory.c, locate.c */
+/* Files and directories. */
 IMPORT(calloc)
 IMPORT(close)
 IMPORT(closedir)
@@ -57,7 +57,7 @@ IMPORT(unlinkat)
 IMPORT(utimensat)
 IMPORT(write)
 IMPORT(writev)
-/* clock.c, poll.c */
+/* Clocks and waiting. */
 IMPORT(arc4random_buf)
 IMPORT(clock_getres)
 IMPORT(clock_gettime)
@@ -65,7 +65,7 @@ IMPORT(ioctl)
 IMPORT(nanosleep)
 IMPORT(poll)
 EXTENSION(select)
-/* listen.c, socket.c */
+/* Sockets. */
 IMPORT(accept)
 IMPORT(bind)
 IMPORT(getsockopt)

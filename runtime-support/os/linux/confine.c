@@ -38,14 +38,14 @@ struct waot_linux_filter {
 /* Short, because it stands in every program: the calls here have no more arguments. */
 __attribute__((noinline)) static long waot_linux_call(long number, long a, long b, const void *c)
 {
-    return WAOT_LINUX_CALL(number, a, b, c);
+    return WAOT_CALL(number, a, b, c);
 }
 
 static bool waot_linux_has_sockets(void)
 {
     for (long handle = 0; handle < 3; handle++) {
-        int type, size = sizeof type;
-        if (WAOT_LINUX_CALL(SYS_getsockopt, handle, 1, 3, &type, &size) >= 0) /* SOL_SOCKET, SO_TYPE */
+        int type;
+        if (waot_call_getsockopt(handle, SOL_SOCKET, SO_TYPE, &type) >= 0)
             return true;
     }
     return false;

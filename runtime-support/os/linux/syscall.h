@@ -7,11 +7,4 @@
 /* The kernel's result: a value, or -errno in [-4095, -1]. Pass 0 for the arguments that a call does not have. */
 long waot_syscall(long number, long a, long b, long c, long d, long e, long f);
 
-/* 32-bit systems have a second mmap, whose offset is in pages. */
-#ifdef SYS_mmap2
-#define WAOT_LINUX_MMAP SYS_mmap2
-#else
-#define WAOT_LINUX_MMAP SYS_mmap
-#endif
-
 #endif

@@ -2,18 +2,10 @@
 #ifndef WAOT_LINUX_THREADS_H
 #define WAOT_LINUX_THREADS_H
 
-#include "../../include/waot_threads.h"
-
-/* The signal frame with AVX-512 and AMX is 11 KiB, AArch64's with SVE 5 KiB, RISC-V's with vectors of 1,024 bits 5 KiB;
- * the unwinder's frames are 5 KiB. Pages that are not used are not there. */
-#define WAOT_SIGNAL_STACK (64 << 10)
+#include "program.h"
 
 /* Gives the first thread its variables. Before this nothing that is WAOT_THREAD_LOCAL may be touched. */
 void waot_begin_threads(void);
-
-/* The stack of WAOT_SIGNAL_STACK bytes on which this thread's handlers run; null in the first thread, which has one
- * in the executable. */
-extern WAOT_THREAD_LOCAL unsigned char *waot_thread_signal_stack;
 
 /* <architecture>.S: makes `pointer` the thread pointer. */
 void waot_set_thread_pointer(void *pointer);

@@ -115,8 +115,16 @@ static uintptr_t waot_vdso_find(void)
     return 0;
 }
 
-waot_linux_clock_function *waot_linux_vdso_clock(void)
+static int waot_linux_clock_by_call(int clock, struct waot_posix_time *time)
 {
-    uintptr_t address = waot_vdso_find();
-    return address == 0 ? NULL : (waot_linux_clock_function *)address;
+    return (int)waot_linux_get_clock(clock, time);
+}
+
+long waot_call_clock_gettime(uint32_t clock, struct waot_posix_time *time)
+{
+    if (waot_linux_state.clock == NULL) { /* the first reading looks up how to read */
+        uintptr_t address = waot_vdso_find();
+        waot_linux_state.clock = address != 0 ? (waot_linux_clock_function *)address : waot_linux_clock_by_call;
+    }
+    return waot_linux_state.clock((int)clock, time);
 }

@@ -1,5 +1,6 @@
 /* Address space from Windows. It is reserved in steps of 64 KiB and committed by pages; what is committed costs memory of
  * the machine or of its page file from then on. */
+#include "../roomy.h"
 #include "system.h"
 
 #define WAOT_WINDOWS_GRANULE UINT64_C(0x10000)
@@ -29,13 +30,7 @@ int waot_os_extend(void *at, uint64_t size)
 
 void *waot_os_reserve_roomy(uint64_t size)
 {
-#if UINTPTR_MAX > UINT32_MAX
-    /* Whatever the system places itself lies near the ends of its 128 TiB: in the middle there is nothing. */
-    for (uintptr_t place = (uintptr_t)16 << 40; place < (uintptr_t)48 << 40; place += (uintptr_t)1 << 40)
-        if (!waot_os_extend((void *)place, size))
-            return (void *)place;
-#endif
-    return waot_os_reserve(size);
+    return waot_reserve_in_the_middle(size);
 }
 
 int waot_os_reserve_at(void *at, uint64_t size)

@@ -8,8 +8,6 @@
 #include "../../../core/lock.h"
 #include "../../../core/process.h"
 #include "../../../core/trap.h"
-#include "../signals.h"
-#include "../system.h"
 
 #include <elf.h>
 #include <sched.h>
@@ -112,7 +110,7 @@ void waot_begin_threads(void)
         static const char text[] = "waot: no memory for the first thread's variables\n";
         waot_os_report(text, sizeof text - 1);
         for (;;) /* not waot_exit, which has variables of its own */
-            WAOT_LINUX_CALL(SYS_exit_group, 134);
+            WAOT_CALL(SYS_exit_group, 134);
     }
     waot_set_thread_pointer(waot_make_tls(block));
     waot_know_tls(block);
@@ -175,7 +173,7 @@ static struct waot_linux_thread *waot_make_thread(void)
     size_t block = (waot_tls.block + sizeof(struct waot_linux_thread) + mask) & ~mask;
     size_t rest = stack + WAOT_SIGNAL_STACK + block;
     /* MAP_STACK keeps huge pages away (Linux 6.7): the first push shall not clear 2 MiB. */
-    long at = WAOT_LINUX_CALL(WAOT_LINUX_MMAP, 0, guard + rest, PROT_NONE,
+    long at = WAOT_CALL(WAOT_NUMBER_MMAP, 0, guard + rest, PROT_NONE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (at < 0 && at >= -4095)
         return NULL;
@@ -204,12 +202,12 @@ static void waot_run_thread(void *argument)
     waot_stack = thread->stack;
     waot_thread_signal_stack = thread->signal_stack;
     stack_t stack = {.ss_sp = thread->signal_stack, .ss_size = WAOT_SIGNAL_STACK};
-    WAOT_LINUX_CALL(SYS_sigaltstack, &stack, NULL);
+    WAOT_CALL(SYS_sigaltstack, &stack, NULL);
     thread->function(thread->number, thread->argument);
     waot_forget_thread(thread);
     /* No handler may run on a stack that goes away. */
     uint64_t all = UINT64_MAX;
-    WAOT_LINUX_CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    WAOT_CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
     waot_end_thread(thread->pages, thread->size);
 }
 
@@ -228,5 +226,5 @@ int64_t waot_os_spawn(waot_os_thread_function *function, uint32_t argument)
         return number;
     waot_forget_thread(thread);
     waot_os_free_pages(thread->pages, thread->size);
-    return waot_linux_result(result);
+    return waot_posix_result(result);
 }

@@ -1,0 +1,2 @@
+/* What FreeBSD does with a name, for os/posix/names.c. */
+#include "strict.h"

@@ -1,2 +1,0 @@
-/* Faults as traps: the same two functions as on Linux. */
-#include "../linux/signals.h"
