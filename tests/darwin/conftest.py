@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import tools
 from tests.darwin.guest import MacosGuest
-from tests.wasi.guest import Calls, directory_record
+from tests.wasi.fixtures import Start, at_root, root, starting
+
+__all__ = ["at_root", "root"]  # its fixtures are those that are defined here, too
 
 NAMES = ("x86_64-macos", "aarch64-macos")
 TARGETS = [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])]
@@ -45,14 +48,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A directory to grant, inside one that is not granted."""
-    path = tmp_path / "root"
-    path.mkdir()
-    return path
-
-
 @pytest.fixture(params=TARGETS)
 def architecture(request: pytest.FixtureRequest) -> str:
     """A macOS target whose programs can run here; "architecture" is what the tests call it."""
@@ -64,21 +59,6 @@ def architecture(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def start(architecture: str) -> Iterator[Callable[..., Calls]]:
+def start(architecture: str) -> Iterator[Start]:
     """Starts guests that end with the test."""
-    guests = []
-
-    def start_one(records: Sequence[bytes] = (), **options: object) -> Calls:
-        guest = MacosGuest(architecture, records=records, **options)  # type: ignore[arg-type]
-        guests.append(guest)
-        return Calls(guest)
-
-    yield start_one
-    for guest in guests:
-        guest.close()
-
-
-@pytest.fixture
-def at_root(start: Callable[..., Calls], root: Path) -> Calls:
-    """A guest with ``root`` granted as descriptor 3."""
-    return start([directory_record(root, "/")])
+    yield from starting(functools.partial(MacosGuest, architecture))

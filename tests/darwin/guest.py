@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests import tools
 from tests.runtime.programs import function, manifest, module, runtime
-from tests.wasi.guest import NativeGuest, native_functions, record
+from tests.wasi.guest import NativeGuest, record, wasi_calls
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
@@ -27,24 +27,7 @@ from waot.targets import find_target
 
 SOURCE = Path(__file__).with_name("guest.c")
 FLAGS = ["-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-fno-stack-protector", "-fno-sanitize=all"]
-FLAGS += ["-Wall", "-Wextra", "-Werror", f"-I{tools.ROOT / 'runtime-support'}", "-I."]
-
-
-def _calls() -> str:
-    """calls.h of guest.c: for each function one that takes its arguments from an array of numbers of 64 bits."""
-    lines, names = [], []
-    for each in native_functions():
-        types = [{"i32": "(uint32_t)", "i64": ""}[kind] for _, kind in each.parameters]
-        arguments = ", ".join(["memory", *(f"{kind}a[{index}]" for index, kind in enumerate(types))])
-        call = f"waot_wasi_{each.name}({arguments})"
-        body = f"return {call};" if each.returns else f"{call}; return 0;"
-        unused = "" if types else "(void)a; "
-        lines.append(
-            f"static uint64_t call_{each.name}(struct waot_memory *memory, const uint64_t *a) {{ {unused}{body} }}"
-        )
-        names.append(f"call_{each.name},")
-    lines += ["static uint64_t (*const calls[])(struct waot_memory *, const uint64_t *) = {", *names, "};"]
-    return "\n".join(lines) + "\n"
+FLAGS += ["-Wall", "-Wextra", "-Werror", f"-I{tools.ROOT / 'runtime-support'}", f"-I{tools.ROOT}", "-I."]
 
 
 @functools.cache
@@ -54,7 +37,7 @@ def build(target_name: str) -> Path:
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     target, shim = find_target(target_name), runtime(target_name)
     cache = tools.cache_directory() / "runtime"
-    (directory / "calls.h").write_text(_calls())
+    (directory / "wasi_calls.h").write_text(wasi_calls())
     words = ["cc", *machine_flags(target), *FLAGS, "-c", str(SOURCE), "-o", "guest.o"]
     run_zig(words, cache_dir=cache, directory=directory, what="compiling the guest")
     own = (directory / "guest.o").read_bytes()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.wasi.fixtures import Start, root, starting
 from tests.wasi.guest import FREEBSD, Calls, NativeGuest, architectures, directory_record, more_architectures
+
+__all__ = ["root"]  # its fixtures are those that are defined here, too
 
 WAYS = [(architecture, walk) for architecture in architectures() for walk in (False, True)]
 
@@ -25,35 +29,15 @@ if not WAYS:
     pytest.skip("no architecture of the shim can run on this machine", allow_module_level=True)
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A directory to grant, inside one that is not granted."""
-    path = tmp_path / "root"
-    path.mkdir()
-    return path
-
-
 @pytest.fixture(params=EACH)
 def architecture(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-Start = Callable[..., Calls]
-
-
 @pytest.fixture
 def start(architecture: str) -> Iterator[Start]:
     """Starts guests that end with the test."""
-    guests = []
-
-    def start_one(records: Sequence[bytes] = (), **options: object) -> Calls:
-        guest = NativeGuest(architecture, records=records, **options)  # type: ignore[arg-type]
-        guests.append(guest)
-        return Calls(guest)
-
-    yield start_one
-    for guest in guests:
-        guest.close()
+    yield from starting(functools.partial(NativeGuest, architecture))
 
 
 @pytest.fixture(params=EACH_WAY, ids=lambda way: f"{way[0]}-{'walk' if way[1] else 'openat2'}")

@@ -25,17 +25,14 @@ from typing import Any, Protocol
 
 from tests import tools
 from waot.linker import EmbeddedImage
-from waot.linker.runtime import assembly, machine_flags
+from waot.linker.runtime import assembly, include_flags, machine_flags, system_sources
 from waot.targets import load_targets
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT / "runtime-support"
 DEFINITIONS = RUNTIME / "include" / "wasi_preview1.def"
 
-SYSTEM = [  # of os/linux/
-    *("beneath", "clock", "confine", "errors", "files", "listen", "locate", "memory", "poll", "process", "socket"),
-    *("times", "vdso"),
-]
+NOT_OF_GUESTS = ("entry.c", "start.c", "signals.c")  # guest.c has its own start and no traps
 ERRNO: list[str] = re.sub(
     r"\s+",
     " ",
@@ -118,8 +115,8 @@ _EMULATIONS = {
 }
 
 
-def _calls() -> str:
-    """calls.h of guest.c: for each function one that takes all arguments as numbers of 64 bits."""
+def wasi_calls() -> str:
+    """wasi_calls.h of guest.h: for each function one that takes its arguments from an array of numbers of 64 bits."""
     lines, names = [], []
     for function in native_functions():
         types = [{"i32": "(uint32_t)", "i64": ""}[t] for _, t in function.parameters]
@@ -135,7 +132,7 @@ def _calls() -> str:
     return "\n".join(lines) + "\n"
 
 
-FREEBSD = "x86_64-freebsd"  # stands where an architecture does: its shim, under tests/freebsd/translator.c
+FREEBSD = "x86_64-freebsd"  # stands where an architecture does: its shim, under tests/freebsd/translator
 
 
 def build(architecture: str, threads: bool = False) -> Path:
@@ -152,14 +149,14 @@ def _build(architecture: str, threads: bool) -> Path:
     program = directory / f"guest-{architecture}"
     freebsd = architecture == FREEBSD
     architecture, system_name = ("x86_64", "freebsd") if freebsd else (architecture, "linux")
-    system = RUNTIME / "os" / system_name
-    files = [name for name in (path.stem for path in system.glob("*.c")) if name not in ("start", "signals")]
+    runtime = f"os/{system_name}"
+    system = [RUNTIME / name for name in system_sources(RUNTIME, runtime, False)]
     sources = [
         Path(__file__).with_name("guest.c"),
         *sorted((RUNTIME / "wasi").glob("*.c")),
         *([RUNTIME / "wasi" / "threads" / "descriptors.c"] if threads else []),
-        *(system / f"{name}.c" for name in (sorted(files) if freebsd else SYSTEM)),
-        assembly(system, architecture),
+        *(path for path in system if path.name not in NOT_OF_GUESTS),
+        assembly(RUNTIME / runtime, architecture),
     ]
     target = next(t for t in load_targets().values() if (t.arch, t.system) == (architecture, system_name))
     common = [sys.executable, "-m", "ziglang", "cc", *machine_flags(target), "-O2", "-g0"]
@@ -174,10 +171,10 @@ def _build(architecture: str, threads: bool) -> Path:
         flags = (
             []
             if source.suffix == ".S"
-            else ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{RUNTIME}"]
+            else ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", *include_flags(RUNTIME, runtime)]
         )
         if source.name == "guest.c":
-            (directory / "calls.h").write_text(_calls())
+            (directory / "wasi_calls.h").write_text(wasi_calls())
             flags.append(f"-I{directory}")
         subprocess.run([*common, *flags, "-c", str(source), "-o", objects[-1]], check=True)
     emulation = _EMULATIONS[architecture] + "_fbsd" * freebsd

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import tools
-from tests.wasi.guest import Calls, directory_record
+from tests.wasi.fixtures import Start, at_root, root, starting
 from tests.windows.guest import TARGET, WindowsGuest
+
+__all__ = ["at_root", "root"]  # its fixtures are those that are defined here, too
 
 try:
     tools.runner(TARGET)
 except tools.ToolMissing as missing:
     pytest.skip(str(missing), allow_module_level=True)
 
-Start = Callable[..., Calls]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A directory to grant, inside one that is not granted."""
-    path = tmp_path / "root"
-    path.mkdir()
-    return path
-
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts guests that end with the test."""
-    guests = []
-
-    def start_one(records: Sequence[bytes] = (), **options: object) -> Calls:
-        guest = WindowsGuest(tmp_path, records=records, **options)  # type: ignore[arg-type]
-        guests.append(guest)
-        return Calls(guest)
-
-    yield start_one
-    for guest in guests:
-        guest.close()
-
-
-@pytest.fixture
-def at_root(start: Start, root: Path) -> Calls:
-    """A guest with ``root`` granted as descriptor 3."""
-    return start([directory_record(root, "/")])
+    yield from starting(functools.partial(WindowsGuest, tmp_path))

@@ -1,94 +1,33 @@
-/* A guest without WebAssembly, as tests/wasi/guest.c, for Windows: runs the WASI functions of the shim on orders from the
- * test that started it. Orders come on standard input and answers go to standard output, as a Windows program has no other
- * streams of whoever starts it. It stands in the place of the shim's `waot_main`.
- *
- * The first message is the manifest (size, bytes). Then, integers in host order:
- *     W address size bytes     write guest memory
- *     R address size           -> bytes
- *     C function argument*10   -> result     (function by its place in wasi_preview1.def, wasi_unstable.def behind it)
- *     M size                   the guest's memory has that many bytes; none at all for all ones
+/* The guest of tests/wasi/guest.h for Windows. Orders come on standard input and answers go to standard output, as a Windows
+ * program has no other streams of whoever starts it. It stands in the place of the shim's `waot_main`.
  */
-#include "core/process.h"
-#include "include/waot_abi.h"
 #include "os/os.h"
 
-enum { SPACE = 1 << 21 };
-
-typedef uint32_t function(struct waot_memory *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                          uint64_t, uint64_t, uint64_t);
-
-#define WASI(name, result, parameters) (void (*)(void))waot_wasi_##name,
-static void (*const functions[])(void) = {
-#include "include/wasi_preview1.def"
-#undef WASI
-#define WASI(name, result, parameters) (void (*)(void))waot_wasi_unstable_##name,
-#include "include/wasi_unstable.def"
-};
-#undef WASI
-
-static void take(void *to, uint64_t size)
+static waot_os_handle orders(void)
 {
-    for (uint8_t *at = to; size > 0;) {
-        const struct waot_os_buffer buffer = {at, (size_t)size};
-        int64_t got = waot_os_read(waot_os_standard(0), &buffer, 1);
-        if (got <= 0)
-            waot_exit(120);
-        at += got;
-        size -= (uint64_t)got;
-    }
+    return waot_os_standard(0);
 }
 
-static void give(const void *from, uint64_t size)
+static waot_os_handle answers(void)
 {
-    for (uint8_t *at = (uint8_t *)(uintptr_t)from; size > 0;) {
-        const struct waot_os_buffer buffer = {at, (size_t)size};
-        int64_t put = waot_os_write(waot_os_standard(1), &buffer, 1);
-        if (put <= 0)
-            waot_exit(121);
-        at += put;
-        size -= (uint64_t)put;
-    }
+    return waot_os_standard(1);
 }
 
-static uint64_t take_number(void)
+#include "tests/wasi/guest.h"
+
+static void other_order(uint64_t order)
 {
-    uint64_t number;
-    take(&number, sizeof number);
-    return number;
+    (void)order;
+    waot_exit(122);
+}
+
+static void embedded(uint64_t size)
+{
+    if (size != 0)
+        waot_exit(123);
 }
 
 void waot_main(void)
 {
-    uint64_t size = take_number(), a[10];
-    uint8_t *manifest = waot_os_allocate_pages(size + 1);
-    take(manifest, size);
-    waot_process.manifest = manifest;
-    waot_process.manifest_end = manifest + size;
-    struct waot_memory memory = {.base = waot_os_allocate_pages(SPACE), .bytes = SPACE, .reserve = SPACE};
-    waot_wasi_start();
-    for (;;) {
-        switch (take_number()) {
-        case 'W':
-            a[0] = take_number();
-            take(memory.base + a[0], take_number());
-            break;
-        case 'R':
-            a[0] = take_number();
-            give(memory.base + a[0], take_number());
-            break;
-        case 'M':
-            memory.bytes = (uintptr_t)take_number();
-            break;
-        case 'C': {
-            function *called = (function *)functions[take_number()];
-            take(a, sizeof a);
-            a[0] = called(memory.bytes == UINTPTR_MAX ? NULL : &memory, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7],
-                          a[8], a[9]);
-            give(a, sizeof a[0]);
-            break;
-        }
-        default:
-            waot_exit(122);
-        }
-    }
+    serve();
 }

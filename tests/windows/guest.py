@@ -18,11 +18,11 @@ from typing import cast
 
 from tests import tools
 from tests.runtime.programs import function, manifest, module, runtime
-from tests.wasi.guest import NativeGuest, native_functions, record
+from tests.wasi.guest import NativeGuest, native_functions, record, wasi_calls
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
-from waot.linker.runtime import format_flags, machine_flags
+from waot.linker.runtime import format_flags, include_flags, machine_flags
 from waot.linker.zig import run_zig
 from waot.lowering.abi import AUTHORITY_RUN_TIME
 from waot.options import Cpu
@@ -39,8 +39,9 @@ def program() -> bytes:
     shim = runtime(TARGET)
     root = runtime_support_dir()
     cache = tools.cache_directory() / "runtime"
-    flags = [*machine_flags(target), *format_flags(target), "-std=c11", "-O2", "-g0", f"-I{root}"]
-    flags += ["-fno-sanitize=all", "-fno-stack-protector", f"-I{root / target.runtime}", "-Wall", "-Wextra", "-Werror"]
+    flags = [*machine_flags(target), *format_flags(target), "-std=c11", "-O2", "-g0", "-I."]
+    flags += ["-fno-sanitize=all", "-fno-stack-protector", "-Wall", "-Wextra", "-Werror"]
+    flags += [f"-I{tools.ROOT}", *include_flags(root, target.runtime)]
     source = Path(__file__).with_name("guest.c")
     keep = {f"waot_wasi_{function.name}" for function in native_functions()} | {"waot_wasi_start"}
     text = module(target, target.memory_default, function(0, "void ()", "  ret void"))
@@ -54,8 +55,9 @@ def program() -> bytes:
         make_codegen_options(target, Cpu(), "1", "exe"),
     )
     with tempfile.TemporaryDirectory() as name:
+        Path(name, "wasi_calls.h").write_text(wasi_calls())
         run_zig(
-            ["cc", *flags, "-Wno-cast-function-type", "-c", str(source), "-o", "guest.o"],
+            ["cc", *flags, "-c", str(source), "-o", "guest.o"],
             cache_dir=cache,
             directory=Path(name),
             what="compiling guest.c",
@@ -98,7 +100,7 @@ class WindowsGuest(NativeGuest):
         self._end = threading.Timer(60, self.process.kill)  # a call that never comes back
         self._end.start()
         whole = b"".join([*records, record(0, b"")])
-        self._send(struct.pack("<Q", len(whole)) + whole)
+        self._send(struct.pack("<Q", len(whole)) + whole + struct.pack("<Q", 0))  # and nothing is embedded
 
     def close(self) -> None:
         self._end.cancel()
