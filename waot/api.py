@@ -296,10 +296,13 @@ def compile_module(
         ):
             if given:
                 target.check_has(what, f"{option} is given")
-    from waot import universal
+    from waot import pipeline, universal
+
+    def build_single(single: Sequence[Target]) -> list[Artifact]:
+        return pipeline.build(source, name, single, options, progress, linked)
 
     try:
-        return universal.build(source, name, targets, options, progress, linked)
+        return universal.build(build_single, targets)
     except (ToolError, UsageError):
         raise  # not about the module
     except WaotError as error:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from waot import pipeline
-from waot.options import BuildOptions
-from waot.pipeline import Artifact, Linked
-from waot.progress import Progress
+from waot.pipeline import Artifact
 from waot.targets import Target
 
 
-def build(
-    source: bytes,
-    file: str,
-    targets: Sequence[Target],
-    options: BuildOptions,
-    progress: Progress,
-    links: Sequence[Linked] = (),
-) -> list[Artifact]:
-    """As `pipeline.build`, for `targets` of which some may have parts."""
-    single = list(dict.fromkeys(part for target in targets for part in target.parts or (target,)))
-    made = {artifact.target: artifact for artifact in pipeline.build(source, file, single, options, progress, links)}
+def build(single: Callable[[Sequence[Target]], list[Artifact]], targets: Sequence[Target]) -> list[Artifact]:
+    """What `single` builds for targets without parts, for `targets` of which some may have parts."""
+    parts = list(dict.fromkeys(part for target in targets for part in target.parts or (target,)))
+    made = {artifact.target: artifact for artifact in single(parts)}
     return [
         _join(target, [made[part] for part in target.parts]) if target.parts else made[target] for target in targets
     ]

@@ -496,6 +496,15 @@ def told_trap(stderr: bytes) -> tuple[str | None, Frames]:
     return match[1].decode(), frames
 
 
+def check_like_wasmtime(program: Program, configuration: Configuration, directory: Path) -> None:
+    """That the program, built in `directory`, does in all its runs what the module does under wasmtime."""
+    executable = build(program, configuration, directory / "program")
+    for run in program.runs:
+        expected = run_under_wasmtime(program, run)
+        actual = run_natively(program, run, executable, configuration.target)
+        compare(program, run, expected, actual)
+
+
 def compare(program: Program, run: Run, expected: Outcome, actual: Outcome) -> None:
     """That a native run did all that the oracle did, and nothing else."""
     what = f"run {run.name!r}; standard error:\n{actual.stderr.decode(errors='replace')[-2000:]}"

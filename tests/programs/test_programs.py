@@ -63,8 +63,4 @@ def test_the_native_program_does_what_wasmtime_does(
         tools.runner(configuration.target)
     except tools.ToolMissing as missing:
         pytest.skip(str(missing))
-    executable = harness.build(program, configuration, tmp_path / "program")
-    for run in program.runs:
-        expected = harness.run_under_wasmtime(program, run)
-        actual = harness.run_natively(program, run, executable, configuration.target)
-        harness.compare(program, run, expected, actual)
+    harness.check_like_wasmtime(program, configuration, tmp_path)

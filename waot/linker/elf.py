@@ -12,17 +12,15 @@ and with the static strategy, listed first because their addresses are lower:
     RW   the wasm stack
 
 The image is then not position independent and stands above the reservation (`static_text_base`); otherwise it is a
-static PIE that relocates itself (runtime-support/os/linux/start.c).
+static PIE that relocates itself (runtime-support/os/linux/entry.c).
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from waot.errors import CacheError, ToolError
+from waot.errors import ToolError
 from waot.linker.elf_layout import (
     MACHINES,
     PT_LOAD,
@@ -39,9 +37,9 @@ from waot.linker.elf_layout import (
     layout_of,
 )
 from waot.linker.inputs import Inputs, MemoryImage
+from waot.linker.lld import run_lld
 from waot.linker.manifest import decode_manifest
 from waot.linker.objects import data_object, load_lines
-from waot.linker.zig import run_zig
 from waot.targets import Target
 
 
@@ -70,27 +68,15 @@ def link_elf(inputs: Inputs) -> bytes:
     arguments += ["--no-pie"] if static else ["-pie", "--no-dynamic-linker", "-z", "text", "-z", "pack-relative-relocs"]
     arguments += ["-s", "--gc-sections", "--build-id=none", "--hash-style=sysv", "-z", "norelro", "-z", "noexecstack"]
     arguments += ["-z", f"max-page-size={target.page_size}", "-z", f"common-page-size={target.page_size}"]
-    try:
-        with tempfile.TemporaryDirectory(prefix="waot-link-") as name:
-            work = Path(name)
-            for index, data in enumerate(objects):
-                (work / f"{index}.o").write_bytes(data)
-                arguments.append(f"{index}.o")
-            arguments += map(str, inputs.runtime.objects)
-            arguments += ["--start-lib", *map(str, inputs.runtime.on_demand), "--end-lib"]
-            script = linker_script(
-                target,
-                fixed=static,
-                stack=stack,
-                reserved=len(segments),
-                embedded=inputs.embedded,
-                threads=inputs.runtime.threads,
-            )
-            (work / "script.ld").write_text(script, encoding="ascii")
-            run_zig(arguments, cache_dir=inputs.cache_dir, directory=work, what=f"linking for {target.name}")
-            executable = (work / "out").read_bytes()
-    except OSError as error:
-        raise CacheError(f"the linker's temporary files: {error.strerror}") from None
+    script = linker_script(
+        target,
+        fixed=static,
+        stack=stack,
+        reserved=len(segments),
+        embedded=inputs.embedded,
+        threads=inputs.runtime.threads,
+    )
+    executable = run_lld(inputs, arguments, objects, script=script)
     layout = layout_of(target)
     _check_relocations(executable, layout, MACHINES[target.arch].dynamic)
     executable = _add_segments(executable, layout, segments, target.page_size)
@@ -253,7 +239,7 @@ def linker_script(
     `reserved` program headers are left for segments to add, `stack` is the stack if among them. `embedded` is the size
     of what is embedded. With `threads` there is a segment PT_TLS.
 
-    Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h and os/linux/start.c.
+    Symbols in it are those of `waot_abi.h`, runtime-support/core/process.h, os/image.h and os/linux/entry.c.
     """
     page = target.page_size
     relocations = ".rela.dyn" if MACHINES[target.arch].rela else ".rel.dyn"

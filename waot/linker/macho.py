@@ -22,17 +22,15 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from waot.errors import CacheError, ToolError
+from waot.errors import ToolError
 from waot.linker.codesign import sign, signature_size
 from waot.linker.inputs import Inputs
+from waot.linker.lld import run_lld
 from waot.linker.manifest import decode_manifest
 from waot.linker.objects import data_object, load_lines
-from waot.linker.zig import run_zig
 from waot.targets import Target
 
 _BASE = 1 << 32  # of the image, above __PAGEZERO
@@ -71,19 +69,7 @@ def link_macho(inputs: Inputs) -> bytes:
     arguments = ["ld.lld", "-static", "-pie", "--no-dynamic-linker", "-z", "text", "-o", "out", "-T", "script.ld"]
     arguments += ["-e", _ENTRY, "-s", "--gc-sections", "--build-id=none", "--hash-style=sysv", "-z", "norelro"]
     arguments += ["-z", f"max-page-size={target.page_size}", "-z", f"common-page-size={target.page_size}"]
-    try:
-        with tempfile.TemporaryDirectory(prefix="waot-link-") as name:
-            work = Path(name)
-            for index, data in enumerate(objects):
-                (work / f"{index}.o").write_bytes(data)
-                arguments.append(f"{index}.o")
-            arguments += map(str, inputs.runtime.objects)
-            arguments += ["--start-lib", *map(str, inputs.runtime.on_demand), "--end-lib"]
-            (work / "script.ld").write_text(_script(target), encoding="ascii")
-            run_zig(arguments, cache_dir=inputs.cache_dir, directory=work, what=f"linking for {target.name}")
-            image = (work / "out").read_bytes()
-    except OSError as error:
-        raise CacheError(f"the linker's temporary files: {error.strerror}") from None
+    image = run_lld(inputs, arguments, objects, script=_script(target))
     module_name = decode_manifest(inputs.manifest, target.endian).module_name
     return _write_image(_read_elf(image, target), target, _identifier(module_name))
 

@@ -16,14 +16,12 @@ from __future__ import annotations
 
 import mmap
 import struct
-import tempfile
-from pathlib import Path
 
-from waot.errors import CacheError, ToolError
+from waot.errors import ToolError
 from waot.linker.coff import CODE, DATA, EXECUTE, MACHINES, READ, WRITE, ZEROS, Part, data_object, prepare
 from waot.linker.inputs import Inputs
+from waot.linker.lld import run_lld
 from waot.linker.manifest import decode_manifest
-from waot.linker.zig import run_zig
 
 MANIFEST, EMBEDDED = ".waot", ".waotemb"
 MANIFEST_AT = 8  # bytes from the start of section MANIFEST
@@ -42,26 +40,14 @@ def link_pe(inputs: Inputs) -> bytes:
     objects = [prepare(data, target) for data in inputs.objects]
     objects.append(_own_object(inputs))
     stack = decode_manifest(inputs.manifest, target.endian).stack_size + _STACK_EXTRA
-    arguments = ["lld-link", "/out:out.exe", "/lldmingw", f"/machine:{_MACHINE_NAMES[target.arch]}", "/lldignoreenv"]
+    arguments = ["lld-link", "/out:out", "/lldmingw", f"/machine:{_MACHINE_NAMES[target.arch]}", "/lldignoreenv"]
     arguments += ["/entry:waot_start", "/subsystem:console", "/nodefaultlib", "/timestamp:0", "/opt:ref,noicf"]
     arguments += ["/dynamicbase", "/nxcompat", "/manifest:no", f"/stack:{stack - stack % -65536},65536"]
     arguments += ["/highentropyva", "/largeaddressaware"] if target.pointer_bits == 64 else []
     arguments += [f"/merge:{name}" for name in (".rdata=.waot", ".waotl=.waot", ".pdata=.waot", ".bss=.data")]
     prefix = MACHINES[target.arch].prefix
     arguments += [f"/alternatename:{prefix}waot_image_start={prefix}__ImageBase"]
-    try:
-        with tempfile.TemporaryDirectory(prefix="waot-link-") as name:
-            work = Path(name)
-            for index, data in enumerate(objects):
-                (work / f"{index}.o").write_bytes(data)
-                arguments.append(f"{index}.o")
-            arguments += map(str, inputs.runtime.objects)
-            arguments += ["/start-lib", *map(str, inputs.runtime.on_demand), "/end-lib"]
-            arguments += map(str, inputs.runtime.libraries)
-            run_zig(arguments, cache_dir=inputs.cache_dir, directory=work, what=f"linking for {target.name}")
-            executable = (work / "out.exe").read_bytes()
-    except OSError as error:
-        raise CacheError(f"the linker's temporary files: {error.strerror}") from None
+    executable = run_lld(inputs, arguments, objects)
     return _place_embedded(executable, inputs.embedded) if inputs.embedded else executable
 
 

@@ -183,36 +183,3 @@ def _memory_grow(f: FunctionLowering, memory: int, offset: int) -> None:
     before = f.call_runtime("waot_memory_grow", f.unit.layout.memory(memory), delta)
     assert before is not None
     f.stack.append(narrow(f, before, _is_64(f, memory)))
-
-
-@lowers("memory.fill")
-def _memory_fill(f: FunctionLowering, memory: int, offset: int) -> None:
-    count, value, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    wide = _is_64(f, memory)
-    arguments = (f.unit.layout.memory(memory), widen(f, to, wide), value, widen(f, count, wide))
-    f.call_runtime("waot_memory_fill", *arguments, offset=offset)
-
-
-@lowers("memory.copy")
-def _memory_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
-    destination, source = immediate
-    count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    descriptors = (f.unit.layout.memory(destination), f.unit.layout.memory(source))
-    wide_to, wide_from = _is_64(f, destination), _is_64(f, source)
-    indices = (widen(f, to, wide_to), widen(f, from_, wide_from), widen(f, count, wide_to and wide_from))
-    f.call_runtime("waot_memory_copy", *descriptors, *indices, offset=offset)
-
-
-@lowers("memory.init")
-def _memory_init(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
-    data, memory = immediate
-    count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    descriptors = (f.unit.layout.memory(memory), f.unit.state_symbol(f"waot_data.{data}", "%waot.data"))
-    indices = (widen(f, to, _is_64(f, memory)), widen(f, from_), widen(f, count))
-    f.call_runtime("waot_memory_init", *descriptors, *indices, offset=offset)
-
-
-@lowers("data.drop")
-def _data_drop(f: FunctionLowering, data: int, offset: int) -> None:
-    symbol = f.unit.state_symbol(f"waot_data.{data}", "%waot.data")
-    f.effect(f"store i64 0, ptr getelementptr inbounds (%waot.data, ptr {symbol}, i32 0, i32 1)")

@@ -45,36 +45,3 @@ def _table_grow(f: FunctionLowering, table: int, offset: int) -> None:
     before = f.call_runtime("waot_table_grow", f.unit.layout.table(table), value, widen(f, delta, _is_64(f, table)))
     assert before is not None
     f.stack.append(narrow(f, before, _is_64(f, table)))
-
-
-@lowers("table.fill")
-def _table_fill(f: FunctionLowering, table: int, offset: int) -> None:
-    count, value, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    wide = _is_64(f, table)
-    arguments = (f.unit.layout.table(table), widen(f, to, wide), value, widen(f, count, wide))
-    f.call_runtime("waot_table_fill", *arguments, offset=offset)
-
-
-@lowers("table.copy")
-def _table_copy(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
-    destination, source = immediate
-    count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    descriptors = (f.unit.layout.table(destination), f.unit.layout.table(source))
-    wide_to, wide_from = _is_64(f, destination), _is_64(f, source)
-    indices = (widen(f, to, wide_to), widen(f, from_, wide_from), widen(f, count, wide_to and wide_from))
-    f.call_runtime("waot_table_copy", *descriptors, *indices, offset=offset)
-
-
-@lowers("table.init")
-def _table_init(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
-    element, table = immediate
-    count, from_, to = f.stack.pop(), f.stack.pop(), f.stack.pop()
-    descriptors = (f.unit.layout.table(table), f.unit.state_symbol(f"waot_elem.{element}", "%waot.elem"))
-    indices = (widen(f, to, _is_64(f, table)), widen(f, from_), widen(f, count))
-    f.call_runtime("waot_table_init", *descriptors, *indices, offset=offset)
-
-
-@lowers("elem.drop")
-def _elem_drop(f: FunctionLowering, element: int, offset: int) -> None:
-    symbol = f.unit.state_symbol(f"waot_elem.{element}", "%waot.elem")
-    f.effect(f"store i64 0, ptr getelementptr inbounds (%waot.elem, ptr {symbol}, i32 0, i32 1)")

@@ -10,6 +10,7 @@ from waot.frontend.linking import instances_of
 from waot.frontend.module import Body, Import, Module
 from waot.lowering import (  # noqa: F401  importing them registers the operators
     atomics,
+    bulk,
     control,
     exceptions,
     heap,
