@@ -178,35 +178,38 @@ def named_under_wine() -> Path:
     return _compiled(source, ".exe", lambda output: ([*zig(), "cc", *flags, str(source), "-o", str(output)], {}))
 
 
-@functools.cache
 def macos_loader(architecture: str) -> Path:
     """The program that executes macOS programs on Linux, compiled now or by an earlier run."""
-    directory = ROOT / "tests" / "darwin" / "loader"
+    return _compiled_together(ROOT / "tests" / "darwin" / "loader", f"macos-loader-{architecture}", architecture)
+
+
+def freebsd_translator(architecture: str) -> tuple[str, ...]:
+    """What executes FreeBSD programs on Linux: tests/freebsd/translator, which takes the options -0 and -b."""
+    if architecture != "x86_64" or runner(f"{architecture}-linux"):
+        raise ToolMissing(f"programs of FreeBSD on {architecture} run nowhere here: only their structure is tested")
+    return (str(_compiled_together(ROOT / "tests" / "freebsd" / "translator", "freebsd-translator", architecture)),)
+
+
+@functools.cache
+def _compiled_together(directory: Path, name: str, architecture: str) -> Path:
+    """The static Linux executable of all sources in a directory, which may include headers of its parent."""
     sources = sorted([*directory.glob("*.c"), *directory.glob("*.S")])
     words = [*zig(), "cc", "-target", f"{architecture}-linux-musl", "-static", "-O1", "-s", "-std=gnu11"]
     words += ["-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all", *map(str, sources)]
     key = hashlib.sha256(_answer(*zig(), "version").encode())
-    for path in [*sources, *sorted(directory.glob("*.h"))]:
+    for path in [*sources, *sorted(directory.glob("*.h")), *sorted(directory.parent.glob("*.h"))]:
         key.update(path.read_bytes())
-    result = cache_directory() / "programs" / f"macos-loader-{architecture}-{key.hexdigest()[:16]}"
+    result = cache_directory() / "programs" / f"{name}-{key.hexdigest()[:16]}"
     if not result.exists():
         result.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=result.parent) as scratch:
             done = subprocess.run(
-                [*words, "-o", "loader"], cwd=scratch, capture_output=True, text=True, timeout=TIMEOUT, check=False
+                [*words, "-o", "program"], cwd=scratch, capture_output=True, text=True, timeout=TIMEOUT, check=False
             )
             if done.returncode != 0:
-                raise CompilationFailed(f"the loader: {done.stderr}")
-            Path(scratch, "loader").replace(result)
+                raise CompilationFailed(f"{name}: {done.stderr}")
+            Path(scratch, "program").replace(result)
     return result
-
-
-def freebsd_translator(architecture: str) -> tuple[str, ...]:
-    """What executes FreeBSD programs on Linux: tests/freebsd/translator.c, which takes the options -0 and -b."""
-    if architecture != "x86_64" or runner(f"{architecture}-linux"):
-        raise ToolMissing(f"programs of FreeBSD on {architecture} run nowhere here: only their structure is tested")
-    source = ROOT / "tests" / "freebsd" / "translator.c"
-    return (str(compile_natively(source, ("-O1", "-Wall", "-Wextra", "-Werror", "-fno-sanitize=all"))),)
 
 
 @functools.cache

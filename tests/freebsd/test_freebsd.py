@@ -1,6 +1,6 @@
 """FreeBSD: what its kernel is taken to be like, the executables' structure, and their execution by the translator.
 
-The system layer is compiled against zig's FreeBSD headers; the translator (translator.c) has numbers and layouts of its
+The system layer is compiled against zig's FreeBSD headers; the translator (translator/) has numbers and layouts of its
 own (abi.h), from manual pages and the kernel's sources. Here the two are compared.
 """
 
