@@ -33,13 +33,8 @@ long waot_posix_locate(long root, const char *path, enum waot_posix_last last, s
     long result = waot_freebsd_check(path);
     if (result < 0)
         return result;
-    size_t size = __builtin_strlen(path), end = size;
-    while (end > 0 && path[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/')
-        start--;
-    place->slash = end < size;
+    size_t end, start = waot_posix_last_name(path, &end);
+    place->slash = path[end] == '/';
     place->directory = root;
     place->opened = false;
     if (start > 0) {

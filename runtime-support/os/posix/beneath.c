@@ -183,12 +183,7 @@ __attribute__((noinline)) static long waot_posix_walk(long root, const char *pat
 
 long waot_posix_locate(long root, const char *path, enum waot_posix_last last, struct waot_posix_place *place)
 {
-    size_t size = __builtin_strlen(path), end = size;
-    while (end > 0 && path[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/')
-        start--;
+    size_t size = __builtin_strlen(path), end, start = waot_posix_last_name(path, &end);
     if (size == 0)
         return -ENOENT;
     if (path[0] == '/')

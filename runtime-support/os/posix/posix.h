@@ -118,6 +118,18 @@ struct waot_posix_place {
     char path[WAOT_OS_PATH_SIZE];
 };
 
+/* Where the last name of a path begins, and in *end where it ends, before the slashes behind it. */
+static inline size_t waot_posix_last_name(const char *path, size_t *end)
+{
+    *end = __builtin_strlen(path);
+    while (*end > 0 && path[*end - 1] == '/')
+        --*end;
+    size_t start = *end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    return start;
+}
+
 /* Whether a last name, perhaps with slashes behind it, is `.` or `..`. */
 bool waot_posix_is_dots(const char *name);
 
