@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import atexit
 import functools
-import os
 import re
 import shutil
-import struct
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -79,28 +77,5 @@ class MacosGuest(NativeGuest):
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
         command = [*tools.runner(target), "-0", arguments[0], str(build(target)), *arguments[1:]]
-        ours_in, theirs_out = os.pipe()
-        theirs_in, ours_out = os.pipe()
-
-        # As NativeGuest does it.
-        def move() -> None:
-            os.dup2(theirs_in, 100)
-            os.dup2(theirs_out, 101)
-            prepare()
-
-        self.process = subprocess.Popen(
-            command,
-            env=dict(environment or {}),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            close_fds=False,
-            preexec_fn=move,
-        )
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self._answers = os.fdopen(ours_in, "rb", buffering=0)
-        self._orders = os.fdopen(ours_out, "wb", buffering=0)
-        for part in (b"".join([*records, record(0, b"")]), b""):
-            self._send(struct.pack("<Q", len(part)))
-            self._send(part)
+        self._launch(command, None, dict(environment or {}), (stdin, stdout, stderr), prepare)
+        self._begin(b"".join([*records, record(0, b"")]), b"")

@@ -305,6 +305,22 @@ class NativeGuest:
                 program,
                 *arguments[1:],
             ]
+        self._launch(command, None if emulated else program, environment, (stdin, stdout, stderr), prepare)
+        # Whatever a test does, it does as a program that has given up what it does not need.
+        confinement = confinement_record(architecture, imports, required=require_filter)
+        self._order = "<" if _endian(architecture) == "little" else ">"
+        manifest = b"".join(in_order(each, self._order) for each in [*records, confinement, record(0, b"")])
+        self._begin(manifest, embedded)
+
+    def _launch(
+        self,
+        command: Sequence[str],
+        executable: str | None,
+        environment: dict[str, str],
+        streams: tuple[int | None, int | None, int | None],
+        prepare: Callable[[], None],
+    ) -> None:
+        """Starts the process, with what leads to and from it."""
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
 
@@ -316,11 +332,11 @@ class NativeGuest:
 
         self.process = subprocess.Popen(
             command,
-            executable=None if emulated else program,
+            executable=executable,
             env=environment,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
             close_fds=False,  # ours are close-on-exec; the two above have to stay
             preexec_fn=move,
         )
@@ -328,10 +344,8 @@ class NativeGuest:
         os.close(theirs_out)
         self._answers = os.fdopen(ours_in, "rb", buffering=0)
         self._orders = os.fdopen(ours_out, "wb", buffering=0)
-        # Whatever a test does, it does as a program that has given up what it does not need.
-        confinement = confinement_record(architecture, imports, required=require_filter)
-        self._order = "<" if _endian(architecture) == "little" else ">"
-        manifest = b"".join(in_order(each, self._order) for each in [*records, confinement, record(0, b"")])
+
+    def _begin(self, manifest: bytes, embedded: bytes) -> None:
         for part in (manifest, embedded):
             self._send(self._pack("Q", len(part)))
             self._send(part)

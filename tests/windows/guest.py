@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import io
-import struct
 import subprocess
 import tempfile
 import threading
@@ -100,8 +99,7 @@ class WindowsGuest(NativeGuest):
         self._order = "<"
         self._end = threading.Timer(60, self.process.kill)  # a call that never comes back
         self._end.start()
-        whole = b"".join([*records, record(0, b"")])
-        self._send(struct.pack("<Q", len(whole)) + whole + struct.pack("<Q", 0))  # and nothing is embedded
+        self._begin(b"".join([*records, record(0, b"")]), b"")
 
     def close(self) -> None:
         self._end.cancel()
