@@ -161,8 +161,18 @@ long waot_linux_wait_for(void *entries, size_t count, const struct waot_posix_ti
 long waot_linux_futex(const uint32_t *word, long operation, uint32_t value, const struct waot_posix_time *timeout);
 #endif
 
-/* CLOCK_REALTIME and CLOCK_MONOTONIC are 0 and 1, as WASI's are. vdso.c */
-long waot_call_clock_gettime(uint32_t clock, struct waot_posix_time *time);
+/* clock_gettime as the vDSO has it, 0 or -errno; null before the first reading, which looks up how to read (vdso.c). */
+typedef int waot_linux_clock_function(int clock, struct waot_posix_time *time);
+extern waot_linux_clock_function *waot_linux_clock;
+void waot_linux_find_clock(void);
+
+/* CLOCK_REALTIME and CLOCK_MONOTONIC are 0 and 1, as WASI's are. */
+static inline long waot_call_clock_gettime(uint32_t clock, struct waot_posix_time *time)
+{
+    if (waot_linux_clock == NULL)
+        waot_linux_find_clock();
+    return waot_linux_clock((int)clock, time);
+}
 
 static inline long waot_call_futimens(long handle, const struct waot_posix_time times[2])
 {

@@ -19,18 +19,18 @@ enum {
     WAOT_LINUX_AGAIN = 16,        /* attempts while others rename around us */
 };
 
-struct waot_linux_state waot_linux_state;
+static bool waot_linux_walks; /* resolve paths without openat2 */
 
 void waot_os_force_walk(void)
 {
-    waot_linux_state.walk = true;
+    waot_linux_walks = true;
 }
 
 /* openat2. ENOSYS: walk instead. EPERM becomes ENOSYS because a seccomp filter may say it of an unknown call; if it was
  * the file that said so, the walk will say it again. EXDEV is the kernel's word for a path that leads out. */
 static long waot_linux_openat2(long root, const char *path, long flags, long mode)
 {
-    if (WAOT_ANDROID || waot_linux_state.walk)
+    if (WAOT_ANDROID || waot_linux_walks)
         return -ENOSYS;
     struct waot_linux_open_how how = {
         .flags = (uint64_t)(flags | O_CLOEXEC),
@@ -41,7 +41,7 @@ static long waot_linux_openat2(long root, const char *path, long flags, long mod
     for (int i = 0; i < WAOT_LINUX_AGAIN && result == -EAGAIN; i++)
         result = WAOT_RETRY(WAOT_LINUX_SYS_OPENAT2, root, path, &how, sizeof how);
     if (result == -ENOSYS)
-        waot_linux_state.walk = true;
+        waot_linux_walks = true;
     if (result == -EXDEV)
         return -EPERM;
     /* EAGAIN also comes from a leased file opened O_NONBLOCK; walking answers both. */

@@ -9,16 +9,6 @@
 #define WAOT_ANDROID 0
 #endif
 
-/* clock_gettime as the vDSO has it: 0 or -errno. */
-typedef int waot_linux_clock_function(int clock, struct waot_posix_time *time);
-
-/* All that os/linux remembers for wasi/. */
-struct waot_linux_state {
-    waot_linux_clock_function *clock; /* null before the first reading */
-    bool walk;                        /* resolve paths without openat2 */
-};
-extern struct waot_linux_state waot_linux_state;
-
 /* The name that a path is in the root itself, which leads nowhere else unless it is a link's; or null. */
 const char *waot_linux_plain(const char *path);
 

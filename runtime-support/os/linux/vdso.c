@@ -120,11 +120,10 @@ static int waot_linux_clock_by_call(int clock, struct waot_posix_time *time)
     return (int)waot_linux_get_clock(clock, time);
 }
 
-long waot_call_clock_gettime(uint32_t clock, struct waot_posix_time *time)
+waot_linux_clock_function *waot_linux_clock;
+
+void waot_linux_find_clock(void)
 {
-    if (waot_linux_state.clock == NULL) { /* the first reading looks up how to read */
-        uintptr_t address = waot_vdso_find();
-        waot_linux_state.clock = address != 0 ? (waot_linux_clock_function *)address : waot_linux_clock_by_call;
-    }
-    return waot_linux_state.clock((int)clock, time);
+    uintptr_t address = waot_vdso_find();
+    waot_linux_clock = address != 0 ? (waot_linux_clock_function *)address : waot_linux_clock_by_call;
 }
