@@ -205,7 +205,8 @@ def _arithmetic(target: Target) -> list[str]:
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
-    sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _NEVER_UNWOUND_FLAGS, _PUSHING_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
+    kinds = (_BITCODE_FLAGS, _SYSTEM_FLAGS, _NEVER_UNWOUND_FLAGS, _PUSHING_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS)
+    sha.update(repr((*kinds, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target), format_flags(target))).encode())
     for path in sorted(root.rglob("*")):
