@@ -21,8 +21,6 @@ struct waot_report {
     struct waot_unwinder unwinder;
     struct waot_place places[WAOT_FRAMES_FIRST + WAOT_FRAMES_LAST]; /* the last ones are a ring */
     uint64_t frames;
-    const char *trap; /* its text */
-    int busy;
     size_t length;
     /* With threads all of it is written at once, or others might write in between. */
     char text[WAOT_THREADS ? 32 << 10 : 1024];
@@ -185,11 +183,13 @@ static void waot_backtrace(void)
 /* The frames of a throw that nobody catches are gone; the exception knows where it was. */
 WAOT_THREAD_LOCAL uint32_t waot_thrown_at;
 
-static _Noreturn void waot_tell_trap(void)
+void waot_tell_trap(void)
 {
-    waot_report.busy = 1;
+    waot_trapped.told = true;
+    waot_report.unwinder.registers = waot_trapped.registers;
+    waot_report.unwinder.exact = waot_trapped.exact;
     waot_put("waot: trap: ");
-    waot_put(waot_report.trap);
+    waot_put(waot_trapped.text);
     waot_put("\n");
     if (!WAOT_THREADS)
         waot_flush();
@@ -203,37 +203,16 @@ static _Noreturn void waot_tell_trap(void)
     waot_exit(134);
 }
 
-__attribute__((weak)) void waot_trap_hook(const char *text)
-{
-    (void)text;
-}
-
-void waot_trap(const char *text, const struct waot_registers *registers, int exact)
-{
-    waot_trap_hook(text);
-    if (WAOT_THREADS)
-        waot_end_program();
-    if (waot_report.busy) /* a fault in telling another */
-        waot_exit(134);
-    waot_report.trap = text;
-    waot_report.unwinder.registers = *registers;
-    waot_report.unwinder.exact = exact;
-    /* What is told of needs some KiB, and the wasm stack may end here. */
-    if (exact)
-        waot_tell_trap();
-    waot_os_on_fault_stack(waot_tell_trap);
-}
-
 void waot_internal_error(int signal, const struct waot_registers *registers, uintptr_t address)
 {
     if (WAOT_THREADS)
         waot_end_program();
-    if (waot_report.busy) { /* in the telling of a trap */
+    if (waot_trapped.told) { /* in the telling of a trap */
         waot_put("    (the backtrace ends in an error of its own)\n");
         waot_flush();
         waot_exit(134);
     }
-    waot_report.busy = 1;
+    waot_trapped.told = true;
     waot_put("waot: internal error: signal ");
     waot_put_number((uint64_t)signal, 10);
     waot_put(" at pc ");
@@ -259,14 +238,3 @@ void waot_fatal(const char *message)
     waot_flush();
     waot_exit(134);
 }
-
-/* Not inlined: the call's return address is where the trap is. */
-#define WAOT_DEFINE_TRAP(name, message)                                                         \
-    __attribute__((noinline, cold)) _Noreturn void waot_trap_##name(void)                       \
-    {                                                                                           \
-        struct waot_registers registers;                                                        \
-        waot_capture(&registers);                                                               \
-        waot_trap(message, &registers, 0);                                                      \
-    }
-WAOT_TRAPS(WAOT_DEFINE_TRAP)
-#undef WAOT_DEFINE_TRAP

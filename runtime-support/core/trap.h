@@ -4,6 +4,7 @@
 
 #include "unwind.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeros that only a trap needs: the linker script puts them last, so that what every start touches shares a page. */
@@ -17,6 +18,15 @@ void waot_trap_hook(const char *text);
 /* Says the trap and where it happened, with a backtrace, then ends the program with status 134. `exact`: registers->pc
  * is the instruction at fault, not a return address. */
 _Noreturn void waot_trap(const char *text, const struct waot_registers *registers, int exact);
+/* What it tells, in core/trap.c, on a stack of its own where the wasm stack may end. */
+struct waot_trapped {
+    const char *text;
+    struct waot_registers registers;
+    int exact;
+    bool told; /* it began to */
+};
+extern struct waot_trapped waot_trapped;
+_Noreturn void waot_tell_trap(void);
 /* A fault that no trap explains: a defect of waot. Ends the program by SIGABRT. */
 _Noreturn void waot_internal_error(int signal, const struct waot_registers *registers, uintptr_t address);
 

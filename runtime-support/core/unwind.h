@@ -13,6 +13,10 @@
 #ifndef WAOT_REGISTER_CFA
 #define WAOT_REGISTER_CFA 0
 #endif
+/* Where code is that a pointer to it, or a return address, may say more of. */
+#ifndef WAOT_CODE_ADDRESS
+#define WAOT_CODE_ADDRESS(address) (address)
+#endif
 struct waot_registers {
     uintptr_t r[WAOT_REGISTERS];
     uintptr_t pc;

@@ -40,6 +40,10 @@ _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
 # Where arguments are pushed, a frame pointer saves a line of .eh_frame a push: 2.4 KB of 28 of a hello.
 _PUSHING_FLAGS = {"x86": ("-fno-omit-frame-pointer",)}
+# What runs before the program or when it cannot go on: no backtrace leads through it, and what describes its frames
+# would be a fifth of it.
+_NEVER_UNWOUND = ("lines.c", "trap.c", "unwind.c", "entry.c", "start.c", "confine.c", "vdso.c")
+_NEVER_UNWOUND_FLAGS = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
 # The collector looks at objects as words.
 _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")
@@ -50,7 +54,7 @@ _THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftl
 _BUILTINS = "core/builtins.c"
 # What systems like POSIX have in common.
 _POSIX = "os/posix"
-_TRAPS = ("core/lines.c", "core/trap.c", "core/unwind.c")
+_TRAPS = ("core/lines.c", "core/trap.c", "core/trapping.c", "core/unwind.c")
 # Of core, what there is where there is no system.
 _WITHOUT_SYSTEM = ("core/memory.c", "core/table.c")
 # Declarations too: symbols of the linker script are then reached without a GOT.
@@ -97,7 +101,7 @@ def build_runtime(
         _build(root, target, place, cache_dir, threads)
     linked = (
         *(place / file for file, _ in _assembly(root, target, threads)),
-        *(() if target.freestanding else (place / "system.o",)),
+        *(() if target.freestanding else (place / "system.o", place / "ends.o")),
         place / "builtins.o",
     )
     if target.freestanding:
@@ -115,14 +119,20 @@ def build_runtime(
     return Runtime(bitcode, linked, on_demand, tuple(needed), digest, threads, libraries)
 
 
-def _sources(root: Path, target: Target, threads: bool) -> tuple[list[str], list[str], list[str]]:
-    """The C files of the bitcode, the system object and the heap's, relative to `root`, in an order of their own."""
+def _sources(root: Path, target: Target, threads: bool) -> dict[str, list[str]]:
+    """The C files of each object, relative to `root`, in an order of their own."""
 
     system = system_sources(root, target.runtime, threads)
     if target.freestanding:
-        return [*_WITHOUT_SYSTEM, *system], [], []
+        return {"runtime": [*_WITHOUT_SYSTEM, *system]}
     called = [name for name in _files(root, threads, "core", "wasi") if name != _BUILTINS and name not in _TRAPS]
-    return called, [*_others(_TRAPS, system), *system], _files(root, threads, "core/gc")
+    linked = [*_others(_TRAPS, system), *system]
+    return {
+        "runtime": called,
+        "system": [name for name in linked if Path(name).name not in _NEVER_UNWOUND],
+        "ends": [name for name in linked if Path(name).name in _NEVER_UNWOUND],
+        "heap": _files(root, threads, "core/gc"),
+    }
 
 
 def _files(root: Path, threads: bool, *directories: str) -> list[str]:
@@ -226,7 +236,8 @@ def _arithmetic(target: Target) -> list[str]:
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
-    sha.update(repr((_BITCODE_FLAGS, _SYSTEM_FLAGS, _PUSHING_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS, _HIDDEN)).encode())
+    kinds = (_BITCODE_FLAGS, _SYSTEM_FLAGS, _NEVER_UNWOUND_FLAGS, _PUSHING_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS)
+    sha.update(repr((*kinds, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target), format_flags(target))).encode())
     for path in sorted(root.rglob("*")):
@@ -245,23 +256,17 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
     except OSError as error:
         raise CacheError(f"cannot be written: {error.strerror}", file=str(place.parent)) from None
     try:
-        for name, sources in zip(("runtime.c", "system.c", "heap.c"), _sources(root, target, threads), strict=True):
+        for name, sources in _sources(root, target, threads).items():
             text = "" if target.object_format == "coff" else _HIDDEN
             text += "".join(f'#include "{source}"\n' for source in sources)
-            (work / name).write_text(text, encoding="utf-8")
+            (work / f"{name}.c").write_text(text, encoding="utf-8")
         compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *format_flags(target)]
         compile_flags += [*(_THREADS_FLAGS if threads else ()), *_system_flags(target), "-c"]
         includes = include_flags(root, target.runtime)
+        system = [*compile_flags, *_SYSTEM_FLAGS, *includes]
         parts = [
-            [
-                *compile_flags,
-                *_SYSTEM_FLAGS,
-                *_PUSHING_FLAGS.get(target.arch, ()),
-                *includes,
-                "system.c",
-                "-o",
-                "system.o",
-            ],
+            [*system, *_PUSHING_FLAGS.get(target.arch, ()), "system.c", "-o", "system.o"],
+            [*system, *_NEVER_UNWOUND_FLAGS, "ends.c", "-o", "ends.o"],
             [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
         ]
         if target.freestanding:

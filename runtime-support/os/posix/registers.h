@@ -16,6 +16,7 @@
 #elif defined(__arm__)
 #define WAOT_REGISTER_SP 13
 #define WAOT_REGISTER_RETURN 14
+#define WAOT_CODE_ADDRESS(address) ((address) & ~(uintptr_t)1) /* odd where it is Thumb */
 #elif defined(__riscv)
 #define WAOT_REGISTER_SP 2
 #define WAOT_REGISTER_RETURN 1
