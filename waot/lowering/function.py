@@ -99,6 +99,9 @@ def lowers(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
+# Instructions of a body from one position to another, and what lowers them.
+Apart = tuple[int, int, Callable[["FunctionLowering"], None]]
+
 # A way into a join: (label of the predecessor, locals there, operands there, index of the line with the branch).
 Edge = tuple[str, list[str], list[str], int]
 
@@ -165,6 +168,7 @@ class FunctionLowering:
         "extended",
         "extending",
         "frames",
+        "known_address",
         "label",
         "labels",
         "loads",
@@ -228,6 +232,7 @@ class FunctionLowering:
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
         self.extended: dict[str, str] = {}  # a narrow load's value, extended -> as loaded
         self.addresses: dict[str, tuple[str, int, int]] = {}  # value of a load -> index, offset, memory
+        self.known_address: tuple[str, int] | None = None  # the next access's, a number and a distance (loops.py)
         self.results: dict[str, tuple[int, str]] = {}  # result of a call -> index of its line, LLVM type
 
     # ------------------------------------------------------------ values
@@ -677,8 +682,8 @@ class FunctionLowering:
 
     # ------------------------------------------------------------ the function
 
-    def lower(self) -> None:
-        """Walks the body."""
+    def lower(self, apart: Sequence[Apart]) -> None:
+        """Walks the body, but for the parts that something else lowers, in the order in which they stand."""
         params = [f"%p{i}" for i in range(len(self.type.params))]
         self.locals = params + [zero(t) for t in self.body.locals]
         self.slots = self._wants_slots()
@@ -692,8 +697,25 @@ class FunctionLowering:
         if self.unit.plan.interface is not None and any(op in _CALLS for op, _, _ in self.body.code):
             self._check_stack()
         self.frames.append(Frame("function", "", self.type, 0))
+        at = 0
+        for start, end, lower in apart:
+            self.walk(self.body.code[at:start])
+            lower(self)
+            at = end
+        self.walk(self.body.code[at:] if at else self.body.code)
+        if self.unwinds:
+            self._unwind()
+        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in WITHOUT_PROBES:
+            raise UnsupportedError(
+                f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on this processor",
+                function=self.unit.module.function_name(self.body.index),
+            )
+        self._keep_dead_loads()
+
+    def walk(self, code: Iterable[tuple[int, Any, int]]) -> None:
+        """Lowers instructions, one after the other."""
         handlers = HANDLERS
-        for op, immediate, offset in self.body.code:
+        for op, immediate, offset in code:
             handler = handlers[op]
             if handler is None:
                 operator = OPERATORS[op]
@@ -703,14 +725,6 @@ class FunctionLowering:
                     offset=offset,
                 )
             handler(self, immediate, offset)
-        if self.unwinds:
-            self._unwind()
-        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in WITHOUT_PROBES:
-            raise UnsupportedError(
-                f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on this processor",
-                function=self.unit.module.function_name(self.body.index),
-            )
-        self._keep_dead_loads()
 
     def _check_stack(self) -> None:
         """Traps where the stack ends, for machines on which nothing else notices (runtime-support/os/none/none.c)."""

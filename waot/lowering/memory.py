@@ -27,6 +27,11 @@ def address(f: FunctionLowering, index: str, static_offset: int, memory: int, wi
     checked: one comparison against the current size, in this one place so that LLVM can merge and hoist it.
     """
     plan = f.unit.plan.memories[memory]
+    if f.known_address is not None:
+        value, distance = f.known_address
+        if static_offset + distance:
+            value = f.emit(f"add nuw nsw i64 {value}, {static_offset + distance}", value)
+        return f.emit(f"getelementptr nusw nuw i8, ptr {f.unit.layout.memory_base(f, memory)}, i64 {value}", value)
     constant = is_constant(index)
     t = "i64" if plan.index64 else f.unit.plan.word
     value = _wide_index(f, index, plan.index64) if t == "i64" else _unsigned(index)

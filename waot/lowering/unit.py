@@ -29,6 +29,7 @@ from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
 from waot.lowering.imports import import_type, takes_descriptors, wasi_symbol
 from waot.lowering.layout import TBAA_METADATA, InstanceLayout
+from waot.lowering.loops import counted_loops
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, parameters_in_memory, return_type
 
@@ -274,7 +275,7 @@ class UnitLowering:
         ]
         for index in self.plan.units[self.index]:
             function = FunctionLowering(self, bodies(index))
-            function.lower()
+            function.lower(counted_loops(function))
             parts.extend(function.text())
         if self.has_state:
             from waot.lowering.state import emit_state
