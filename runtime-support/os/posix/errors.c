@@ -9,7 +9,7 @@ uint32_t waot_posix_errno(long code)
 {
     switch (code) {
 #define ERROR(name) WAOT_POSIX_AS(E##name, name)
-#include "../errors.def"
+#include "errors.def"
 #undef ERROR
         WAOT_CALL_ERRORS(WAOT_POSIX_AS)
     case E2BIG:

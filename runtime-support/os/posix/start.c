@@ -3,7 +3,7 @@
 
 #include "../../core/memory.h"
 #include "../../include/waot_abi.h"
-#include "../stack.h"
+#include "stack.h"
 
 struct waot_process waot_process;
 WAOT_THREAD_LOCAL struct waot_stack waot_stack;
