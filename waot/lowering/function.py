@@ -67,7 +67,7 @@ LONGEST_BLOCK = 16_000
 LONGEST_FUNCTION = 250_000
 
 # These back ends do not touch each page of a large frame, so no frame may be wider than the guard below the stack
-# (os/stack.h: 64 MiB): a line makes one value, of 16 bytes at most, and room for results is 16 MiB at most.
+# (os/posix/stack.h: 64 MiB): a line makes one value, of 16 bytes at most, and room for results is 16 MiB at most.
 LONGEST_WITHOUT_PROBES = 2_000_000
 WITHOUT_PROBES = ("arm", "thumb", "loongarch64")
 

@@ -1,6 +1,6 @@
 /* From the kernel's entry to what every system's start does. */
 #include "../image.h"
-#include "../stack.h"
+#include "stack.h"
 #include "program.h"
 #include "threads.h"
 

@@ -6,7 +6,7 @@
 /* A table of bytes, which a switch would not become. */
 static const uint8_t waot_posix_errors[] = {
 #define ERROR(name) WAOT_POSIX_AS(E##name, name)
-#include "../errors.def"
+#include "errors.def"
 #undef ERROR
     WAOT_CALL_ERRORS(WAOT_POSIX_AS)
     WAOT_POSIX_AS(E2BIG, 2BIG)

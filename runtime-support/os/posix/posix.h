@@ -4,10 +4,22 @@
  * those here, of which one with the same name as one of the system's own is left out: where a system does something in
  * another way, it has its own file for it. No file here asks which system it is.
  *
- * calls.h has, as inline functions waot_call_<name>, the calls that POSIX has under that name, and a few by what they are
- * for, which are described here. They give the result or -errno, and the error numbers are the system's. Those that may
- * wait, and those that take a path, are repeated while a signal interrupts them: none of our handlers ends a call, so
- * nothing was done. Its constants:
+ * calls.h has, as functions waot_call_<name>, the calls that POSIX has under that name, and some by what they are for:
+ *
+ * sync              fdatasync where `data_only`, otherwise fsync
+ * forget            what the system keeps of an open file besides: it is being closed
+ * socket, accept    a handle of 3 or above, closed on exec; the first one does not wait, the second as `nonblocking` says
+ * getsockopt        of an option that is an int
+ * poll              with a timeout in ns, UINT64_MAX for ever; repeated by nobody
+ * poll_otherwise    true, and the result, where poll is not what waits for these handles
+ * waiting           how many bytes can be read at once
+ * sigaction         with a handler as below, on the stack for signals
+ * unblock           signals as bits, the first one's is 1
+ * raise             in this thread
+ * getrandom         how many bytes of those asked for there are
+ *
+ * They give the result or -errno, and the error numbers are the system's. Those that may wait, and those that take a path,
+ * are repeated while a signal interrupts them: none of our handlers ends a call, so nothing was done. Its constants:
  *
  * WAOT_CALL_ERRORS(E)      E(code, name) for each error code that only this system has, with WASI's name for it
  * WAOT_CALL_MOST           bytes that can be moved at once
@@ -21,6 +33,9 @@
  * WAOT_CALL_STACK          likewise, further, where it is for a stack
  * WAOT_CALL_RECEIVE, _SEND flags of recvmsg and sendmsg
  * WAOT_CALL_PWR            SIGPWR, or 0
+ * WAOT_CALL_ADDRESS_HEAD   a struct waot_call_address_head, the beginning of struct sockaddr, of a family and a size
+ *
+ * places.h says what is done with a name (names.c, paths.c), context.h what a signal's handler is told (signals.c).
  */
 #ifndef WAOT_POSIX_H
 #define WAOT_POSIX_H

@@ -3,7 +3,7 @@
 
 #include "../../core/memory.h"
 #include "../../include/waot_abi.h"
-#include "../stack.h"
+#include "stack.h"
 
 struct waot_process waot_process;
 WAOT_THREAD_LOCAL struct waot_stack waot_stack;
@@ -13,7 +13,9 @@ static void waot_make_stack(void)
     uint64_t mask = waot_process.page_size - 1;
     uint64_t guard = (WAOT_STACK_GUARD + mask) & ~mask;
     uint64_t size = (waot_stack_size() + mask) & ~mask;
-    char *at = waot_posix_reserve_stack(guard + size);
+    char *at = NULL;
+    if (sizeof at == sizeof size || size <= INT32_MAX) /* more than half of all addresses is no stack */
+        at = waot_posix_reserve_stack(guard + size);
     if (!at || waot_os_commit(at + guard, size))
         waot_fatal("no memory for the stack; build with a smaller --stack-size");
     waot_stack.guard = (uintptr_t)at;

@@ -1,9 +1,9 @@
-/* The size of the wasm stack, and of what is left free below it, whatever the system. */
+/* The size of the wasm stack, and of what is left free below it. */
 #ifndef WAOT_STACK_H
 #define WAOT_STACK_H
 
-#include "../core/process.h"
-#include "../include/waot_abi.h"
+#include "../../core/process.h"
+#include "../../include/waot_abi.h"
 
 /* The widest frame that may be pushed without a probe, and more: it costs address space only. */
 /* Two of LLVM's back ends make no probes: no function has a frame that is wider (waot/lowering/function.py). */
