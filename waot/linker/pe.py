@@ -24,11 +24,12 @@ from waot.linker.coff import CODE, DATA, EXECUTE, MACHINES, READ, WRITE, ZEROS, 
 from waot.linker.inputs import Inputs
 from waot.linker.manifest import decode_manifest
 from waot.linker.zig import run_zig
+from waot.targets import Target
 
 MANIFEST, EMBEDDED = ".waot", ".waotemb"
 MANIFEST_AT = 8  # bytes from the start of section MANIFEST
 
-_MACHINE_NAMES = {"x86_64": "x64", "aarch64": "arm64"}
+_MACHINE_NAMES = {"x86_64": "x64", "aarch64": "arm64", "x86": "x86"}
 _MARK = 16  # bytes of the sections that bracket others
 SECTION = struct.Struct("<8sIIIIIIHHI")
 _FILE_ALIGNMENT, _SECTION_ALIGNMENT = 512, 4096
@@ -41,12 +42,17 @@ def link_pe(inputs: Inputs) -> bytes:
     target = inputs.target
     objects = [prepare(data, target) for data in inputs.objects]
     objects.append(_own_object(inputs))
+    merged = [".rdata=.waot", ".waotl=.waot", ".pdata=.waot", ".bss=.data"]
+    if target.arch == "x86":  # no .pdata, but DWARF's frames, which begin in the first object
+        objects.insert(0, _frames_object(target))
+        merged.append(".eh_frame=.waot")
     stack = decode_manifest(inputs.manifest, target.endian).stack_size + _STACK_EXTRA
     arguments = ["lld-link", "/out:out.exe", "/lldmingw", f"/machine:{_MACHINE_NAMES[target.arch]}", "/lldignoreenv"]
     arguments += ["/entry:waot_start", "/subsystem:console", "/nodefaultlib", "/timestamp:0", "/opt:ref,noicf"]
     arguments += ["/dynamicbase", "/nxcompat", "/manifest:no", f"/stack:{stack - stack % -65536},65536"]
-    arguments += ["/highentropyva", "/largeaddressaware"] if target.pointer_bits == 64 else []
-    arguments += [f"/merge:{name}" for name in (".rdata=.waot", ".waotl=.waot", ".pdata=.waot", ".bss=.data")]
+    # With 32 bits: 4 GiB of address space on a 64-bit system; and no handler on the stack is ever called.
+    arguments += ["/largeaddressaware", "/highentropyva" if target.pointer_bits == 64 else "/noseh"]
+    arguments += [f"/merge:{name}" for name in merged]
     prefix = MACHINES[target.arch].prefix
     arguments += [f"/alternatename:{prefix}waot_image_start={prefix}__ImageBase"]
     try:
@@ -83,6 +89,15 @@ def _own_object(inputs: Inputs) -> bytes:
         Part(".bss$zz", b"", ZEROS | READ | WRITE, {"waot_image_end": _MARK}, align=16, size=_MARK),
     ]
     return data_object(parts, inputs.target)
+
+
+def _frames_object(target: Target) -> bytes:
+    """Symbols before and behind .eh_frame: the linker has sections of one name in the order of the objects."""
+    parts = [
+        Part(".eh_frame", bytes(_MARK), DATA | READ, {"waot_eh_frame_start": 0}, align=4),
+        Part(".eh_frame$z", bytes(_MARK), DATA | READ, {"waot_eh_frame_end": 0}, align=4),
+    ]
+    return data_object(parts, target)
 
 
 def section_headers(image: bytes | mmap.mmap) -> tuple[int, int]:

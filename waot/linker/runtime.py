@@ -55,7 +55,7 @@ _WITHOUT_SYSTEM = ("core/memory.c", "core/table.c")
 _HIDDEN = "#pragma GCC visibility push(hidden)\n"
 
 # What dlltool calls them.
-_DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "aarch64": "arm64"}
+_DLLTOOL_MACHINES = {"x86_64": "i386:x86-64", "aarch64": "arm64", "x86": "i386"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,10 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
 
 def _libraries(root: Path, target: Target) -> list[tuple[str, Path]]:
     """Import library and definition file of each library of the system that the shim uses."""
-    return [(f"{path.stem}.lib", path) for path in sorted((root / target.runtime).glob("*.def"))]
+    place = root / target.runtime
+    if target.arch == "x86":  # their symbols end in the size of their arguments, which -k takes away
+        place /= "x86"
+    return [(f"{path.stem}.lib", path) for path in sorted(place.glob("*.def"))]
 
 
 def format_flags(target: Target) -> tuple[str, ...]:
@@ -244,7 +247,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
                 for file, source in _assembly(root, target, threads)
             ),
             *(
-                ["dlltool", "-m", _DLLTOOL_MACHINES[target.arch], "-d", str(source), "-l", file]
+                ["dlltool", "-m", _DLLTOOL_MACHINES[target.arch], "-k", "-d", str(source), "-l", file]
                 for file, source in _libraries(root, target)
             ),
         ]

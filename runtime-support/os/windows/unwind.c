@@ -1,5 +1,8 @@
 /* Walking the native stack by the tables of exceptions (.pdata), which the system reads: takes the place of
- * core/unwind.c. A function without an entry has no frame. */
+ * core/unwind.c. A function without an entry has no frame. On i386 there are no such tables. */
+#if defined(__i386__)
+#include "../../core/unwind.c"
+#else
 #include "machine.h"
 #include "system.h"
 
@@ -50,3 +53,4 @@ int waot_unwind_step(struct waot_unwinder *unwinder)
     unwinder->exact = 0;
     return registers->pc != 0;
 }
+#endif
