@@ -118,7 +118,7 @@ _EMULATIONS = {
 }
 
 
-def _calls() -> str:
+def calls_header() -> str:
     """calls.h of guest.c: for each function one that takes all arguments as numbers of 64 bits."""
     lines, names = [], []
     for function in native_functions():
@@ -177,7 +177,7 @@ def _build(architecture: str, threads: bool) -> Path:
             else ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{RUNTIME}"]
         )
         if source.name == "guest.c":
-            (directory / "calls.h").write_text(_calls())
+            (directory / "calls.h").write_text(calls_header())
             flags.append(f"-I{directory}")
         subprocess.run([*common, *flags, "-c", str(source), "-o", objects[-1]], check=True)
     emulation = _EMULATIONS[architecture] + "_fbsd" * freebsd

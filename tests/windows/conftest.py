@@ -9,12 +9,7 @@ import pytest
 
 from tests import tools
 from tests.wasi.guest import Calls, directory_record
-from tests.windows.guest import TARGET, WindowsGuest
-
-try:
-    tools.runner(TARGET)
-except tools.ToolMissing as missing:
-    pytest.skip(str(missing), allow_module_level=True)
+from tests.windows.guest import TARGETS, WindowsGuest
 
 Start = Callable[..., Calls]
 
@@ -27,13 +22,24 @@ def root(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> str:
+    """A target whose programs run here."""
+    name: str = request.param
+    try:
+        tools.runner(name)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    return name
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(target: str, tmp_path: Path) -> Iterator[Start]:
     """Starts guests that end with the test."""
     guests = []
 
     def start_one(records: Sequence[bytes] = (), **options: object) -> Calls:
-        guest = WindowsGuest(tmp_path, records=records, **options)  # type: ignore[arg-type]
+        guest = WindowsGuest(tmp_path, target, records=records, **options)  # type: ignore[arg-type]
         guests.append(guest)
         return Calls(guest)
 

@@ -18,7 +18,7 @@ from typing import cast
 
 from tests import tools
 from tests.runtime.programs import function, manifest, module, runtime
-from tests.wasi.guest import NativeGuest, native_functions, record
+from tests.wasi.guest import NativeGuest, calls_header, native_functions, record
 from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
@@ -29,7 +29,7 @@ from waot.options import Cpu
 from waot.resources import runtime_support_dir
 from waot.targets import find_target
 
-TARGET = "x86_64-windows"
+TARGETS = ("x86_64-windows", "i686-windows")
 
 
 @functools.cache
@@ -54,8 +54,9 @@ def program(name_of_target: str) -> bytes:
         make_codegen_options(target, Cpu(), "1", "exe"),
     )
     with tempfile.TemporaryDirectory() as name:
+        Path(name, "calls.h").write_text(calls_header())
         run_zig(
-            ["cc", *flags, "-Wno-cast-function-type", "-c", str(source), "-o", "guest.o"],
+            ["cc", *flags, "-I.", "-c", str(source), "-o", "guest.o"],
             cache_dir=cache,
             directory=Path(name),
             what="compiling guest.c",
@@ -76,10 +77,10 @@ class WindowsGuest(NativeGuest):
     def __init__(
         self,
         directory: Path,
+        target: str,
         *,
         records: Sequence[bytes] = (),
         environment: dict[str, str] | None = None,
-        target: str = TARGET,
     ) -> None:
         path = directory / "guest.exe"
         path.write_bytes(program(target))

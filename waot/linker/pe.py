@@ -32,6 +32,7 @@ MANIFEST_AT = 8  # bytes from the start of section MANIFEST
 _MACHINE_NAMES = {"x86_64": "x64", "aarch64": "arm64", "x86": "x86"}
 _MARK = 16  # bytes of the sections that bracket others
 SECTION = struct.Struct("<8sIIIIIIHHI")
+_STUB = b"MZ".ljust(64, b"\0")  # what MS-DOS would run: nothing; the header alone
 _FILE_ALIGNMENT, _SECTION_ALIGNMENT = 512, 4096
 # What the loader, the C code that starts the program, and the telling of an exhausted stack need of the stack.
 _STACK_EXTRA = 64 << 10
@@ -58,6 +59,9 @@ def link_pe(inputs: Inputs) -> bytes:
     try:
         with tempfile.TemporaryDirectory(prefix="waot-link-") as name:
             work = Path(name)
+            if target.arch == "x86":  # with the linker's own stub the headers would take 512 bytes more
+                (work / "stub").write_bytes(_STUB)
+                arguments.append("/stub:stub")
             for index, data in enumerate(objects):
                 (work / f"{index}.o").write_bytes(data)
                 arguments.append(f"{index}.o")

@@ -9,6 +9,7 @@
 #define WAOT_REGISTER_SP 31
 #elif defined(__i386__)
 #define WAOT_REGISTER_SP 4
+#define WAOT_REGISTER_RETURN 8
 #endif
 
 #endif
