@@ -248,6 +248,7 @@ def _replace(path: Path, content: bytes) -> None:
 def named_under_wine(architecture: str) -> Path:
     """A Windows program to run others with: its arguments are the program's path, its name (argv[0]), its arguments."""
     source = ROOT / "tests/programs/argv0.c"
+    architecture = {"i686": "x86"}.get(architecture, architecture)
     flags = ["-target", f"{architecture}-windows-gnu", "-nostdlib", "-O1", "-Wl,-e,start", "-lkernel32", "-s"]
     flags += ["-isystem", f"{zig_libraries()}/libc/include/any-windows-any"]
     return _compiled(source, ".exe", lambda output: ([*zig(), "cc", *flags, str(source), "-o", str(output)], {}))

@@ -38,8 +38,8 @@ _COMMON_FLAGS = (
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 # A loop over UTF-16 is no call of wcslen. Not for the bitcode either: what has such an attribute is not inlined.
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
-# Where arguments are pushed, a frame pointer saves a line of .eh_frame a push: 2.4 KB of 28 of a hello. zig takes -Oz for
-# -Os; it saves another 0.5 KB, and 1 KB for Windows.
+# Where arguments are pushed, a frame pointer saves a line of .eh_frame a push: 2.4 KB of 28 of a hello. -Oz, which zig
+# itself takes for -Os, saves another 0.5 KB, and 1 KB for Windows.
 _PUSHING_FLAGS = {"x86": ("-fno-omit-frame-pointer", "-Xclang", "-Oz")}
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
 # The collector looks at objects as words.
@@ -179,7 +179,8 @@ def assembler_flags(target: Target) -> list[str]:
 def _system_flags(target: Target) -> list[str]:
     """What comes behind `_COMMON_FLAGS`."""
     if target.system == "windows" and target.arch == "x86":
-        # Nothing there unwinds by tables but we ourselves: the shim's frames by their pointers (os/windows/unwind.c).
+        # Nothing there unwinds by tables but we ourselves, and the shim's objects by their frame pointers
+        # (os/windows/unwind.c).
         return ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fno-omit-frame-pointer"]
     if not target.freestanding:
         return []

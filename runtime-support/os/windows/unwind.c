@@ -1,8 +1,8 @@
 /* Walking the native stack by the tables of exceptions (.pdata), which the system reads: takes the place of
  * core/unwind.c. A function without an entry has no frame.
  *
- * i386 has no such tables. There compiled code has the call frame information that it has elsewhere, and so has what is in
- * assembly. All other functions of the shim have a frame pointer instead (waot/linker/runtime.py). */
+ * i386 has no such tables. There what is compiled with the program has call frame information, as elsewhere, and so has the
+ * assembly. The functions of the shim's other objects have frame pointers instead (waot/linker/runtime.py). */
 #if defined(__i386__)
 #define waot_unwind_locate waot_windows_locate_frame
 #define waot_unwind_step waot_windows_step_by_table
