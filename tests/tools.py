@@ -139,8 +139,12 @@ def wine(architecture: str) -> tuple[str, ...]:
     before: tuple[str, ...] = ()
     loader: str | None
     server: str | None
+    prefix = cache_directory() / ("wine" if architecture == "x86_64" else f"wine-{architecture}-prefix")
+    settings: dict[str, str] = {}
     if architecture == "aarch64":
         before, loader, server = _foreign_wine()
+    elif architecture == "i686":
+        loader, server, settings = _wine32(prefix)
     elif architecture != "x86_64" or platform.machine() not in ("x86_64", "AMD64"):
         raise ToolMissing(f"Wine runs no {architecture} programs here")
     else:
@@ -151,9 +155,8 @@ def wine(architecture: str) -> tuple[str, ...]:
         )
     if loader is None or server is None:
         raise ToolMissing("Wine is not there: apt-get install wine wine64")
-    prefix = cache_directory() / ("wine" if architecture == "x86_64" else f"wine-{architecture}-prefix")
     prefix.mkdir(exist_ok=True)
-    settings = {
+    settings |= {
         "WINEPREFIX": str(prefix),
         "WINEDEBUG": "-all",
         "WINEDLLOVERRIDES": "mscoree,mshtml=",
@@ -207,6 +210,32 @@ def _foreign_wine() -> tuple[tuple[str, ...], str, str]:
     return (str(place / "wine64-preloader"),), str(place / "wine64"), str(place / "wineserver")
 
 
+def _wine32(prefix: Path) -> tuple[str, str, dict[str, str]]:
+    """Debian's Wine for i386, unpacked by scripts/install-test-tools.sh: its loader, its server, its variables.
+
+    Its own libraries need zlib1.dll before Wine looks for it where Debian has it: it is put into a new configuration.
+    """
+    root = cache_directory() / "wine-i386"
+    loader, server = root / "usr/lib/wine/wine", root / "usr/lib/wine/wineserver32"
+    if not _runs_i386():
+        raise ToolMissing("this system runs no 32-bit programs, and Wine's for i386 is one")
+    if not loader.exists():
+        raise ToolMissing("Wine for i386 is not there: scripts/install-test-tools.sh fetches it")
+    if not Path("/lib/ld-linux.so.2").exists():
+        raise ToolMissing("the C library for 32-bit programs is not there: apt-get install libc6-i386")
+    libraries = prefix / "drive_c/windows/system32"
+    if not (libraries / "zlib1.dll").exists():
+        libraries.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / "usr/i686-w64-mingw32/lib/zlib1.dll", libraries)
+    settings = {
+        "WINEARCH": "win32",
+        "WINELOADER": str(loader),
+        "WINESERVER": str(server),
+        "LD_LIBRARY_PATH": ":".join(str(root / name / "i386-linux-gnu") for name in ("usr/lib", "lib")),
+    }
+    return str(loader), str(server), settings
+
+
 def _replace(path: Path, content: bytes) -> None:
     """Writes a program, whoever runs it meanwhile."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
@@ -219,6 +248,7 @@ def _replace(path: Path, content: bytes) -> None:
 def named_under_wine(architecture: str) -> Path:
     """A Windows program to run others with: its arguments are the program's path, its name (argv[0]), its arguments."""
     source = ROOT / "tests/programs/argv0.c"
+    architecture = {"i686": "x86"}.get(architecture, architecture)
     flags = ["-target", f"{architecture}-windows-gnu", "-nostdlib", "-O1", "-Wl,-e,start", "-lkernel32", "-s"]
     flags += ["-isystem", f"{zig_libraries()}/libc/include/any-windows-any"]
     return _compiled(source, ".exe", lambda output: ([*zig(), "cc", *flags, str(source), "-o", str(output)], {}))

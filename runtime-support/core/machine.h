@@ -21,6 +21,13 @@
 #endif
 #endif
 
+/* What rounds is an object of its own, core/apart/rounding.c. */
+#ifdef _WIN32
+#define WAOT_ROUNDING_APART 1
+#else
+#define WAOT_ROUNDING_APART 0
+#endif
+
 /* Words may be at any address. */
 #ifndef WAOT_WORDS_ANYWHERE
 #ifdef __ARM_FEATURE_UNALIGNED

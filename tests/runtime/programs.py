@@ -132,6 +132,8 @@ def module(target: Target, strategy: str, code: str, *, pages: int = 2, maximum:
     types = "\n".join(f"%waot.{name} = type {struct_type(f'waot.{name}', word)}" for name in structs)
     memory = f"ptr {base}, {word} {pages * PAGE}, i64 {maximum}, i64 {RESERVE[strategy]}, i32 16, i32 {int(fixed)}"
     probe = "" if target.system == "windows" else '"probe-stack"="inline-asm"'
+    if target.name == "i686-windows":
+        probe = '"frame-pointer"="all"'
     described = f"i64 1, ptr @functions, ptr @names, i64 {len(functions)}, ptr null"
     return f"""\
 target triple = "{target.link_triple}"

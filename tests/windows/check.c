@@ -38,6 +38,13 @@ REGISTER(30, Lr)
 REGISTER(WAOT_REGISTER_SP, Sp)
 REGISTER(WAOT_WINDOWS_REGISTERS, Pc)
 SAME(sizeof(CONTEXT), 912)
+#define PC 256
+#elif defined(__i386__)
+/* Each is taken by its name. */
+SAME(WAOT_REGISTER_SP, 4)
+SAME(WAOT_REGISTER_RETURN, 8)
+SAME(sizeof(CONTEXT), 716)
+#define PC 128
 #else
 #define REGISTER(number, field)                                                                                         \
     _Static_assert(offsetof(CONTEXT, field) - offsetof(CONTEXT, Rax) == 8 * (number), "CONTEXT " #field);
@@ -45,9 +52,10 @@ REGISTER(WAOT_REGISTER_SP, Rsp)
 REGISTER(WAOT_WINDOWS_REGISTERS - 1, R15)
 REGISTER(WAOT_WINDOWS_REGISTERS, Rip)
 SAME(sizeof(CONTEXT), 1232)
+#define PC 256
 #endif
 /* <architecture>.S stores to there. */
-SAME(offsetof(struct waot_registers, pc), 256)
+SAME(offsetof(struct waot_registers, pc), PC)
 
 /* ---------------------------------------------------------------- structures */
 

@@ -10,17 +10,23 @@ import pytest
 
 from tests import tools
 from tests.wasi.fixtures import Start, at_root, root, starting
-from tests.windows.guest import TARGET, WindowsGuest
+from tests.windows.guest import TARGETS, WindowsGuest
 
 __all__ = ["at_root", "root"]  # its fixtures are those that are defined here, too
 
-try:
-    tools.runner(TARGET)
-except tools.ToolMissing as missing:
-    pytest.skip(str(missing), allow_module_level=True)
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> str:
+    """A target whose programs run here."""
+    name: str = request.param
+    try:
+        tools.runner(name)
+    except tools.ToolMissing as missing:
+        pytest.skip(str(missing))
+    return name
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(target: str, tmp_path: Path) -> Iterator[Start]:
     """Starts guests that end with the test."""
-    yield from starting(functools.partial(WindowsGuest, tmp_path))
+    yield from starting(functools.partial(WindowsGuest, tmp_path, target))

@@ -28,7 +28,7 @@ from waot.options import Cpu
 from waot.resources import runtime_support_dir
 from waot.targets import find_target
 
-TARGET = "x86_64-windows"
+TARGETS = ("x86_64-windows", "i686-windows")
 
 
 @functools.cache
@@ -56,7 +56,7 @@ def program(name_of_target: str) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         Path(name, "wasi_calls.h").write_text(wasi_calls())
         run_zig(
-            ["cc", *flags, "-c", str(source), "-o", "guest.o"],
+            ["cc", *flags, "-I.", "-c", str(source), "-o", "guest.o"],
             cache_dir=cache,
             directory=Path(name),
             what="compiling guest.c",
@@ -77,10 +77,10 @@ class WindowsGuest(NativeGuest):
     def __init__(
         self,
         directory: Path,
+        target: str,
         *,
         records: Sequence[bytes] = (),
         environment: dict[str, str] | None = None,
-        target: str = TARGET,
     ) -> None:
         path = directory / "guest.exe"
         path.write_bytes(program(target))

@@ -18,8 +18,6 @@ import wasmtime
 
 import waot
 from tests import tools
-from tests.programs import harness
-from tests.programs.harness import Configuration
 from tests.runtime.programs import build, function
 from tests.windows.test_programs import HELLO
 from waot.errors import UsageError
@@ -53,7 +51,7 @@ def zig(*words: str | Path, directory: Path) -> subprocess.CompletedProcess[str]
 # ---------------------------------------------------------------- the system's interface
 
 
-@pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("architecture", ["x86_64", "aarch64", "x86"])
 def test_numbers_and_layouts_are_those_of_the_headers(architecture: str, tmp_path: Path) -> None:
     words = ("cc", "-target", f"{architecture}-windows-gnu", "-std=c11", f"-I{SYSTEM}", "-c", HERE / "check.c")
     done = zig(*words, directory=tmp_path)
@@ -239,65 +237,3 @@ def wine() -> list[str]:
 def test_hello(wine: list[str], hello: Path) -> None:
     done = subprocess.run([*wine, hello], capture_output=True, env={}, check=False, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"Hello, world!\n", b"")
-
-
-# What stands in function 1, the trap, and the functions that are on the stack then, innermost first.
-TRAPS = {
-    "out of bounds memory access": ("(i32.load (i32.const 0x7fff0000)) drop", ["1", "2"]),
-    "call stack exhausted": ("call 0", ["0", "0"]),
-    "integer divide by zero": ("(i32.div_u (i32.const 1) (i32.load (i32.const 0))) drop", ["1", "2"]),
-    "unreachable": ("unreachable", ["1", "2"]),
-}
-
-
-@pytest.mark.parametrize("memory", ["guarded", "checked"])
-@pytest.mark.parametrize("trap", TRAPS)
-def test_traps_and_their_backtraces(wine: list[str], trap: str, memory: str, tmp_path: Path) -> None:
-    inside, functions = TRAPS[trap]
-    text = f"""(module (memory 1)
-      (func $deeper (local i64) (call $deeper) (i64.store (i32.const 8) (local.get 0)))
-      (func $inner {inside})
-      (func $main (export "_start") call $inner (i32.store (i32.const 0) (i32.const 1))))"""
-    module, program = tmp_path / "trap.wasm", tmp_path / "trap.exe"
-    module.write_bytes(wasmtime.wat2wasm(text))
-    waot.build(module, program, [TARGET], opt_level="0", memory=memory)
-    done = subprocess.run([*wine, program], capture_output=True, env={}, check=False, timeout=120)
-    assert done.returncode == harness.TRAP_STATUS
-    told, frames = harness.told_trap(done.stderr)
-    assert told == trap
-    lines = done.stderr.decode().splitlines()
-    assert [line.partition("(function ")[2].partition(",")[0] for line in lines[1:3]] == functions
-    assert frames
-
-
-def test_a_frame_of_many_pages_is_had(wine: list[str], tmp_path: Path) -> None:
-    """The stack grows by the page behind the last one: __chkstk touches each, in the order."""
-    count = 2000
-    text = f"""(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) (memory 1)
-      (func $read (param i32) (result i64) (i64.load (local.get 0)))
-      (func (export "_start") {"(local i64)" * count}
-        {"".join(f"(local.set {i} (call $read (i32.const 8)))" for i in range(count))}
-        (call $exit (i32.wrap_i64 {"(i64.add " * (count - 1)}(local.get 0)
-          {"".join(f"(local.get {i}))" for i in range(1, count))})))
-      (data (i32.const 8) "\\01"))"""
-    module, program = tmp_path / "frame.wasm", tmp_path / "frame.exe"
-    module.write_bytes(wasmtime.wat2wasm(text))
-    waot.build(module, program, [TARGET], opt_level="0")
-    done = subprocess.run([*wine, program], capture_output=True, env={}, check=False, timeout=120)
-    assert (done.returncode & 0xFF, done.stderr) == (count & 0xFF, b"")
-
-
-PROGRAMS = {program.name: program for program in harness.discover()}
-
-
-@pytest.mark.parametrize("name", ["c/stdio_files", "c/trap_stack"])
-def test_programs_do_what_wasmtime_does(wine: list[str], name: str, tmp_path: Path) -> None:
-    program = PROGRAMS[name]
-    try:
-        program.wasm()
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
-    executable = harness.build(program, Configuration(TARGET, "guarded", "1"), tmp_path / "program.exe")
-    for run in program.runs:
-        expected = harness.run_under_wasmtime(program, run)
-        harness.compare(program, run, expected, harness.run_natively(program, run, executable, TARGET))

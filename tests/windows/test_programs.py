@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import lief
@@ -12,7 +14,6 @@ import waot
 from tests import tools
 from tests.runtime.programs import build, function
 from tests.wasi.guest import CREAT, DIRECTORY, READ, SUCCESS, WRITE, Calls
-from tests.windows.guest import TARGET
 from waot.errors import ToolError
 from waot.linker import inspect_executable
 from waot.targets import find_target
@@ -22,9 +23,9 @@ HELLO = tools.ROOT / "tests/programs/c/hello.c"
 NOTHING = function(0, "void ()", "  ret void")
 
 
-def run(program: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
+def run(target: str, program: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        [*tools.runner(TARGET), str(program), *arguments],
+        [*tools.runner(target), str(program), *arguments],
         cwd=program.parent,
         env=environment or {},
         capture_output=True,
@@ -35,9 +36,12 @@ def run(program: Path, *arguments: str, environment: dict[str, str] | None = Non
     return done.stdout.decode()
 
 
+Files = Callable[..., str]
+
+
 @pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """files.c with an embedded directory, one granted for writing and two variables."""
+def files(target: str, tmp_path: Path) -> Files:
+    """Runs files.c, which has an embedded directory, one granted for writing and two variables."""
     embedded = tmp_path / "embedded"
     (embedded / "below").mkdir(parents=True)
     (embedded / "text").write_bytes(b"one\r\ntwo\n")
@@ -46,48 +50,48 @@ def files(tmp_path: Path) -> Path:
     waot.build(
         tools.compile_to_wasm(HERE / "c" / "files.c"),
         program,
-        [TARGET],
+        [target],
         opt_level="1",
         dirs=["granted::/w"],
         embeds=[f"{embedded}::/e"],
         env=["A=\u00e4\u20ac\U0001f600", "B"],
     )
-    return program
+    return partial(run, target, program)
 
 
-def test_hello_is_small_and_says_it(tmp_path: Path) -> None:
+def test_hello_is_small_and_says_it(target: str, tmp_path: Path) -> None:
     program = tmp_path / "hello.exe"
-    waot.build(tools.compile_to_wasm(HELLO, ["-Os", "-s"]), program, [TARGET])
+    waot.build(tools.compile_to_wasm(HELLO, ["-Os", "-s"]), program, [target])
     assert program.stat().st_size <= 24 << 10
-    assert run(program) == "Hello, world!\n"
+    assert run(target, program) == "Hello, world!\n"
 
 
-def test_text_is_utf_8_in_the_program_and_utf_16_outside(files: Path) -> None:
+def test_text_is_utf_8_in_the_program_and_utf_16_outside(files: Files, tmp_path: Path) -> None:
     word = 'a "b\\" \\\\ \u00fc\U0001f600'
-    assert run(files, word, "", environment={"B": "\u0416 x"}) == f"\u00e4\u20ac\U0001f600 \u0416 x\n{word}\n\n"
+    assert files(word, "", environment={"B": "\u0416 x"}) == f"\u00e4\u20ac\U0001f600 \u0416 x\n{word}\n\n"
 
 
-def test_ends_of_lines_stay_as_they_are(files: Path) -> None:
-    assert run(files, "+/w/new", "/w/new") == "\u00e4\u20ac\U0001f600 -\n/w/new\n9:one\r\ntwo\n\n"
-    assert (files.parent / "granted/new").read_bytes() == b"one\r\ntwo\n"
+def test_ends_of_lines_stay_as_they_are(files: Files, tmp_path: Path) -> None:
+    assert files("+/w/new", "/w/new") == "\u00e4\u20ac\U0001f600 -\n/w/new\n9:one\r\ntwo\n\n"
+    assert (tmp_path / "granted/new").read_bytes() == b"one\r\ntwo\n"
 
 
-def test_what_is_embedded_is_read_from_the_executable(files: Path) -> None:
-    (files.parent / "embedded/text").unlink()
-    assert run(files, "/e", "/e/text").splitlines()[1:] == [
+def test_what_is_embedded_is_read_from_the_executable(files: Files, tmp_path: Path) -> None:
+    (tmp_path / "embedded/text").unlink()
+    assert files("/e", "/e/text").splitlines()[1:] == [
         *("/e", ".", "..", "below", "text", "/e/text"),
         *("9:one", "two", ""),
     ]
 
 
-def test_paths_longer_than_260_characters_are_paths(files: Path) -> None:
+def test_paths_longer_than_260_characters_are_paths(files: Files, tmp_path: Path) -> None:
     names = ["\u00e9" * 100] * 5
-    place = files.parent / "granted"
+    place = tmp_path / "granted"
     for name in names:
         place = place / name
     place.mkdir(parents=True)
     path = f"/w/{'/'.join(names)}/file"
-    assert run(files, f"+{path}", path).endswith("9:one\r\ntwo\n\n")
+    assert files(f"+{path}", path).endswith("9:one\r\ntwo\n\n")
     assert (place / "file").read_bytes() == b"one\r\ntwo\n"
 
 
@@ -141,13 +145,17 @@ def test_no_link_to_a_directory_leads_out(at_root: Calls, root: Path) -> None:
     assert sorted(p.name for p in root.iterdir()) == ["absolute", "dir", "up"]
 
 
-def test_an_executable_asks_for_nothing_but_the_system(tmp_path: Path) -> None:
-    binary = lief.PE.parse(list(build(find_target(TARGET), "guarded", NOTHING)))
+def test_an_executable_asks_for_nothing_but_the_system(target: str) -> None:
+    machine = find_target(target)
+    binary = lief.PE.parse(list(build(machine, machine.memory_default, NOTHING)))
     assert isinstance(binary, lief.PE.Binary)
     assert {item.name for item in binary.imports} <= {"KERNEL32.dll", "ntdll.dll", "ADVAPI32.dll"}
+    assert "@" not in "".join(str(entry.name) for item in binary.imports for entry in item.entries)
     characteristics = lief.PE.OptionalHeader.DLL_CHARACTERISTICS
-    for wanted in (characteristics.DYNAMIC_BASE, characteristics.NX_COMPAT, characteristics.HIGH_ENTROPY_VA):
-        assert binary.optional_header.has(wanted)
+    wanted = [characteristics.DYNAMIC_BASE, characteristics.NX_COMPAT]
+    wanted += [characteristics.NO_SEH if machine.pointer_bits == 32 else characteristics.HIGH_ENTROPY_VA]
+    assert all(binary.optional_header.has(each) for each in wanted)
+    assert binary.header.has_characteristic(lief.PE.Header.CHARACTERISTICS.LARGE_ADDRESS_AWARE)
     assert binary.header.time_date_stamps == 0
     assert binary.optional_header.subsystem == lief.PE.OptionalHeader.SUBSYSTEM.WINDOWS_CUI
     write, execute = (lief.PE.Section.CHARACTERISTICS[f"MEM_{what}"] for what in ("WRITE", "EXECUTE"))
@@ -155,14 +163,18 @@ def test_an_executable_asks_for_nothing_but_the_system(tmp_path: Path) -> None:
     assert binary.has_relocations
     exceptions = binary.data_directory(lief.PE.DataDirectory.TYPES.EXCEPTION_TABLE)
     assert exceptions is not None
-    assert exceptions.size // 12 > 20  # functions that backtraces can walk through
+    if machine.pointer_bits == 32:
+        assert exceptions.size == 0
+    else:
+        assert exceptions.size // 12 > 20  # functions that backtraces can walk through
 
 
-def test_inspect_reads_it_back() -> None:
-    data = build(find_target(TARGET), "checked", NOTHING, stack_size=3 << 20)
+def test_inspect_reads_it_back(target: str) -> None:
+    data = build(find_target(target), "checked", NOTHING, stack_size=3 << 20)
     info = inspect_executable(data)
-    assert (info.format, info.machine, info.size) == ("PE executable", "x86_64", len(data))
-    assert (info.manifest.target, info.manifest.memory, info.manifest.stack_size) == (TARGET, "checked", 3 << 20)
+    machine = "x86_64" if target == "x86_64-windows" else "x86"
+    assert (info.format, info.machine, info.size) == ("PE executable", machine, len(data))
+    assert (info.manifest.target, info.manifest.memory, info.manifest.stack_size) == (target, "checked", 3 << 20)
     assert [segment.access for segment in info.segments] == ["r-x", "rw-", "r--", "r--"]
     for cut in (2, 0x40, 0x90, 0x200, 0x500, len(data) - 0x500):
         with pytest.raises(ToolError) as caught:
@@ -170,13 +182,14 @@ def test_inspect_reads_it_back() -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = build(find_target(TARGET), "guarded", NOTHING)
+def test_the_same_input_gives_the_same_bytes(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = find_target(target)
+    here = build(machine, machine.memory_default, NOTHING)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert build(find_target(TARGET), "guarded", NOTHING) == here
+    assert build(machine, machine.memory_default, NOTHING) == here
 
 
-def test_memory_at_a_constant_address_is_refused_and_who_has_it_named() -> None:
+def test_memory_at_a_constant_address_is_refused_and_who_has_it_named(target: str) -> None:
     with pytest.raises(waot.WaotError, match=r"no memory strategy 'static'.*x86_64-linux"):
-        waot.build(tools.compile_to_wasm(HELLO), Path("unused"), [TARGET], memory="static")
+        waot.build(tools.compile_to_wasm(HELLO), Path("unused"), [target], memory="static")

@@ -42,6 +42,7 @@ class Machine:
 MACHINES = {
     "x86_64": Machine(0x8664, 1, 4, 8, ""),
     "aarch64": Machine(0xAA64, 14, 17, 8, ""),
+    "x86": Machine(0x14C, 6, 20, 4, "_"),
 }
 
 
@@ -61,9 +62,11 @@ class _Object:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        machine, count, _, self.symbols, self.symbol_count, optional, _ = _FILE_HEADER.unpack_from(data)
-        if machine not in {known.number for known in MACHINES.values()} or optional:
+        number, count, _, self.symbols, self.symbol_count, optional, _ = _FILE_HEADER.unpack_from(data)
+        machine = next((known for known in MACHINES.values() if known.number == number), None)
+        if machine is None or optional:
             raise ToolError("an object is not COFF for a machine that is known")
+        self.machine = machine
         self.strings = self.symbols + self.symbol_count * _SYMBOL.size
         self.sections = [self._section(_FILE_HEADER.size + i * _SECTION_HEADER.size) for i in range(count)]
 
@@ -132,9 +135,11 @@ def _make_distance(out: bytearray, at: int, machine: Machine) -> None:
 
 
 def undefined_symbols(data: bytes) -> list[str]:
-    """The names that an object refers to and does not define. Raises ToolError for an object that is not COFF."""
+    """What C calls that which an object refers to and does not define. Raises ToolError for what is not COFF."""
     try:
-        return [name for name, section, value in _Object(data).symbol_names() if section == 0 and value == 0]
+        found = _Object(data)
+        names = [name for name, section, value in found.symbol_names() if section == 0 and value == 0]
+        return [name.removeprefix(found.machine.prefix) for name in names]
     except (struct.error, IndexError, ValueError):
         raise ToolError("an object is damaged") from None
 
@@ -143,7 +148,7 @@ def undefined_symbols(data: bytes) -> list[str]:
 class Part:
     """A section to make: `flags` as in its header, `symbols` with their offsets in it. `size` where it is all zeros."""
 
-    name: str  # at most 8 characters
+    name: str
     data: bytes
     flags: int
     symbols: dict[str, int]
@@ -159,8 +164,11 @@ def data_object(parts: Sequence[Part], target: Target) -> bytes:
     strings = bytearray()
     for index, part in enumerate(parts):
         flags = part.flags | part.align.bit_length() << 20
+        title = part.name.encode()
+        if len(title) > 8:
+            title, strings = f"/{4 + len(strings)}".encode(), strings + title + b"\0"
         _SECTION_HEADER.pack_into(
-            contents, _FILE_HEADER.size + index * _SECTION_HEADER.size, part.name.encode(), 0, 0,
+            contents, _FILE_HEADER.size + index * _SECTION_HEADER.size, title, 0, 0,
             part.size or len(part.data), 0 if part.size else len(contents), 0, 0, 0, 0, flags,
         )  # fmt: skip
         contents += part.data

@@ -76,7 +76,7 @@ def link_elf(inputs: Inputs) -> bytes:
         embedded=inputs.embedded,
         threads=inputs.runtime.threads,
     )
-    executable = run_lld(inputs, arguments, objects, script=script)
+    executable = run_lld(inputs, arguments, objects, files={"script.ld": script.encode("ascii")})
     layout = layout_of(target)
     _check_relocations(executable, layout, MACHINES[target.arch].dynamic)
     executable = _add_segments(executable, layout, segments, target.page_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from waot.errors import CacheError
@@ -11,10 +11,12 @@ from waot.linker.inputs import Inputs
 from waot.linker.zig import run_zig
 
 
-def run_lld(inputs: Inputs, command: Sequence[str], objects: Sequence[bytes], *, script: str | None = None) -> bytes:
+def run_lld(
+    inputs: Inputs, command: Sequence[str], objects: Sequence[bytes], *, files: Mapping[str, bytes] | None = None
+) -> bytes:
     """What `command` makes of `objects` and of the runtime's, in their order: it is to write the file ``out``.
 
-    Of the runtime's objects on demand it takes what is referred to. `script` is there as ``script.ld``. Raises
+    Of the runtime's objects on demand it takes what is referred to. `files` are there by their names. Raises
     ToolError, and CacheError where temporary files cannot be written.
     """
     option = "/" if command[0] == "lld-link" else "--"
@@ -28,8 +30,8 @@ def run_lld(inputs: Inputs, command: Sequence[str], objects: Sequence[bytes], *,
             words += map(str, inputs.runtime.objects)
             words += [f"{option}start-lib", *map(str, inputs.runtime.on_demand), f"{option}end-lib"]
             words += map(str, inputs.runtime.libraries)
-            if script is not None:
-                (work / "script.ld").write_text(script, encoding="ascii")
+            for name_of_file, data in (files or {}).items():
+                (work / name_of_file).write_bytes(data)
             run_zig(words, cache_dir=inputs.cache_dir, directory=work, what=f"linking for {inputs.target.name}")
             return (work / "out").read_bytes()
     except OSError as error:

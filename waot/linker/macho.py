@@ -69,7 +69,7 @@ def link_macho(inputs: Inputs) -> bytes:
     arguments = ["ld.lld", "-static", "-pie", "--no-dynamic-linker", "-z", "text", "-o", "out", "-T", "script.ld"]
     arguments += ["-e", _ENTRY, "-s", "--gc-sections", "--build-id=none", "--hash-style=sysv", "-z", "norelro"]
     arguments += ["-z", f"max-page-size={target.page_size}", "-z", f"common-page-size={target.page_size}"]
-    image = run_lld(inputs, arguments, objects, script=_script(target))
+    image = run_lld(inputs, arguments, objects, files={"script.ld": _script(target).encode("ascii")})
     module_name = decode_manifest(inputs.manifest, target.endian).module_name
     return _write_image(_read_elf(image, target), target, _identifier(module_name))
 

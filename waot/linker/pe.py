@@ -22,13 +22,15 @@ from waot.linker.coff import CODE, DATA, EXECUTE, MACHINES, READ, WRITE, ZEROS, 
 from waot.linker.inputs import Inputs
 from waot.linker.lld import run_lld
 from waot.linker.manifest import decode_manifest
+from waot.targets import Target
 
 MANIFEST, EMBEDDED = ".waot", ".waotemb"
 MANIFEST_AT = 8  # bytes from the start of section MANIFEST
 
-_MACHINE_NAMES = {"x86_64": "x64", "aarch64": "arm64"}
+_MACHINE_NAMES = {"x86_64": "x64", "aarch64": "arm64", "x86": "x86"}
 _MARK = 16  # bytes of the sections that bracket others
 SECTION = struct.Struct("<8sIIIIIIHHI")
+_STUB = b"MZ".ljust(64, b"\0")  # what MS-DOS would run: nothing; the header alone
 _FILE_ALIGNMENT, _SECTION_ALIGNMENT = 512, 4096
 # What the loader, the C code that starts the program, and the telling of an exhausted stack need of the stack.
 _STACK_EXTRA = 64 << 10
@@ -39,15 +41,22 @@ def link_pe(inputs: Inputs) -> bytes:
     target = inputs.target
     objects = [prepare(data, target) for data in inputs.objects]
     objects.append(_own_object(inputs))
+    merged = [".rdata=.waot", ".waotl=.waot", ".pdata=.waot", ".bss=.data"]
+    if target.arch == "x86":  # no .pdata, but DWARF's frames, which begin in the first object
+        objects.insert(0, _frames_object(target))
+        merged.append(".eh_frame=.waot")
     stack = decode_manifest(inputs.manifest, target.endian).stack_size + _STACK_EXTRA
     arguments = ["lld-link", "/out:out", "/lldmingw", f"/machine:{_MACHINE_NAMES[target.arch]}", "/lldignoreenv"]
     arguments += ["/entry:waot_start", "/subsystem:console", "/nodefaultlib", "/timestamp:0", "/opt:ref,noicf"]
     arguments += ["/dynamicbase", "/nxcompat", "/manifest:no", f"/stack:{stack - stack % -65536},65536"]
-    arguments += ["/highentropyva", "/largeaddressaware"] if target.pointer_bits == 64 else []
-    arguments += [f"/merge:{name}" for name in (".rdata=.waot", ".waotl=.waot", ".pdata=.waot", ".bss=.data")]
+    # With 32 bits: 4 GiB of address space on a 64-bit system; and no handler on the stack is ever called.
+    arguments += ["/largeaddressaware", "/highentropyva" if target.pointer_bits == 64 else "/noseh"]
+    arguments += [f"/merge:{name}" for name in merged]
     prefix = MACHINES[target.arch].prefix
     arguments += [f"/alternatename:{prefix}waot_image_start={prefix}__ImageBase"]
-    executable = run_lld(inputs, arguments, objects)
+    # With the linker's own stub the headers of a 32-bit program would take 512 bytes more.
+    files = {"stub": _STUB} if target.arch == "x86" else {}
+    executable = run_lld(inputs, [*arguments, *(f"/{name}:{name}" for name in files)], objects, files=files)
     return _place_embedded(executable, inputs.embedded) if inputs.embedded else executable
 
 
@@ -69,6 +78,15 @@ def _own_object(inputs: Inputs) -> bytes:
         Part(".bss$zz", b"", ZEROS | READ | WRITE, {"waot_image_end": _MARK}, align=16, size=_MARK),
     ]
     return data_object(parts, inputs.target)
+
+
+def _frames_object(target: Target) -> bytes:
+    """Symbols before and behind .eh_frame: the linker has sections of one name in the order of the objects."""
+    parts = [
+        Part(".eh_frame", bytes(_MARK), DATA | READ, {"waot_eh_frame_start": 0}, align=4),
+        Part(".eh_frame$z", bytes(_MARK), DATA | READ, {"waot_eh_frame_end": 0}, align=4),
+    ]
+    return data_object(parts, target)
 
 
 def section_headers(image: bytes | mmap.mmap) -> tuple[int, int]:

@@ -287,6 +287,11 @@ class UnitLowering:
         frame, table, plain, metadata = 'uwtable "probe-stack"="inline-asm"', "uwtable", "", _DEBUG_METADATA
         if "-windows-" in options.triple:  # its ABI has a function for it, and the attribute would name another
             frame = "uwtable"
+            if options.triple.startswith("i686-"):
+                # Neither pushes a line of .eh_frame each, nor functions without a prologue, where LLVM would begin the
+                # line table with an operator, maybe of an inlined function.
+                frame = table = 'uwtable "frame-pointer"="all"'
+                plain = ' "frame-pointer"="all"'
         if self.plan.interface is not None:
             frame = table = _WITHOUT_SYSTEM
             plain = f" {_WITHOUT_SYSTEM}"

@@ -40,6 +40,8 @@ static inline void waot_windows_leave_leaf(CONTEXT *context)
 {
     context->Pc = context->Lr;
 }
+#elif defined(__i386__)
+#define WAOT_WINDOWS_STACK_LOW 0xe0c
 #endif
 
 /* Where the reservation of this thread's stack begins: DeallocationStack of its block. */
@@ -48,6 +50,15 @@ static inline uintptr_t waot_windows_stack_low(void)
     return *(const uintptr_t *)((const unsigned char *)NtCurrentTeb() + WAOT_WINDOWS_STACK_LOW);
 }
 
+#if defined(__i386__)
+static inline void waot_windows_get_context(const CONTEXT *context, struct waot_registers *registers)
+{
+    const DWORD r[] = {context->Eax, context->Ecx, context->Edx, context->Ebx, context->Esp,
+                       context->Ebp, context->Esi, context->Edi, context->Eip};
+    __builtin_memcpy(registers->r, r, sizeof r);
+    registers->pc = context->Eip;
+}
+#else
 static inline void waot_windows_get_context(const CONTEXT *context, struct waot_registers *registers)
 {
     __builtin_memcpy(registers->r, &context->WAOT_WINDOWS_FIRST, WAOT_WINDOWS_REGISTERS * sizeof *registers->r);
@@ -59,6 +70,7 @@ static inline void waot_windows_set_context(CONTEXT *context, const struct waot_
     __builtin_memcpy(&context->WAOT_WINDOWS_FIRST, registers->r, WAOT_WINDOWS_REGISTERS * sizeof *registers->r);
     context->WAOT_WINDOWS_PC = registers->pc;
 }
+#endif
 
 /* <architecture>.S: goes on in `function`, which does not return, on the stack that ends at `top`. */
 _Noreturn void waot_switch_stack(void *top, void (*function)(void));
