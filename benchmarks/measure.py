@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,65 @@ def by_turns(contestants: Mapping[str, Callable[[], float]], repeats: int) -> di
     return {name: Series(tuple(values)) for name, values in taken.items()}
 
 
+LIMIT = 600.0  # seconds for one run of a program
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One program under all contestants: their times, and who is out of it and why (a crash, or another result)."""
+
+    series: dict[str, Series]
+    failures: dict[str, str]
+
+    def ratio(self, name: str, base: str = "native") -> float | None:
+        """The least time of `name` over that of `base`; None if one of them has no times."""
+        if name not in self.series or base not in self.series:
+            return None
+        return self.series[name].minimum / self.series[base].minimum
+
+
+def contest(commands: Mapping[str, Sequence[str]], arguments: Sequence[str], rounds: int) -> Contest:
+    """Runs the program by turns, `rounds` times and once before, unmeasured; each tells its result and its time.
+
+    The first one says what the result is. Whoever fails, says something else or takes over LIMIT seconds is out.
+    """
+    expected: str | None = None
+    taken: dict[str, list[float]] = {name: [] for name in commands}
+    failures: dict[str, str] = {}
+    for number in range(rounds + 1):
+        for name, command in commands.items():
+            if name in failures:
+                continue
+            try:
+                result, seconds = result_and_seconds(output_of([*command, *arguments], limit=LIMIT))
+            except Failed as reason:
+                failures[name] = str(reason)
+                continue
+            except subprocess.TimeoutExpired:
+                failures[name] = f"took over {LIMIT} s"
+                continue
+            expected = result if expected is None else expected
+            if result != expected:
+                failures[name] = f"another result: {result!r} for {expected!r}"
+            elif number:
+                taken[name].append(seconds)
+    return Contest({n: Series(tuple(t)) for n, t in taken.items() if n not in failures}, failures)
+
+
+def result_and_seconds(output: str) -> tuple[str, float]:
+    """What a program says of its result, and the time that its line `seconds N` tells. Raises Failed without one."""
+    match = re.search(r"^seconds ([\d.]+)$\n?", output, re.MULTILINE)
+    if match is None:
+        raise Failed(f"a program did not say its time: {output[-200:]!r}")
+    return output[: match.start()] + output[match.end() :], float(match[1])
+
+
+def geometric_mean(values: Iterable[float]) -> float | None:
+    """None if there are none."""
+    logarithms = [math.log(value) for value in values]
+    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else None
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of the result: what was measured, what came out, what it should reach and whether it does."""
@@ -97,6 +158,7 @@ class Row:
     reach: str = ""
     met: bool | None = None  # None: nothing to reach, or not measured
     data: dict[str, Any] = field(default_factory=dict)
+    failed: bool = False  # something went wrong, which is more than a goal not met
 
 
 def milliseconds(series: Series) -> str:
