@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -35,8 +36,16 @@ def _known(_context: click.Context, _parameter: click.Parameter, names: tuple[st
 @click.option("--rounds", type=click.IntRange(1), help="How often each program is run.  [default: 7, or 3 if quick]")
 @click.option("-O", "opt", default="2", show_default=True, help="The level at which waot builds.")
 @click.option("--cpu", default="x86-64-v2", show_default=True, help="What waot and the native compilers compile for.")
+@click.option(
+    "--processor-time",
+    is_flag=True,
+    help="Compare the processor time of whole runs, less that of a run with one repetition: for a machine that has "
+    "other work to do. What the programs prepare for each repetition is in it.",
+)
 @click.argument("names", metavar="[GROUP | GROUP/PROGRAM]...", nargs=-1, callback=_known)
-def main(quick: bool, listing: bool, rounds: int | None, opt: str, cpu: str, names: tuple[str, ...]) -> None:
+def main(
+    quick: bool, listing: bool, rounds: int | None, opt: str, cpu: str, processor_time: bool, names: tuple[str, ...]
+) -> None:
     """Measures programs built by waot beside native code and beside waot's peers, and prints ratios within this run.
 
     All groups, or those named. The status is 1 if contestants disagree about a result, or one of them fails.
@@ -48,10 +57,13 @@ def main(quick: bool, listing: bool, rounds: int | None, opt: str, cpu: str, nam
             click.echo(f"{name}: {(suite.__doc__ or '').splitlines()[0]}")
         return
     console = Console()
+    if (load := os.getloadavg()[0]) > 0.5 and not processor_time:
+        console.print(f"[dim]the machine has other work to do (load {load:.1f}): see --processor-time[/dim]")
     names = names or (*catalogue.groups(), *(name for name in SUITES if not (quick and name in SLOW)))
     with tempfile.TemporaryDirectory(prefix="waot-bench-") as directory:
         rounds = rounds or (3 if quick else 7)
-        bench = Bench(Path(directory), quick, lambda text: console.print(f"[dim]{text}[/dim]"), rounds, opt, cpu)
+        say = lambda text: console.print(f"[dim]{text}[/dim]")  # noqa: E731
+        bench = Bench(Path(directory), quick, say, rounds, opt, processor_time, cpu)
         programs = catalogue.select([name for name in names if name not in SUITES], quick)
         results = compiled.measure(bench, programs)
         rows = compiled.rows(results)
@@ -80,6 +92,7 @@ def _write(measured: dict[str, object], bench: Bench, console: Console) -> None:
     now = datetime.datetime.now(datetime.UTC)
     path = RESULTS / f"{now:%Y%m%d-%H%M%S}{'-quick' if bench.quick else ''}.json"
     settings = {"quick": bench.quick, "rounds": bench.rounds, "level": bench.opt, "cpu": bench.cpu}
+    settings |= {"processor_time": bench.processor_time}
     document = {"time": now.isoformat(timespec="seconds"), **settings, "machine": report.machine(), **measured}
     path.write_text(json.dumps(document, indent=1) + "\n")
     if measured["programs"]:

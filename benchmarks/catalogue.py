@@ -20,6 +20,7 @@ class Program:
     source: Path
     repeats: int
     quick: bool  # whether an impression of its group has it
+    libc: bool  # whether it is the C library's work that is measured, so that native code is there with glibc as well
 
     def __str__(self) -> str:
         return f"{self.group}/{self.name}"
@@ -30,9 +31,9 @@ def groups() -> dict[str, tuple[Program, ...]]:
     """The groups in their order, with their programs."""
     result: dict[str, tuple[Program, ...]] = {}
     for group, table in tomllib.loads((PROGRAMS / "programs.toml").read_text()).items():
-        chosen = set(table.pop("quick"))
+        chosen, libc = set(table.pop("quick")), table.pop("libc", False)
         result[group] = tuple(
-            Program(group, kernel, PROGRAMS / source, repeats, kernel in chosen)
+            Program(group, kernel, PROGRAMS / source, repeats, kernel in chosen, libc)
             for source, kernels in table.items()
             for kernel, repeats in kernels.items()
         )

@@ -15,8 +15,8 @@ from benchmarks.contestants import PEERS, SCALAR_ONLY, Command
 from benchmarks.measure import Absent, Contest, Failed, Row, contest, geometric_mean
 from tests.tools import CompilationFailed, ToolMissing
 
-NATIVE, VECTOR, SCALAR = "native", "waot", "waot scalar"
-COLUMNS = (VECTOR, SCALAR, *PEERS)
+NATIVE, VECTOR, SCALAR, GLIBC = "native", "waot", "waot scalar", "glibc"
+COLUMNS = (VECTOR, SCALAR, *PEERS, GLIBC)
 QUICK_SHARE = 5  # of the repetitions, one in so many
 
 
@@ -55,10 +55,10 @@ def mean(comparisons: Sequence[Comparison], name: str) -> float | None:
 def measure(bench: Bench, programs: Sequence[Program]) -> Results:
     """Compiles the sources of `programs`, each once for every contestant, and runs the programs one after the other."""
     results = Results()
-    sources = list(dict.fromkeys(program.source for program in programs))
+    sources = {program.source: program.libc for program in programs}
     if sources:
         bench.say(f"compiling {len(sources)} sources")
-    makers = {source: _makers(bench, source) for source in sources}
+    makers = {source: _makers(bench, source, libc) for source, libc in sources.items()}
     jobs = [(source, name) for source in sources for name in makers[source]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the work is that of the processes that the threads wait for
         made = list(pool.map(lambda job: _made(makers[job[0]][job[1]]), jobs))
@@ -74,14 +74,15 @@ def measure(bench: Bench, programs: Sequence[Program]) -> Results:
         if NATIVE not in commands[program.source]:
             continue
         bench.say(str(program))
-        repeats = max(1, program.repeats // QUICK_SHARE) if bench.quick else program.repeats
-        told = contest(commands[program.source], [program.name, str(repeats)], bench.rounds)
+        repeats = -(-program.repeats // QUICK_SHARE) if bench.quick else program.repeats
+        less = [program.name, "1"] if bench.processor_time else None
+        told = contest(commands[program.source], [program.name, str(repeats + 1)], bench.rounds, less)
         results.comparisons.append(Comparison(program, told))
         results.failures += [f"{program}, {name}: {reason}" for name, reason in told.failures.items()]
     return results
 
 
-def _makers(bench: Bench, source: Path) -> dict[str, Callable[[], Command]]:
+def _makers(bench: Bench, source: Path, libc: bool) -> dict[str, Callable[[], Command]]:
     """How each contestant's command for the programs of `source` is made, native code first."""
 
     def module(simd: bool) -> Path:
@@ -91,6 +92,8 @@ def _makers(bench: Bench, source: Path) -> dict[str, Callable[[], Command]]:
     makers[VECTOR] = lambda: contestants.waot(bench, module(True), ())
     if source.suffix != ".go":  # whose compiler knows no vectors: its modules would be the same
         makers[SCALAR] = lambda: contestants.waot(bench, module(False), ())
+    if libc:
+        makers[GLIBC] = lambda: contestants.native_with_glibc(bench, source)
     for name, maker in PEERS.items():
         makers[name] = lambda name=name, maker=maker: maker(bench, module(name not in SCALAR_ONLY), ())  # type: ignore[misc]
     return makers

@@ -53,6 +53,13 @@ def native(bench: Bench, source: Path) -> Command:
     return [str(tools.compile_natively(source, flags))]
 
 
+def native_with_glibc(bench: Bench, source: Path) -> Command:
+    """C or C++ compiled natively and linked to the glibc of this machine. Raises as `native` does, or Absent."""
+    if not Path("/lib64/ld-linux-x86-64.so.2").exists():
+        raise Absent("glibc, for a second native contestant")
+    return [str(tools.compile_natively(source, (*_CLANG, "-mcpu=" + zig_cpu(bench.cpu)), "gnu"))]
+
+
 def zig_cpu(cpu: str) -> str:
     """What zig calls LLVM's `cpu`."""
     return cpu.replace("-", "_")

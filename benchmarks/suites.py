@@ -21,10 +21,9 @@ from benchmarks.measure import (
     Series,
     by_turns,
     contest,
-    execute,
     milliseconds,
-    output_of,
     result_and_seconds,
+    run,
     seconds,
 )
 from tests import tools
@@ -103,7 +102,7 @@ def start_up(bench: Bench) -> list[Row]:
 
 
 def _whole_process(command: Command) -> Callable[[], float]:
-    return lambda: execute(command).wall
+    return lambda: run(command, quiet=True)[0].wall
 
 
 def _starts(what: str, ours: Series, commands: dict[str, Command], repeats: int, *arguments: str) -> list[Row]:
@@ -113,7 +112,7 @@ def _starts(what: str, ours: Series, commands: dict[str, Command], repeats: int,
         full = [*command, *arguments]
         if name == "wasmtime":
             full.insert(2, "--time")
-            contenders[name] = lambda full=full: result_and_seconds(output_of(full))[1]  # type: ignore[misc]
+            contenders[name] = lambda full=full: result_and_seconds(run(full)[1])[1]  # type: ignore[misc]
         else:
             contenders[name] = _whole_process(full)
     rows = []
@@ -293,7 +292,7 @@ def files(bench: Bench) -> list[Row]:
         commands: dict[str, Command] = {"native": [str(_native(bench, "io.c", "-O3"))]}
         commands["waot"] = [str(bench.build(wasm, "io", "-O3", "--dir", grants[0]))]
         rows = _with_peers(bench, commands, wasm, grants, ("wasmtime", "V8", "WAMR"))
-        output_of([*commands["native"], "make", directory])
+        run([*commands["native"], "make", directory])
         for what, description in _IO.items():
             # wasmtime reads a directory anew for each part of it, which takes minutes.
             takers = {n: c for n, c in commands.items() if (what, n) != ("list", "wasmtime")}
@@ -335,7 +334,8 @@ def front_end_memory(bench: Bench) -> list[Row]:
     """Peak memory of decoding and validating, over the module's size, less that of an interpreter with waot loaded."""
 
     def peak(wasm: Path, mode: str) -> int:
-        return int(output_of([sys.executable, "-c", _FRONT_END, str(wasm), mode], cwd=tools.ROOT))
+        environment = dict(os.environ, PYTHONPATH=str(tools.ROOT))
+        return int(run([sys.executable, "-c", _FRONT_END, str(wasm), mode], environment)[1])
 
     modules = [_wasm("hello.c", "-O2")]
     for source in ("rust/collections.rs", "go/features.go"):

@@ -261,20 +261,21 @@ def compile_and_link(source: Path, flags: Sequence[str], linking: Sequence[str])
     return _compiled(source, ".wasm", lambda output: ([*linker, "-o", str(output)], {}))
 
 
-def compile_natively(source: Path, flags: Sequence[str]) -> Path:
+def compile_natively(source: Path, flags: Sequence[str], libc: str = "musl") -> Path:
     """Compiles `source` to a static, stripped x86-64 Linux executable: what the benchmarks measure against.
 
-    C and C++ with zig's musl and libc++, as modules are. The flags of Go are settings for its environment.
+    C and C++ with zig's musl and libc++, as modules are; or, with `libc` "gnu", linked dynamically to this machine's
+    glibc. The flags of Go are settings for its environment.
     """
-    return _compiled(source, "", lambda output: _native_command(LANGUAGES[source.suffix], source, output, flags))
+    return _compiled(source, "", lambda output: _native_command(source, output, flags, libc))
 
 
-def _native_command(
-    language: str, source: Path, output: Path, flags: Sequence[str]
-) -> tuple[list[str], dict[str, str]]:
+def _native_command(source: Path, output: Path, flags: Sequence[str], libc: str) -> tuple[list[str], dict[str, str]]:
+    language = LANGUAGES[source.suffix]
     if language in ("c", "cpp"):
         front = ["cc", "-std=gnu11"] if language == "c" else ["c++", "-std=c++20", "-fno-exceptions"]
-        words = [*zig(), *front, "-target", "x86_64-linux-musl", "-static", "-s", "-fno-sanitize=undefined", *flags]
+        target = ["-target", f"x86_64-linux-{libc}", *(["-static"] if libc == "musl" else [])]
+        words = [*zig(), *front, *target, "-s", "-fno-sanitize=undefined", *flags]
         return [*words, str(source), "-o", str(output)], {}
     if language == "rust":
         words = [rustc()[0], "--edition=2021", "-C", "target-feature=+crt-static", *flags]
