@@ -19,7 +19,7 @@ from benchmarks.suites import SUITES
 from tests.tools import CompilationFailed, ToolMissing
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SLOW = ("cpython-build", "cpython")  # an impression leaves them out, if they are not asked for
+SLOW = ("io", "front-end", "cpython-build", "cpython")  # no part of an impression, unless they are asked for
 
 
 def _known(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -73,11 +73,12 @@ def measure(bench: Bench, programs: Sequence[Program]) -> Results:
     for program in programs:
         if NATIVE not in commands[program.source]:
             continue
-        bench.say(str(program))
         repeats = -(-program.repeats // QUICK_SHARE) if bench.quick else program.repeats
         less = [program.name, "1"] if bench.processor_time else None
         told = contest(commands[program.source], [program.name, str(repeats + 1)], bench.rounds, less)
         results.comparisons.append(Comparison(program, told))
+        ratios = (f"{name} {ratio:.2f}" for name in COLUMNS if (ratio := told.ratio(name)) is not None)
+        bench.say(f"{program}: {', '.join(ratios)}")
         results.failures += [f"{program}, {name}: {reason}" for name, reason in told.failures.items()]
     return results
 

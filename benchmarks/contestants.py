@@ -38,7 +38,7 @@ def compile_module(source: Path, simd: bool) -> Path:
         return tools.compile_to_wasm(source, (*_RUST, *(("-C", "target-feature=+simd128") if simd else ())))
     if language == "go":
         return tools.compile_to_wasm(source)
-    return tools.compile_to_wasm(source, (*_CLANG, *(("-msimd128",) if simd else ())))
+    return tools.compile_to_wasm(source, (*_CLANG, "-s", *(("-msimd128",) if simd else ())))
 
 
 def native(bench: Bench, source: Path) -> Command:
@@ -88,15 +88,16 @@ def wasmtime(bench: Bench, wasm: Path, grants: Sequence[str]) -> Command:
     return [sys.executable, str(HERE / "under_wasmtime.py"), str(compiled), *grants, "--"]
 
 
+LARGE = 2 << 20  # bytes of a module: Go's and CPython's, and no other of the programs
 _TURBOFAN = ("--no-liftoff", "--no-wasm-tier-up", "--no-wasm-dynamic-tiering", "--no-wasm-lazy-compilation")
 
 
 def v8(bench: Bench, wasm: Path, grants: Sequence[str]) -> Command:
-    """V8 with everything optimised before the start. A large module gets its usual tiers, or it would take minutes."""
+    """V8 with everything optimised before the start, but for a large module, which gets V8's usual tiers."""
     node = shutil.which("node")
     if node is None:
         raise Absent("node (apt-get install nodejs)")
-    tiers = _TURBOFAN if wasm.stat().st_size < 16 << 20 else ()
+    tiers = _TURBOFAN if wasm.stat().st_size < LARGE else ()
     return [node, "--no-warnings", *tiers, str(HERE / "under_node.mjs"), str(wasm), *grants, "--"]
 
 
@@ -107,7 +108,7 @@ def wasm2c(bench: Bench, wasm: Path, grants: Sequence[str]) -> Command:
         raise Absent("wasm2c with its runtime (apt-get install wabt)")
     if grants:
         raise Absent("files under wasm2c: its host here has none")
-    if wasm.stat().st_size > 2 << 20:
+    if wasm.stat().st_size >= LARGE:
         raise Absent("large modules under wasm2c: its C takes minutes to compile")
     host = HERE / "wasm2c_host.c"
 

@@ -65,7 +65,7 @@ def _data(series: dict[str, Series]) -> dict[str, list[float]]:
 
 
 def start_up(bench: Bench) -> list[Row]:
-    """Size of hello; time of its whole process, and of CPython's to its first line."""
+    """Size of hello; time of its whole process, and (unless quick) of CPython's to its first line."""
     wasm = _wasm("hello.c", "-O2")
     ours = bench.build(wasm, "hello", "-O2")
     native = _native(bench, "hello.c", "-O2")
@@ -89,6 +89,8 @@ def start_up(bench: Bench) -> list[Row]:
     commands = {}
     rows += _with_peers(bench, commands, wasm, (), list(PEERS))
     rows += _starts("hello", times["waot"], commands, bench.repeats(20, 5))
+    if bench.quick:  # building CPython takes minutes
+        return rows
     try:
         python = _python(bench)
     except tools.ToolMissing as missing:

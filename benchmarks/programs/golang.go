@@ -85,21 +85,21 @@ func text() uint64 {
 func channels() uint64 {
 	numbers := make(chan int)
 	done := make(chan struct{})
-	go func() {
+	go func(out chan<- int) {
 		for i := 2; ; i++ {
 			select {
-			case numbers <- i:
+			case out <- i:
 			case <-done:
 				return
 			}
 		}
-	}()
+	}(numbers)
 	sum := uint64(0)
 	for i := 0; i < 60; i++ {
 		prime := <-numbers
 		sum = fold(sum, uint64(prime))
 		left := make(chan int)
-		go func(in <-chan int) {
+		go func(in <-chan int, out chan<- int) {
 			for {
 				select {
 				case number := <-in:
@@ -107,7 +107,7 @@ func channels() uint64 {
 						continue
 					}
 					select {
-					case left <- number:
+					case out <- number:
 					case <-done:
 						return
 					}
@@ -115,7 +115,7 @@ func channels() uint64 {
 					return
 				}
 			}
-		}(numbers)
+		}(numbers, left)
 		numbers = left
 	}
 	close(done)
