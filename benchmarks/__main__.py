@@ -56,7 +56,7 @@ def main(
         for name, suite in SUITES.items():
             click.echo(f"{name}: {(suite.__doc__ or '').splitlines()[0]}")
         return
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     if (load := os.getloadavg()[0]) > 0.5 and not processor_time:
         console.print(f"[dim]the machine has other work to do (load {load:.1f}): see --processor-time[/dim]")
     names = names or (*catalogue.groups(), *(name for name in SUITES if not (quick and name in SLOW)))

@@ -123,6 +123,9 @@ def rows(results: Results) -> list[Row]:
         worst, program = max(ratios)
         found.append(Row(f"waot / native, {what}, geometric mean", f"{value:.3f}", f"at most {goal}", value <= goal))
         found.append(Row(f"waot / native, {what}, worst", f"{worst:.2f} ({program})", "at most 1.5", worst <= 1.5))
+    best = geometric_mean(ratio for c in everything if (ratio := _to_best(c.contest)) is not None)
+    if best is not None and any(GLIBC in c.contest.series for c in everything):
+        found.append(Row("waot / native, by the faster of musl and glibc, geometric mean", f"{best:.3f}"))
     for peer in PEERS:
         ours = SCALAR if peer in SCALAR_ONLY else VECTOR
         ratios = [(r, str(c.program)) for c in everything if (r := c.contest.ratio(ours, peer)) is not None]
@@ -131,3 +134,9 @@ def rows(results: Results) -> list[Row]:
             text = f"{len(ratios) - len(behind)} of {len(ratios)}" + (f"; not {', '.join(behind)}" if behind else "")
             found.append(Row(f"programs on which {ours} is ahead of {peer}", text, "all", not behind))
     return found
+
+
+def _to_best(contest: Contest) -> float | None:
+    """waot's ratio to the faster of the native contestants."""
+    ratios = [ratio for name in (NATIVE, GLIBC) if (ratio := contest.ratio(VECTOR, name)) is not None]
+    return max(ratios, default=None)

@@ -19,7 +19,7 @@ def comparisons_table(results: Results) -> Table:
     """A line a program: its native time, and how many times as long each contestant takes; geometric means by group."""
     names = [n for n in COLUMNS if any(n in c.contest.series or n in c.contest.failures for c in results.comparisons)]
     table = Table(box=None, pad_edge=False, caption="times over native; least of the rounds", caption_justify="left")
-    table.add_column("program")
+    table.add_column("program", no_wrap=True, min_width=26)
     table.add_column("native, ms", justify="right")
     for name in names:
         table.add_column(name, justify="right")
