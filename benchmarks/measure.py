@@ -118,7 +118,7 @@ def contest(
                 process, output = run([*command, *arguments])
                 result, seconds = result_and_seconds(output)
                 if less is not None:
-                    seconds = process.cpu - run([*command, *less])[0].cpu
+                    seconds = max(process.cpu - run([*command, *less])[0].cpu, 1e-6)  # or a mean has no logarithm
             except Failed as reason:
                 failures[name] = str(reason)
                 continue
