@@ -79,3 +79,28 @@ if [ ! -f "$wasm_opt" ]; then
         fetch_package "$binaryen" "$binaryen_sha256" "$cache/binaryen"
     fi
 fi
+
+# Wine for AArch64, with the libraries that it needs: the emulator runs it. Unpacked beside the system, which keeps the
+# kinds of packages that it has.
+wine_aarch64=$cache/wine-aarch64
+fetch_wine() {
+    say "fetching Wine for AArch64"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/root"
+    : >"$work/status"
+    set -- -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Install-Recommends=false \
+        -o Dir::State::lists="$work/lists" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" \
+        -o APT::Sandbox::User= -o Debug::NoLocking=1
+    if apt-get "$@" update >/dev/null && apt-get "$@" install -y --download-only wine64 libwine >/dev/null &&
+        (for package in "$work"/cache/archives/*.deb; do dpkg-deb -x "$package" "$work/root" || exit 1; done); then
+        mkdir -p "$cache" && rm -rf "$wine_aarch64" && mv "$work/root" "$wine_aarch64"
+    else
+        say "Wine for AArch64 could not be fetched; its tests skip"
+    fi
+    rm -rf "$work"
+}
+
+if [ ! -f "$wine_aarch64/usr/lib/wine/wine64" ] && command -v apt-get >/dev/null 2>&1; then
+    fetch_wine
+fi

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import struct
 import subprocess
@@ -18,6 +19,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import lief
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("WAOT_SHARED", ROOT.parent / "shared"))
@@ -133,16 +136,22 @@ def wine(architecture: str) -> tuple[str, ...]:
     Its server and its services stay for ten minutes after the last program, so that not each has to start them. They
     are started here, with no output of ours in their hands, whose end a reader would wait for.
     """
-    if architecture != "x86_64" or platform.machine() not in ("x86_64", "AMD64"):
+    before: tuple[str, ...] = ()
+    loader: str | None
+    server: str | None
+    if architecture == "aarch64":
+        before, loader, server = _foreign_wine()
+    elif architecture != "x86_64" or platform.machine() not in ("x86_64", "AMD64"):
         raise ToolMissing(f"Wine runs no {architecture} programs here")
-    loaders = [shutil.which("wine64"), "/usr/lib/wine/wine64"]
-    loader = next((path for path in loaders if path and Path(path).exists()), None)
-    server = next(
-        (p for p in (shutil.which("wineserver"), "/usr/lib/wine/wineserver64") if p and Path(p).exists()), None
-    )
+    else:
+        loaders = [shutil.which("wine64"), "/usr/lib/wine/wine64"]
+        loader = next((path for path in loaders if path and Path(path).exists()), None)
+        server = next(
+            (p for p in (shutil.which("wineserver"), "/usr/lib/wine/wineserver64") if p and Path(p).exists()), None
+        )
     if loader is None or server is None:
         raise ToolMissing("Wine is not there: apt-get install wine wine64")
-    prefix = cache_directory() / "wine"
+    prefix = cache_directory() / ("wine" if architecture == "x86_64" else f"wine-{architecture}-prefix")
     prefix.mkdir(exist_ok=True)
     settings = {
         "WINEPREFIX": str(prefix),
@@ -162,18 +171,55 @@ def wine(architecture: str) -> tuple[str, ...]:
 
         run(server, "-p600")
         if not (prefix / "complete").exists():
-            run(loader, "wineboot.exe", "--init")
+            run(*before, loader, "wineboot.exe", "--init")
             (prefix / "complete").touch()
-        run(loader, "cmd.exe", "/c", "exit")
+        run(*before, loader, "cmd.exe", "/c", "exit")
     words = [shutil.which("env") or "/usr/bin/env", "-u", "DISPLAY"]
-    return (*words, *(f"{name}={value}" for name, value in settings.items()), loader)
+    return (*words, *(f"{name}={value}" for name, value in settings.items()), *before, loader)
+
+
+def _foreign_wine() -> tuple[tuple[str, ...], str, str]:
+    """Debian's Wine for AArch64, unpacked by scripts/install-test-tools.sh: words before it, its loader, its server.
+
+    All of it runs in the emulator, with libraries of its own. A process of Wine starts the next one by a program called
+    wine64-preloader beside its loader, which this machine cannot run either: a script there starts the emulator.
+    """
+    root = cache_directory() / "wine-aarch64"
+    (emulator,) = runner("aarch64-linux") or ("",)
+    place = root / "usr/lib/wine"
+    if not emulator or not (place / "wine64").exists():
+        raise ToolMissing("Wine for AArch64 is not there: scripts/install-test-tools.sh fetches it")
+    libraries = ":".join(str(root / name / "aarch64-linux-gnu") for name in ("usr/lib", "lib"))
+    words = shlex.join([emulator, "-E", f"LD_LIBRARY_PATH={libraries}"])
+    start = "#!/bin/sh\n"
+    _replace(place / "wine64-preloader", f'{start}export WINELOADERNOEXEC=1\nexec {words} "$@"\n'.encode())
+    server = shlex.quote(str(place / "wineserver64"))
+    _replace(place / "wineserver", f'{start}exec {words} {server} "$@"\n'.encode())
+    # Not by the emulator's option -L: with it, "/" would be that directory, and what is elsewhere on no drive.
+    for name in ("wine64", "wineserver64"):
+        binary = lief.ELF.parse(str(place / name))
+        interpreter = str(root / "lib/ld-linux-aarch64.so.1")
+        if isinstance(binary, lief.ELF.Binary) and binary.interpreter != interpreter:
+            binary.interpreter = interpreter
+            with tempfile.TemporaryDirectory() as scratch:
+                binary.write(str(Path(scratch, name)))
+                _replace(place / name, Path(scratch, name).read_bytes())
+    return (str(place / "wine64-preloader"),), str(place / "wine64"), str(place / "wineserver")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Writes a program, whoever runs it meanwhile."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+    Path(file.name).chmod(0o755)
+    Path(file.name).replace(path)
 
 
 @functools.cache
-def named_under_wine() -> Path:
+def named_under_wine(architecture: str) -> Path:
     """A Windows program to run others with: its arguments are the program's path, its name (argv[0]), its arguments."""
     source = ROOT / "tests/programs/argv0.c"
-    flags = ["-target", "x86_64-windows-gnu", "-nostdlib", "-O1", "-Wl,-e,start", "-lkernel32", "-s"]
+    flags = ["-target", f"{architecture}-windows-gnu", "-nostdlib", "-O1", "-Wl,-e,start", "-lkernel32", "-s"]
     flags += ["-isystem", f"{zig_libraries()}/libc/include/any-windows-any"]
     return _compiled(source, ".exe", lambda output: ([*zig(), "cc", *flags, str(source), "-o", str(output)], {}))
 

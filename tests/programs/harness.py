@@ -466,7 +466,7 @@ def run_natively(program: Program, run: Run, executable: Path, target: str) -> O
         if not emulator:
             words = [name_of_program]
         elif target.endswith("-windows"):
-            words = [*emulator, tools.named_under_wine(), executable, name_of_program]
+            words = [*emulator, tools.named_under_wine(target.partition("-")[0]), executable, name_of_program]
         done = subprocess.run(
             [*words, *run.args],
             executable=None if emulator else executable,

@@ -183,7 +183,7 @@ The official test programs of WASI preview 1 (72 in C, Rust and AssemblyScript) 
 github.com/WebAssembly/wasi-testsuite, branch prod/testsuite-base. `python -m tests.wasi.official DIRECTORY` runs a
 copy of them; `WAOT_WASI_TESTSUITE=DIRECTORY` makes `make test` run them too. All 72 pass on x86_64-linux and
 aarch64-linux, both where the kernel resolves paths and where we walk, and on x86_64-macos and aarch64-macos; on
-x86_64-windows 67 do: the others make symbolic links, which Debian's Wine cannot.
+x86_64-windows and aarch64-windows 67 do: the others make symbolic links, which Debian's Wine cannot.
 
 Where there is no system, C calls what a module exports: 33,917 commands of 191 scripts on each of four targets, all
 right, and 1,284 that C cannot say (tests/freestanding/suite.py). FreeBSD programs for x86-64 ran the whole suite at -O0

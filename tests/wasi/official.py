@@ -27,7 +27,7 @@ from waot import api
 from waot.options import EnvGrant
 
 TARGETS = ("x86_64-linux", "aarch64-linux")
-MORE_TARGETS = ("x86_64-macos", "aarch64-macos", "x86_64-windows")  # only where asked for
+MORE_TARGETS = ("x86_64-macos", "aarch64-macos", "x86_64-windows", "aarch64-windows")  # only where asked for
 WAYS = ("openat2", "walk")
 FOLDER = "wasm32-wasip1"
 TIMEOUT = 60  # seconds for one run

@@ -33,10 +33,10 @@ TARGET = "x86_64-windows"
 
 
 @functools.cache
-def program() -> bytes:
+def program(name_of_target: str) -> bytes:
     """The guest's executable."""
-    target = find_target(TARGET)
-    shim = runtime(TARGET)
+    target = find_target(name_of_target)
+    shim = runtime(name_of_target)
     root = runtime_support_dir()
     cache = tools.cache_directory() / "runtime"
     flags = [*machine_flags(target), *format_flags(target), "-std=c11", "-O2", "-g0", f"-I{root}"]
@@ -79,11 +79,12 @@ class WindowsGuest(NativeGuest):
         *,
         records: Sequence[bytes] = (),
         environment: dict[str, str] | None = None,
+        target: str = TARGET,
     ) -> None:
         path = directory / "guest.exe"
-        path.write_bytes(program())
+        path.write_bytes(program(target))
         self.process = subprocess.Popen(
-            [*tools.runner(TARGET), str(path)],
+            [*tools.runner(target), str(path)],
             env=dict(environment or {}),
             cwd=directory,
             stdin=subprocess.PIPE,

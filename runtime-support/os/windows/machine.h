@@ -12,6 +12,12 @@
 #define WAOT_WINDOWS_PC Rip
 #define WAOT_WINDOWS_STACK_LOW 0x1478
 
+/* Where a function is unwound from, of which `pc` is a return address. */
+static inline uintptr_t waot_windows_before_return(uintptr_t pc)
+{
+    return pc;
+}
+
 /* The return address is on top of the stack. */
 static inline void waot_windows_leave_leaf(CONTEXT *context)
 {
@@ -23,6 +29,12 @@ static inline void waot_windows_leave_leaf(CONTEXT *context)
 #define WAOT_WINDOWS_FIRST X0
 #define WAOT_WINDOWS_PC Pc
 #define WAOT_WINDOWS_STACK_LOW 0x1478
+
+/* The call itself: behind one that ends a function there may be another, or what the tables take for an epilogue. */
+static inline uintptr_t waot_windows_before_return(uintptr_t pc)
+{
+    return pc - 4;
+}
 
 static inline void waot_windows_leave_leaf(CONTEXT *context)
 {

@@ -39,7 +39,8 @@ int waot_unwind_step(struct waot_unwinder *unwinder)
     if (entry != NULL) {
         void *handler;
         DWORD64 frame;
-        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, registers->pc, entry, &context, &handler, &frame, NULL);
+        uintptr_t from = unwinder->exact ? registers->pc : waot_windows_before_return(registers->pc);
+        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, from, entry, &context, &handler, &frame, NULL);
     } else {
         waot_windows_leave_leaf(&context);
     }
