@@ -51,8 +51,10 @@ fuzz-guided: $(READY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	$(PY) -m tests.fuzz.guided -max_total_time=$(or $(N),600)
 
+# QUICK=1 for an impression in three minutes; GROUPS names some of the groups (all, if not given).
+GROUPS ?=
 bench: $(READY)
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks $(if $(QUICK),--quick) $(GROUPS)
 
 # Compilers and emulators that PyPI does not have. A missing one makes its tests skip, and they say so.
 tools:

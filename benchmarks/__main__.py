@@ -1,77 +1,102 @@
-"""`python -m benchmarks [--quick] [SUITE...]`: runs the suites, prints the table, writes benchmarks/results/*.json."""
+"""`python -m benchmarks [--quick] [GROUP...]`: measures, prints tables, writes benchmarks/results/."""
 
 from __future__ import annotations
 
 import datetime
 import json
 import os
-import platform
+import sys
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks import catalogue, chart, compiled, report
+from benchmarks.bench import Bench
 from benchmarks.measure import Absent, Failed, Row
-from benchmarks.suites import SUITES, Bench
+from benchmarks.suites import SUITES
 from tests.tools import CompilationFailed, ToolMissing
 
 RESULTS = Path(__file__).resolve().parent / "results"
+SLOW = ("io", "front-end", "cpython-build", "cpython")  # no part of an impression, unless they are asked for
 
 
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
-
-
-def _machine() -> dict[str, str | int | None]:
-    versions: dict[str, str | int | None] = {"processor": _processor(), "cores": os.cpu_count()}
-    versions |= {"system": platform.platform(), "python": platform.python_version()}
-    for package in ("waot", "llvmlite", "ziglang", "wasmtime"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    return versions
+def _known(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    known = {*catalogue.groups(), *SUITES, *(str(p) for group in catalogue.groups().values() for p in group)}
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"{name} is none of the groups and programs that --list shows")
+    return names
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--quick", is_flag=True, help="Fewer repetitions, and CPython at -O1: an impression, not a result.")
-@click.argument("suites", nargs=-1, type=click.Choice(list(SUITES)))
-def main(quick: bool, suites: tuple[str, ...]) -> None:
-    """Measures waot beside its peers (all suites, or those named) and prints ratios within this run."""
-    console = Console()
-    rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="waot-bench-") as name:
-        bench = Bench(Path(name), quick, lambda text: console.print(f"[dim]{text}[/dim]"))
-        for suite in suites or SUITES:
-            bench.say(f"{suite} ...")
-            try:
-                rows += SUITES[suite](bench)
-            except (Absent, ToolMissing) as reason:
-                rows.append(Row(suite, f"absent: {reason}"))
-            except (Failed, CompilationFailed) as reason:
-                rows.append(Row(suite, f"failed: {reason}", met=False))
-    table = Table(box=None, pad_edge=False)
-    for heading in ("what", "measured", "reach", ""):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(row.what, row.measured, row.reach, {True: "yes", False: "NO", None: ""}[row.met])
-    console.print(table)
+@click.option("--quick", is_flag=True, help="Few programs, fewer repetitions: an impression, not a result.")
+@click.option("--list", "listing", is_flag=True, help="Show the groups and their programs, and measure nothing.")
+@click.option("--rounds", type=click.IntRange(1), help="How often each program is run.  [default: 7, or 3 if quick]")
+@click.option("-O", "opt", default="2", show_default=True, help="The level at which waot builds.")
+@click.option("--cpu", default="x86-64-v2", show_default=True, help="What waot and the native compilers compile for.")
+@click.option(
+    "--processor-time",
+    is_flag=True,
+    help="Compare the processor time of whole runs, less that of a run with one repetition: for a machine that has "
+    "other work to do. What the programs prepare for each repetition is in it.",
+)
+@click.argument("names", metavar="[GROUP | GROUP/PROGRAM]...", nargs=-1, callback=_known)
+def main(
+    quick: bool, listing: bool, rounds: int | None, opt: str, cpu: str, processor_time: bool, names: tuple[str, ...]
+) -> None:
+    """Measures programs built by waot beside native code and beside waot's peers, and prints ratios within this run.
+
+    All groups, or those named. The status is 1 if contestants disagree about a result, or one of them fails.
+    """
+    if listing:
+        for group, members in catalogue.groups().items():
+            click.echo(f"{group}: {' '.join(program.name for program in members)}")
+        for name, suite in SUITES.items():
+            click.echo(f"{name}: {(suite.__doc__ or '').splitlines()[0]}")
+        return
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    if (load := os.getloadavg()[0]) > 0.5 and not processor_time:
+        console.print(f"[dim]the machine has other work to do (load {load:.1f}): see --processor-time[/dim]")
+    names = names or (*catalogue.groups(), *(name for name in SUITES if not (quick and name in SLOW)))
+    with tempfile.TemporaryDirectory(prefix="waot-bench-") as directory:
+        rounds = rounds or (3 if quick else 7)
+        say = lambda text: console.print(f"[dim]{text}[/dim]")  # noqa: E731
+        bench = Bench(Path(directory), quick, say, rounds, opt, processor_time, cpu)
+        programs = catalogue.select([name for name in names if name not in SUITES], quick)
+        results = compiled.measure(bench, programs)
+        rows = compiled.rows(results)
+        for name in names:
+            if name in SUITES:
+                rows += _suite(bench, name)
+    if results.comparisons:
+        console.print(report.comparisons_table(results))
+    console.print(report.rows_table(rows))
+    _write(report.document(results, rows), bench, console)
+    sys.exit(any(row.failed for row in rows))
+
+
+def _suite(bench: Bench, name: str) -> list[Row]:
+    bench.say(name)
+    try:
+        return SUITES[name](bench)
+    except (Absent, ToolMissing) as reason:
+        return [Row(name, f"absent: {reason}")]
+    except (Failed, CompilationFailed) as reason:
+        return [Row(name, str(reason), met=False, failed=True)]
+
+
+def _write(measured: dict[str, object], bench: Bench, console: Console) -> None:
     RESULTS.mkdir(exist_ok=True)
     now = datetime.datetime.now(datetime.UTC)
-    path = RESULTS / f"{now:%Y%m%d-%H%M%S}{'-quick' if quick else ''}.json"
-    document = {
-        "time": now.isoformat(timespec="seconds"),
-        "quick": quick,
-        "machine": _machine(),
-        "rows": [{"what": r.what, "measured": r.measured, "reach": r.reach, "met": r.met, **r.data} for r in rows],
-    }
+    path = RESULTS / f"{now:%Y%m%d-%H%M%S}{'-quick' if bench.quick else ''}.json"
+    settings = {"quick": bench.quick, "rounds": bench.rounds, "level": bench.opt, "cpu": bench.cpu}
+    settings |= {"processor_time": bench.processor_time}
+    document = {"time": now.isoformat(timespec="seconds"), **settings, "machine": report.machine(), **measured}
     path.write_text(json.dumps(document, indent=1) + "\n")
+    if measured["programs"]:
+        path.with_suffix(".svg").write_text(chart.draw(document))
     console.print(f"written to {path.relative_to(RESULTS.parent.parent)}")
 
 

@@ -1,8 +1,12 @@
-"""Runs a module that wasmtime has compiled: `under_wasmtime.py MODULE.cwasm [HOST::GUEST]... -- ARGUMENTS`."""
+"""Runs a module that wasmtime has compiled: `under_wasmtime.py [--time] MODULE.cwasm [HOST::GUEST]... -- ARGUMENTS`.
+
+With --time it tells at the end the seconds from reading the compiled file to the end of the program.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
 
 import wasmtime
 
@@ -15,6 +19,9 @@ def compile_ahead(wasm: str, output: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    timed = arguments[0] == "--time"
+    arguments = arguments[timed:]
+    started = time.perf_counter()
     split = arguments.index("--")
     compiled, *directories = arguments[:split]
     engine = wasmtime.Engine()
@@ -33,11 +40,14 @@ def main(arguments: list[str]) -> int:
     module = wasmtime.Module.deserialize_file(engine, compiled)
     start = linker.instantiate(store, module).exports(store)["_start"]
     assert isinstance(start, wasmtime.Func)
+    status = 0
     try:
         start(store)
     except wasmtime.ExitTrap as ended:
-        return int(ended.code)
-    return 0
+        status = int(ended.code)
+    if timed:
+        print(f"seconds {time.perf_counter() - started:.9f}")
+    return status
 
 
 if __name__ == "__main__":

@@ -340,10 +340,32 @@ def compile_and_link(source: Path, flags: Sequence[str], linking: Sequence[str])
     return _compiled(source, ".wasm", lambda output: ([*linker, "-o", str(output)], {}))
 
 
-def compile_natively(source: Path, flags: Sequence[str]) -> Path:
-    """Compiles C to a static, stripped x86-64 Linux executable with zig's musl: what the benchmarks measure against."""
-    words = [*zig(), "cc", "-target", "x86_64-linux-musl", "-static", "-s", "-std=gnu11", *flags, str(source)]
-    return _compiled(source, "", lambda output: ([*words, "-o", str(output)], {}))
+def compile_natively(source: Path, flags: Sequence[str], libc: str = "musl") -> Path:
+    """Compiles `source` to a static, stripped x86-64 Linux executable: what the benchmarks measure against.
+
+    C and C++ with zig's musl and libc++, as modules are; or, with `libc` "gnu", linked dynamically to this machine's
+    glibc. The flags of Go are settings for its environment.
+    """
+    return _compiled(source, "", lambda output: _native_command(source, output, flags, libc))
+
+
+def _native_command(source: Path, output: Path, flags: Sequence[str], libc: str) -> tuple[list[str], dict[str, str]]:
+    language = LANGUAGES[source.suffix]
+    if language in ("c", "cpp"):
+        front = ["cc", "-std=gnu11"] if language == "c" else ["c++", "-std=c++20", "-fno-exceptions"]
+        target = ["-target", f"x86_64-linux-{libc}", *(["-static"] if libc == "musl" else [])]
+        words = [*zig(), *front, *target, "-s", "-fno-sanitize=undefined", *flags]
+        return [*words, str(source), "-o", str(output)], {}
+    if language == "rust":
+        words = [rustc()[0], "--edition=2021", "-C", "target-feature=+crt-static", *flags]
+        return [*words, str(source), "-o", str(output)], {}
+    assert language == "go"
+    settings = dict(flag.split("=", 1) for flag in flags) | {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0"}
+    words = [go(), "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(output), str(source)]
+    return words, settings | _GO_ENVIRONMENT
+
+
+_GO_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
 
 
 def _command(language: str, source: Path, output: Path, flags: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -362,7 +384,7 @@ def _command(language: str, source: Path, output: Path, flags: Sequence[str]) ->
         return [*words, str(source), "-o", str(output)], {}
     # -trimpath and no build id: the same module wherever it is compiled.
     words = [go(), "build", "-trimpath", "-buildvcs=false", *flags, "-o", str(output), str(source)]
-    return words, {"GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
+    return words, {"GOOS": "wasip1", "GOARCH": "wasm", **_GO_ENVIRONMENT}
 
 
 @functools.cache
@@ -387,7 +409,8 @@ def _compiled(source: Path, suffix: str, command_for: Callable[[Path], tuple[lis
         key.update(header.read_bytes())
     key.update(_tool_version(LANGUAGES[source.suffix]).encode())
     # The interpreter's and the project's places do not matter to the result.
-    key.update("\0".join(word for word in command[1:] if word != own_path).encode())
+    settings = [f"{name}={value}" for name, value in environment.items()] if suffix == "" else []
+    key.update("\0".join([*(word for word in command[1:] if word != own_path), *settings]).encode())
     directory = cache_directory() / "programs"
     directory.mkdir(exist_ok=True)
     result = directory / f"{source.stem}-{key.hexdigest()[:16]}{suffix}"

@@ -1,9 +1,7 @@
 /* An integer mix: linked lists (build, reverse, merge sort, search), matrices of 16-bit integers, a state machine over
  * text, and a CRC that ties every result together, so that nothing can be left out. Checks itself.
- *
- * With -DMIX_LIBRARY there is no main, and no need of any import: what wasm2c is measured with.
  */
-#include <stdint.h>
+#include "bench.h"
 
 #define MIX_EXPECTED 0x20b7bcceu /* of mix_run(100), on any machine */
 
@@ -212,7 +210,7 @@ static uint16_t machine(uint32_t seed) {
 
 /* ------------------------------------------------------------------------------------------------------------ the mix */
 
-uint32_t mix_run(uint32_t rounds) {
+static uint32_t mix_run(uint32_t rounds) {
     uint32_t hash = 0;
     for (uint32_t i = 1; i <= rounds; i++) {
         uint16_t a = lists(i), b = matrices(i * 3 + (a & 1)), c = machine(i * 5 + (b & 1));
@@ -221,23 +219,13 @@ uint32_t mix_run(uint32_t rounds) {
     return hash;
 }
 
-#ifndef MIX_LIBRARY
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+static uint64_t mix(void) {
+    if (mix_run(100) != MIX_EXPECTED)
+        abort();
+    return mix_run(1000);
+}
 
 int main(int argc, char **argv) {
-    uint32_t rounds = argc > 1 ? (uint32_t)strtoul(argv[1], 0, 10) : 15000;
-    if (mix_run(100) != MIX_EXPECTED) {
-        printf("wrong: %08x\n", (unsigned)mix_run(100));
-        return 1;
-    }
-    struct timespec start, end;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    uint32_t hash = mix_run(rounds);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    printf("hash %08x\n", (unsigned)hash);
-    printf("seconds %.6f\n", (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
-    return 0;
+    static const struct kernel kernels[] = {{"mix", mix, NULL, NULL}, {0}};
+    return bench_main(argc, argv, kernels);
 }
-#endif

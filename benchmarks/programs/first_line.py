@@ -1,0 +1,1 @@
+print("The first line.")
