@@ -13,22 +13,23 @@
 #include "process.h"
 #include "registers.h"
 
-/* Encodings of addresses: relative to their place, in 4 bytes (ELF) or as wide as an address (Mach-O). */
+/* Encodings of addresses: relative to their place, in 4 bytes (ELF) or as wide as an address (Mach-O); as they are (PE). */
 #define DW_EH_PE_PCREL_SDATA4 0x1b
 #define DW_EH_PE_PCREL_ABSPTR 0x10
+#define DW_EH_PE_ABSPTR 0x00
 
 struct waot_cie {
     int64_t data_alignment;
     uint64_t code_alignment;
     uint64_t return_register;
-    unsigned address_size;
+    unsigned encoding;
     struct waot_cursor code; /* initial instructions */
 };
 
 /* A length, or a distance that may be negative, where an FDE has an address. */
 static uintptr_t waot_read_distance(struct waot_cursor *cursor, const struct waot_cie *cie)
 {
-    if (cie->address_size == 4)
+    if (sizeof(uintptr_t) == 4 || cie->encoding == DW_EH_PE_PCREL_SDATA4)
         return (uintptr_t)(intptr_t)(int32_t)waot_read_u32(cursor);
     return (uintptr_t)waot_read_u64(cursor);
 }
@@ -66,10 +67,10 @@ static int waot_read_cie(const unsigned char *at, struct waot_cie *cie)
     cie->return_register = waot_read_u8(&record);
     if (waot_read_uleb(&record) != 1)
         return 0;
-    unsigned encoding = waot_read_u8(&record);
-    cie->address_size = encoding == DW_EH_PE_PCREL_SDATA4 ? 4 : sizeof(uintptr_t);
+    cie->encoding = waot_read_u8(&record);
     cie->code = record;
-    return !record.failed && (encoding == DW_EH_PE_PCREL_SDATA4 || encoding == DW_EH_PE_PCREL_ABSPTR);
+    return !record.failed && (cie->encoding == DW_EH_PE_PCREL_SDATA4 || cie->encoding == DW_EH_PE_PCREL_ABSPTR ||
+                              cie->encoding == DW_EH_PE_ABSPTR);
 }
 
 /* Reads an FDE's head: its CIE and range; `record` is left at its instructions. 0 for a CIE or anything unknown. */
@@ -79,7 +80,7 @@ static int waot_read_fde(struct waot_cursor *record, struct waot_cie *cie, struc
     uint32_t back = waot_read_u32(record);
     if (!back || back > (size_t)(fde->at - waot_eh_frame_start) || !waot_read_cie(fde->at - back, cie))
         return 0;
-    fde->start = (uintptr_t)record->at;
+    fde->start = cie->encoding == DW_EH_PE_ABSPTR ? 0 : (uintptr_t)record->at;
     fde->start += waot_read_distance(record, cie);
     fde->end = fde->start + waot_read_distance(record, cie);
     waot_skip(record, waot_read_uleb(record));
