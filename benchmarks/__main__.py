@@ -19,7 +19,13 @@ from benchmarks.suites import SUITES
 from tests.tools import CompilationFailed, ToolMissing
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SLOW = ("io", "front-end", "cpython-build", "cpython")  # no part of an impression, unless they are asked for
+SLOW = (
+    "exceptions",
+    "io",
+    "front-end",
+    "cpython-build",
+    "cpython",
+)  # no part of an impression, unless they are asked for
 
 
 def _known(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -33,7 +39,7 @@ def _known(_context: click.Context, _parameter: click.Parameter, names: tuple[st
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Few programs, fewer repetitions: an impression, not a result.")
 @click.option("--list", "listing", is_flag=True, help="Show the groups and their programs, and measure nothing.")
-@click.option("--rounds", type=click.IntRange(1), help="How often each program is run.  [default: 7, or 3 if quick]")
+@click.option("--rounds", type=click.IntRange(1), help="How often each program is run.  [default: 7, or 2 if quick]")
 @click.option("-O", "opt", default="2", show_default=True, help="The level at which waot builds.")
 @click.option("--cpu", default="x86-64-v2", show_default=True, help="What waot and the native compilers compile for.")
 @click.option(
@@ -61,7 +67,7 @@ def main(
         console.print(f"[dim]the machine has other work to do (load {load:.1f}): see --processor-time[/dim]")
     names = names or (*catalogue.groups(), *(name for name in SUITES if not (quick and name in SLOW)))
     with tempfile.TemporaryDirectory(prefix="waot-bench-") as directory:
-        rounds = rounds or (3 if quick else 7)
+        rounds = rounds or (2 if quick else 7)
         say = lambda text: console.print(f"[dim]{text}[/dim]")  # noqa: E731
         bench = Bench(Path(directory), quick, say, rounds, opt, processor_time, cpu)
         programs = catalogue.select([name for name in names if name not in SUITES], quick)
