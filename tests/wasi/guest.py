@@ -261,11 +261,11 @@ def confinement_record(architecture: str, imports: frozenset[str] | None = None,
     if architecture == FREEBSD:  # capability mode, which has no filters
         return record(15, b"", 2 * required)
     imports = frozenset(f.name for f in functions()) if imports is None else imports | {"fd_read"}
-    endian = _endian(architecture)
+    endian = endian_of(architecture)
     return record(15, encode_filters(make_filters(architecture, imports, endian=endian), endian), 2 * required)
 
 
-def _endian(architecture: str) -> str:
+def endian_of(architecture: str) -> str:
     return "big" if architecture == "s390x" else "little"
 
 
@@ -308,7 +308,7 @@ class NativeGuest:
         self._launch(command, None if emulated else program, environment, (stdin, stdout, stderr), prepare)
         # Whatever a test does, it does as a program that has given up what it does not need.
         confinement = confinement_record(architecture, imports, required=require_filter)
-        self._order = "<" if _endian(architecture) == "little" else ">"
+        self._order = "<" if endian_of(architecture) == "little" else ">"
         manifest = b"".join(in_order(each, self._order) for each in [*records, confinement, record(0, b"")])
         self._begin(manifest, embedded)
 

@@ -33,6 +33,7 @@ from tests.wasi.guest import (
     clock_subscription,
     directory_record,
     embedded_records,
+    endian_of,
     fd_subscription,
     functions,
 )
@@ -47,11 +48,12 @@ GRANTED, EMBEDDED = 3, 4
 
 
 @pytest.fixture
-def both(start: Start) -> Callable[..., Calls]:
+def both(start: Start, architecture: str) -> Callable[..., Calls]:
     """A guest that has a directory granted for reading (3) and embedded (4)."""
 
     def start_one(root: Path, *, compress: bool = False) -> Calls:
-        image = make_image([EmbedGrant(str(root), "/embedded")], compress=compress)
+        endian = endian_of(architecture)
+        image = make_image([EmbedGrant(str(root), "/embedded")], compress=compress, endian=endian)
         records, data = embedded_records(image)
         return start([directory_record(root, "/granted", read_only=True), *records], embedded=data)
 
@@ -345,7 +347,9 @@ def test_descriptors_are_numbered_like_any_other(both: Callable[..., Calls], roo
     assert calls.open(EMBEDDED, "one")[0] == "badf"
 
 
-def test_the_guest_is_told_the_name_of_each_directory(start: Start, root: Path, tmp_path: Path) -> None:
+def test_the_guest_is_told_the_name_of_each_directory(
+    start: Start, architecture: str, root: Path, tmp_path: Path
+) -> None:
     (root / "in").write_text("1")
     (tmp_path / "single").write_text("2")
     image = make_image(
@@ -356,6 +360,7 @@ def test_the_guest_is_told_the_name_of_each_directory(start: Start, root: Path, 
             EmbedGrant(str(tmp_path / "single"), "alone"),
         ],
         compress=False,
+        endian=endian_of(architecture),
     )
     records, data = embedded_records(image)
     calls = start(records, embedded=data)
@@ -397,34 +402,37 @@ def test_bad_addresses_are_errors(both: Callable[..., Calls], root: Path) -> Non
 class _Blocks:
     """One file of an image, whose compressed blocks a test puts in place."""
 
-    def __init__(self, start: Start, tmp_path: Path) -> None:
+    def __init__(self, start: Start, endian: str, tmp_path: Path) -> None:
         self.start = start
+        self.endian = endian
+        self.order = "<" if endian == "little" else ">"  # of the numbers in the image
         self.file = tmp_path / "tree" / "file"
         self.file.parent.mkdir()
 
     def open(self, blocks: list[bytes], size: int) -> tuple[Calls, int]:
         """A guest with a file of `size` bytes that are in `blocks`."""
         self.file.write_bytes(bytes(size))
-        records, data = embedded_records(make_image([EmbedGrant(str(self.file.parent), "/")], compress=True))
+        image_of_one = make_image([EmbedGrant(str(self.file.parent), "/")], compress=True, endian=self.endian)
+        records, data = embedded_records(image_of_one)
         image = bytearray(data)
-        _, nodes, _, _ = struct.unpack_from("=QQQQ", image)
+        _, nodes, _, _ = struct.unpack_from(self.order + "QQQQ", image)
         node = nodes + 2 * 48
         table = [len(image)]
         for block in blocks:
             table.append(table[-1] + len(block))
             image += block
         image += bytes(-len(image) % 8)
-        struct.pack_into("=Q", image, node + 16, len(image))
+        struct.pack_into(self.order + "Q", image, node + 16, len(image))
         assert image[node + 46] == 1
-        image += struct.pack(f"={len(table)}Q", *table)
-        struct.pack_into("=Q", image, 0, len(image))
+        image += struct.pack(f"{self.order}{len(table)}Q", *table)
+        struct.pack_into(self.order + "Q", image, 0, len(image))
         calls = self.start(records, embedded=bytes(image))
         return calls, calls.opened(3, "file")
 
 
 @pytest.fixture
-def blocks(start: Start, tmp_path: Path) -> _Blocks:
-    return _Blocks(start, tmp_path)
+def blocks(start: Start, architecture: str, tmp_path: Path) -> _Blocks:
+    return _Blocks(start, endian_of(architecture), tmp_path)
 
 
 def _deflate(data: bytes, level: int = 9, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:
@@ -504,14 +512,14 @@ def test_blocks_that_lie_outside_are_an_error(blocks: _Blocks) -> None:
     calls, fd = blocks.open([_deflate(bytes(size))], size)
     assert calls.read(fd, size) == (SUCCESS, bytes(size))
     file = io.BytesIO()
-    image = make_image([EmbedGrant(str(blocks.file.parent), "/")], compress=True)
+    image = make_image([EmbedGrant(str(blocks.file.parent), "/")], compress=True, endian=blocks.endian)
     image.write(file)
     records, data = embedded_records(image)
-    _, nodes, *_ = struct.unpack_from("=QQQQ", data)
-    (table,) = struct.unpack_from("=Q", data, nodes + 2 * 48 + 16)
+    _, nodes, *_ = struct.unpack_from(blocks.order + "QQQQ", data)
+    (table,) = struct.unpack_from(blocks.order + "Q", data, nodes + 2 * 48 + 16)
     for first, second in ((1 << 63, 1 << 62), (100, 1 << 40), ((1 << 64) - 8, 8), (0, 40), (200, 100)):
         wrong = bytearray(data)
-        struct.pack_into("=QQ", wrong, table, first, second)
+        struct.pack_into(blocks.order + "QQ", wrong, table, first, second)
         other = blocks.start(records, embedded=bytes(wrong))
         assert other.read(other.opened(3, "file"), size)[0] == "io"
         assert other.read(other.opened(3, "file"), 10, offset=3)[0] == "io"
