@@ -410,6 +410,22 @@ def test_the_same_bytes_come_out_cached_or_not_and_wherever(waot: Run, hello: Pa
     assert len({(tmp_path / name).read_bytes() for name in "abcd"}) == 1
 
 
+def test_a_signal_while_a_worker_is_forked_ends_the_command_too() -> None:
+    """Python drops exceptions of what it calls around a fork."""
+    program = """if True:
+        import os, signal, time
+        from waot.cli import _handle_signals
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _handle_signals()
+        os.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGTERM))
+        if os.fork() == 0:
+            os._exit(0)
+        time.sleep(60)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (143, b"")
+
+
 def test_an_interrupt_leaves_nothing(tmp_path: Path, shared_cache: Path) -> None:
     functions = "".join(
         f"(func $f{i} (param i32) (result i32) {'(i32.rotl (local.get 0) ' * 200}(i32.const {i}){')' * 200})"

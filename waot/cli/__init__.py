@@ -504,6 +504,17 @@ def _handle_signals() -> None:
         if signal.getsignal(number) != signal.SIG_IGN:  # `nohup`, or a shell's background job
             signal.signal(number, end)
 
+    def dropped(unraisable: sys.UnraisableHookArgs) -> None:
+        """In a callback of Python (of a fork, of an object that ends) an exception goes nowhere: once more, soon."""
+        if unraisable.exc_type is not SystemExit or not hasattr(signal, "setitimer"):
+            sys.__unraisablehook__(unraisable)
+            return
+        status = getattr(unraisable.exc_value, "code", _STATUS_INTERRUPTED)
+        signal.signal(signal.SIGALRM, lambda number, frame: sys.exit(status))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+    sys.unraisablehook = dropped
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program `waot`. Never returns: exits with the status of the command."""

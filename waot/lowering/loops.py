@@ -49,7 +49,7 @@ def _is_plain(operator: Any) -> bool:
     name = operator.name
     if operator.index in (_GET, _SET, _TEE, _SELECT, _SELECT_T, _DROP, _GLOBAL_GET):
         return True
-    if operator.params is None or operator.results is None or not operator.supported:
+    if operator.params is None or operator.results is None or len(operator.results) > 1 or not operator.supported:
         return False
     if name.partition(".")[0] not in _COMPUTING:
         return False
