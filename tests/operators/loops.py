@@ -92,14 +92,15 @@ class _Case:
             random.shuffle(body)
         lines += self._loop(body)
         shown = "".join(f"(call $put_i32 (local.get ${name}))" for name in (*_BASES, "i", "x"))
+        shown += "(call $put_i64 (local.get $y))(call $put_i64 (local.get $s))"
         edges = (0, self.size - BYTES, self.size // 2 - BYTES // 2)
         fills = "".join(f"(call $fill (i32.const {_i32(edge)}))" for edge in edges)
         looks = "".join(f"(call $put_i64 (call $look (i32.const {_i32(edge)})))" for edge in edges)
         locals_ = "".join(f" (local ${name} i32)" for name in (*_BASES, "i", "n", "x"))
         return (
-            f'(func $loop{number} (export "case loop {number}"){locals_} (local $s i64)\n  {fills}\n  '
+            f'(func $loop{number} (export "case loop {number}"){locals_} (local $s i64) (local $y i64)\n  {fills}\n  '
             + "\n  ".join(lines)
-            + f"\n  {shown}(call $put_i64 (local.get $s)){looks})\n"
+            + f"\n  {shown}{looks})\n"
         )
 
     def _base(self, start: int) -> int:
@@ -139,7 +140,12 @@ class _Case:
             statements += [self._statement() for _ in range(count)]
         if random.random() < 0.2:
             changed = random.randrange(len(statements))
-            statements[changed] = statements[changed].replace("const 7)", "const 9)").replace("offset=8", "offset=9")
+            for was, now in (
+                ("const 7)", "const 9)"),
+                ("offset=8", "offset=9"),
+                ("$i) (i32.const ", "$i) (i32.const 1"),
+            ):
+                statements[changed] = statements[changed].replace(was, now)
         return statements
 
     def _address(self) -> str:
@@ -166,7 +172,10 @@ class _Case:
     def _statement(self) -> str:
         random = self.random
         place, width = self._place()
-        sum_ = f"(i64.add (i64.rotl (local.get $s) (i64.const 7)) ({_LOADS[width]} {place} {self._address()}))"
+        load = f"({_LOADS[width]} {place} {self._address()})"
+        if random.random() < 0.15:
+            load = f"(local.tee $y {load})"
+        sum_ = f"(i64.add (i64.rotl (local.get $s) (i64.const 7)) {load})"
         if random.random() < 0.5:
             return f"(local.set $s {sum_})"
         place, width = self._place()
