@@ -4,7 +4,7 @@
 
 /* void waot_switch_stack(void *top, void (*function)(void)): continues in function on the stack that ends at top. */
         function waot_switch_stack
-        .cfi_undefined x30
+        outermost x30
         mov     sp, x0
         mov     x29, #0
         mov     x30, #0
@@ -12,7 +12,8 @@
         brk     #1
         end     waot_switch_stack
 
-/* void waot_capture(struct waot_registers *): the registers as they are after the return, by DWARF number. */
+/* void waot_capture(struct waot_registers *): the registers as they are after the return, by DWARF number, which is
+ * the order of a CONTEXT of Windows too. */
         function waot_capture
         stp     x0, x1, [x0, #0]
         stp     x2, x3, [x0, #16]
@@ -30,7 +31,7 @@
         stp     x26, x27, [x0, #208]
         stp     x28, x29, [x0, #224]
         mov     x1, sp
-        stp     x30, x1, [x0, #240]     /* x30, sp (DWARF 31) */
+        stp     x30, x1, [x0, #240]     /* x30, sp (31) */
         str     x30, [x0, #256]         /* pc */
         ret
         end     waot_capture

@@ -4,7 +4,7 @@
 
 /* void waot_switch_stack(void *top, void (*function)(void)): continues in function on the stack that ends at top. */
         function waot_switch_stack
-        .cfi_undefined eip
+        outermost eip
         movl    8(%esp), %eax
         movl    4(%esp), %esp
         xorl    %ebp, %ebp

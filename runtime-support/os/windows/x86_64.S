@@ -1,12 +1,10 @@
 /* What C cannot say on x86-64 Windows: stack switch, register capture, and the probing of large frames, which compiled code
  * calls. Unwinding stops at waot_switch_stack: nothing has a return address below the stack's end. */
-        .text
+#include "../assembly.h"
 
 /* Touches each page of the stack down to rax bytes below: only the page behind the last one that was touched is a guard
  * that makes the stack grow. Changes no register. */
-        .globl  ___chkstk_ms
-        .def    ___chkstk_ms; .scl 2; .type 32; .endef
-___chkstk_ms:
+        function ___chkstk_ms
         pushq   %rcx
         pushq   %rax
         leaq    24(%rsp), %rcx
@@ -22,20 +20,18 @@ ___chkstk_ms:
         popq    %rax
         popq    %rcx
         ret
+        end     ___chkstk_ms
 
 /* void waot_switch_stack(void *top, void (*function)(void)): continues in function on the stack that ends at top. */
-        .globl  waot_switch_stack
-        .def    waot_switch_stack; .scl 2; .type 32; .endef
-waot_switch_stack:
+        function waot_switch_stack
         leaq    -32(%rcx), %rsp
         xorl    %ebp, %ebp
         call    *%rdx
         ud2
+        end     waot_switch_stack
 
 /* void waot_capture(struct waot_registers *): the registers as they are after the return, in the order of a CONTEXT. */
-        .globl  waot_capture
-        .def    waot_capture; .scl 2; .type 32; .endef
-waot_capture:
+        function waot_capture
         movq    %rax, 0(%rcx)
         movq    %rcx, 8(%rcx)
         movq    %rdx, 16(%rcx)
@@ -56,3 +52,4 @@ waot_capture:
         movq    (%rsp), %rax
         movq    %rax, 256(%rcx)         /* pc */
         ret
+        end     waot_capture
