@@ -129,6 +129,16 @@ def runner(target: str) -> tuple[str, ...]:
     return (emulator,)
 
 
+def runner_or_skip(target: str) -> tuple[str, ...]:
+    """As `runner`; where there is none the test at hand is skipped, and says so."""
+    import pytest
+
+    try:
+        return runner(target)
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
+
+
 @functools.cache
 def wine(architecture: str) -> tuple[str, ...]:
     """The words that run a Windows program under Wine, without a display and in a configuration of the tests' own.

@@ -51,10 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(params=TARGETS)
 def architecture(request: pytest.FixtureRequest) -> str:
     """A macOS target whose programs can run here; "architecture" is what the tests call it."""
-    try:
-        tools.runner(request.param)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(request.param)
     return str(request.param)
 
 

@@ -225,10 +225,7 @@ def test_the_signature_is_of_all_that_stands_before_it(hello: dict[str, Path], n
 
 @each
 def test_an_image_that_was_changed_is_not_executed(hello: dict[str, Path], name: str, tmp_path: Path) -> None:
-    try:
-        runner = tools.runner(name)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    runner = tools.runner_or_skip(name)
     data = bytearray(hello[name].read_bytes())
     place = data.index(b"hello\n")
     data[place] ^= 1
@@ -245,10 +242,7 @@ def test_an_image_that_was_changed_is_not_executed(hello: dict[str, Path], name:
 @each
 def test_hello_says_so_and_is_small(hello: dict[str, Path], name: str) -> None:
     assert hello[name].stat().st_size <= {"aarch64-macos": 64 << 10, "x86_64-macos": 32 << 10}[name]
-    try:
-        runner = tools.runner(name)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    runner = tools.runner_or_skip(name)
     for path in (hello[name], hello[UNIVERSAL]):
         done = subprocess.run([*runner, str(path)], capture_output=True, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"hello\n", b"")

@@ -37,10 +37,7 @@ def test_a_program_does_on_macos_what_wasmtime_does(
 def test_a_universal_program_runs_on_both_machines(machine: str, tmp_path: Path) -> None:
     program = next(program for program in harness.discover() if program.name == "c/arguments")
     executable = harness.build(program, Configuration("universal-macos", "guarded", "0"), tmp_path / "program")
-    try:
-        tools.runner(machine)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(machine)
     for run in program.runs:
         expected = harness.run_under_wasmtime(program, run)
         harness.compare(program, run, expected, harness.run_natively(program, run, executable, machine))

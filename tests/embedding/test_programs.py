@@ -81,10 +81,7 @@ def under_wasmtime(module: Path, tree: Path, output: Path, *arguments: str) -> s
 def test_a_program_sees_an_ordinary_directory(
     walk: Path, tree: Path, tmp_path: Path, target: str, memory: str, compress: bool
 ) -> None:
-    try:
-        emulator = tools.runner(target)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    emulator = tools.runner_or_skip(target)
     arguments = ["/data", "/data/link", "/data/numbers/", "/data/../x", "/etc", "/data/none"]
     expected = under_wasmtime(walk, tree, tmp_path / "expected", *arguments)
     copy = tmp_path / "copy"

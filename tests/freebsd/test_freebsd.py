@@ -17,6 +17,7 @@ from elftools.elf.elffile import ELFFile
 
 import waot
 from tests import tools
+from tests.assembling import check_assembly_for_aarch64, zig
 from tests.programs import harness
 from tests.programs.harness import Configuration
 from tests.wasi.guest import CREAT, FREEBSD, READ, Calls, NativeGuest, directory_record
@@ -30,17 +31,6 @@ RUNTIME = HERE.parents[1] / "runtime-support" / "os" / "freebsd"
 ARCHITECTURES = ("x86_64", "aarch64")
 
 each = pytest.mark.parametrize("architecture", ARCHITECTURES)
-
-
-def zig(*words: str | Path, directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*tools.zig(), *map(str, words)],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        timeout=tools.TIMEOUT,
-        check=False,
-    )
 
 
 # ---------------------------------------------------------------- the kernel's interface
@@ -66,17 +56,7 @@ def test_a_wrong_number_or_layout_is_found(wrong: tuple[str, str], tmp_path: Pat
 
 
 def test_assembly_for_aarch64_does_what_it_says(tmp_path: Path) -> None:
-    try:
-        emulator = tools.runner("aarch64-linux")
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
-    for source in (HERE / "stubs_aarch64.S", RUNTIME / "aarch64.S"):
-        done = zig("cc", "-target", "aarch64-linux-musl", "-c", source, directory=tmp_path)
-        assert done.returncode == 0, done.stderr
-    words = ("ld.lld", "-m", "aarch64linux", "-static", "-e", "test_entry", "-o", "stubs")
-    done = zig(*words, "stubs_aarch64.o", "aarch64.o", directory=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert subprocess.run([*emulator, "./stubs"], cwd=tmp_path, timeout=60, check=False).returncode == 0
+    check_assembly_for_aarch64(HERE / "stubs_aarch64.S", RUNTIME / "aarch64.S", tmp_path)
 
 
 # ---------------------------------------------------------------- structure

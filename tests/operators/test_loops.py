@@ -35,10 +35,7 @@ SLOW += [
 def _check(seed: int, kind: str, configuration: Configuration, directory: Path) -> None:
     """Where something traps is not compared: of loads that LLVM joined, one is told."""
     module = make_case_module(f"loops-{kind}-{seed}", loops.fields(seed, CASES, kind))
-    try:
-        tools.runner(configuration.target)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(configuration.target)
     program = build(module.wasm, module.name, configuration, directory)
     for number, expected in enumerate(oracle(module)):
         actual = natively(program, configuration.target, case_input(number))

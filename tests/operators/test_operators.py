@@ -101,10 +101,7 @@ def _parameters(names: list[str], quick: tuple[Configuration, ...], slow: tuple[
 
 
 def _needs(configuration: Configuration) -> None:
-    try:
-        tools.runner(configuration.target)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(configuration.target)
 
 
 @pytest.mark.parametrize(("group", "configuration"), _parameters(GROUPS, QUICK_NUMERIC, SLOW_NUMERIC))

@@ -59,8 +59,5 @@ def test_the_native_program_does_what_wasmtime_does(
     program: Program, configuration: Configuration, tmp_path: Path
 ) -> None:
     _wasm(program)
-    try:
-        tools.runner(configuration.target)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(configuration.target)
     harness.check_like_wasmtime(program, configuration, tmp_path)

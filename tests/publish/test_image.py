@@ -335,10 +335,7 @@ def test_a_target_without_containers_is_refused(waot: Run, hello: Path, tmp_path
 
 @pytest.mark.parametrize("target", LINUX, ids=lambda target: target.name)
 def test_the_program_of_each_platform_runs(unpack: Callable[..., Path], hello: Path, target: Any) -> None:
-    try:
-        runner = tools.runner(target.name)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    runner = tools.runner_or_skip(target.name)
     program = unpack(hello, target.name) / "rootfs" / "hello"
     assert ran(*runner, program) == "hello\n"
 

@@ -72,10 +72,7 @@ def test_what_is_unpacked_runs(waot: Run, hello: Path, tmp_path: Path) -> None:
         subprocess.run(["tar", "xzf", tmp_path / "dist" / f"{stem}.tar.gz"], cwd=tmp_path, check=True)
         below = sorted(path.relative_to(tmp_path / stem).as_posix() for path in (tmp_path / stem).rglob("*"))
         assert below == ["LICENSE", "doc", "doc/copying", "tool"]
-        try:
-            runner = tools.runner(name)
-        except tools.ToolMissing as missing:
-            pytest.skip(str(missing))
+        runner = tools.runner_or_skip(name)
         done = subprocess.run([*runner, tmp_path / stem / "tool"], capture_output=True, text=True, check=True)
         assert done.stdout == "hello\n"
 

@@ -43,10 +43,7 @@ Record = Callable[[str, object], None]
 
 
 def _check(script: str, configuration: Configuration, record_property: Record) -> None:
-    try:
-        tools.runner(configuration.target)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(configuration.target)
     outcome = suite.run_script(script, configuration)
     record_property("passed", outcome.passed)
     record_property("failed", outcome.total - outcome.passed)

@@ -19,10 +19,7 @@ __all__ = ["at_root", "root"]  # its fixtures are those that are defined here, t
 def target(request: pytest.FixtureRequest) -> str:
     """A target whose programs run here."""
     name: str = request.param
-    try:
-        tools.runner(name)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(name)
     return name
 
 

@@ -18,6 +18,7 @@ import wasmtime
 
 import waot
 from tests import tools
+from tests.assembling import check_assembly_for_aarch64, zig
 from tests.runtime.programs import build, function
 from tests.windows.test_programs import HELLO
 from waot.errors import UsageError
@@ -35,17 +36,6 @@ def hello(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = tmp_path_factory.mktemp("hello") / "hello.exe"
     waot.build(tools.compile_to_wasm(HELLO, ["-Os", "-s"]), program, [TARGET])
     return program
-
-
-def zig(*words: str | Path, directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*tools.zig(), *map(str, words)],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        timeout=tools.TIMEOUT,
-        check=False,
-    )
 
 
 # ---------------------------------------------------------------- the system's interface
@@ -79,19 +69,7 @@ def test_a_wrong_number_or_layout_is_found(file: str, right: str, wrong: str, tm
 
 
 def test_assembly_does_what_it_says(tmp_path: Path) -> None:
-    try:
-        emulator = tools.runner("aarch64-linux")
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
-    # What only COFF has says the kind of a symbol.
-    (tmp_path / "system.S").write_text((SYSTEM / "aarch64.S").read_text().replace("        .def ", "        // .def "))
-    for source in (HERE / "stubs_aarch64.S", tmp_path / "system.S"):
-        done = zig("cc", "-target", "aarch64-linux-musl", "-c", source, directory=tmp_path)
-        assert done.returncode == 0, done.stderr
-    words = ("ld.lld", "-m", "aarch64linux", "-static", "-e", "test_entry", "-o", "stubs")
-    done = zig(*words, "stubs_aarch64.o", "system.o", directory=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert subprocess.run([*emulator, "./stubs"], cwd=tmp_path, timeout=60, check=False).returncode == 0
+    check_assembly_for_aarch64(HERE / "stubs_aarch64.S", SYSTEM / "aarch64.S", tmp_path)
 
 
 # ---------------------------------------------------------------- form

@@ -19,10 +19,7 @@ from waot.targets import find_target
 @pytest.fixture(params=[*TARGETS, "aarch64-windows"])
 def target(request: pytest.FixtureRequest) -> str:
     name: str = request.param
-    try:
-        tools.runner(name)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(name)
     return name
 
 

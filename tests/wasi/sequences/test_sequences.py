@@ -24,10 +24,7 @@ from tests.wasi.sequences.scripts import INPUT, RESULT, SAVE_DESCRIPTOR, Call, E
 
 def variant(name: str) -> Variant:
     """That variant, or the test skips and says what is missing."""
-    try:
-        tools.runner(VARIANTS[name].target)
-    except tools.ToolMissing as missing:
-        pytest.skip(str(missing))
+    tools.runner_or_skip(VARIANTS[name].target)
     return VARIANTS[name]
 
 
