@@ -8,8 +8,10 @@ cannot be reached.
 Two structures carry everything: `FunctionLowering` (function.py), the state of the function at hand with push, pop
 and a list of control frames; and `UnitLowering` (unit.py), which knows the module, the plan and how to reach instance
 state (`layout.py`). Operators are registered by name with `@lowers("i32.add")` in the modules that unit.py lists;
-`plan.py` makes the decisions that need the whole module; `state.py` emits what is not a function: globals, tables,
-memory descriptors, with what is done at instantiation in `instantiate.py` and what others may call in `exports.py`.
+`plan.py` makes the decisions that need the whole module; `counted.py`, `rerolling.py` and `loops.py` find loops with a
+counter and lower them a second time, with addresses that LLVM can read; `state.py` emits what is not a function:
+globals, tables, memory descriptors, with what is done at instantiation in `instantiate.py` and what others may call
+in `exports.py`.
 
 What this layer needs to know of the environment: the ABI header's symbols (abi.py), the target's pointer size,
 architecture and memory strategy (`LoweringOptions`). It knows nothing of files, processes or llvmlite.
