@@ -95,7 +95,7 @@ def machine() -> dict[str, str | int | None]:
     versions: dict[str, str | int | None] = {"processor": _processor(), "cores": os.cpu_count()}
     versions |= {"system": platform.platform(), "python": platform.python_version()}
     versions["load"] = f"{os.getloadavg()[0]:.1f}"
-    for package in ("waot", "llvmlite", "ziglang", "wasmtime"):
+    for package in ("waot", "ziglang", "wasmtime"):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

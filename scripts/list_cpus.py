@@ -1,17 +1,20 @@
 """Writes targets/cpus/<arch>.toml: the CPUs and features that LLVM knows and for which it can make our code.
 
-Run it after changing the version of llvmlite: ``python scripts/list_cpus.py``. LLVM's list holds names that end the
-process when used (32-bit CPUs for a 64-bit target, ``-sse2`` with floating point), so each is tried, in a process of
-its own, on a small function; what LLVM itself prints is the list of candidates.
+Run it after changing the version of ziglang: ``python -m scripts.list_cpus``. LLVM's list holds names that end the
+process when used (32-bit CPUs for a 64-bit target, ``-sse2`` with floating point), so each is tried on a small
+function; what LLVM itself prints is the list of candidates.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
-import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from waot.zig import zig_binary
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,19 +26,9 @@ ARM_V7 = re.compile(r"generic|swift|krait|kryo|cyclone|(cortex-a|exynos|neoverse
 OF_ARM = re.compile(r"hwdiv(-arm)?|mp|crc")
 NOT_FEATURES = re.compile(r".*bit-mode|soft-float|32bit|64bit|e|relax|exact-asm|f|d|zicsr|reserve-x.*")
 
-# Prints LLVM's list (which it does once a process, and to the descriptor of standard error).
-_HELP = """
-import sys, llvmlite.binding as llvm
-llvm.initialize_all_targets(); llvm.initialize_all_asmprinters()
-llvm.Target.from_triple(sys.argv[1]).create_target_machine(cpu="help")
-"""
-
-# Compiles for each pair "cpu features" given and prints how many went well; what stands after them has killed LLVM.
-_TRY = '''
-import sys, llvmlite.binding as llvm
-llvm.initialize_all_targets(); llvm.initialize_all_asmprinters()
-source = """
-define double @f(double %a, i32 %b, ptr %p) "frame-pointer"="all" {
+SOURCE = """
+target triple = "{triple}"
+define double @f(double %a, i32 %b, ptr %p) "frame-pointer"="all" {{
   %v = load <4 x float>, ptr %p
   %w = fmul <4 x float> %v, %v
   store <4 x float> %w, ptr %p
@@ -43,37 +36,35 @@ define double @f(double %a, i32 %b, ptr %p) "frame-pointer"="all" {
   %d = fadd double %a, %c
   %e = call double @llvm.floor.f64(double %d)
   ret double %e
-}
+}}
 declare double @llvm.floor.f64(double)
 """
-for pair in sys.argv[2:]:
-    cpu, _, features = pair.partition(" ")
-    module = llvm.parse_assembly(source)
-    module.triple = sys.argv[1]
-    machine = llvm.Target.from_triple(sys.argv[1]).create_target_machine(
-        cpu=cpu, features=features, opt=2, codemodel="small"
-    )
-    machine.emit_object(module)
-    print(pair, flush=True)
-'''
+
+
+def clang(triple: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """clang, as code generator, on the small function."""
+    command = [str(zig_binary()), "clang", "-cc1", "-triple", triple, *arguments, "-O2", "-emit-obj", "-x", "ir"]
+    source = SOURCE.format(triple=triple)
+    return subprocess.run([*command, "-", "-o", os.devnull], input=source, capture_output=True, text=True, check=False)
 
 
 def candidates(triple: str) -> tuple[list[str], list[str]]:
     """LLVM's names of CPUs and features for `triple`."""
-    shown = subprocess.run([sys.executable, "-c", _HELP, triple], capture_output=True, text=True, check=True).stderr
-    cpus, _, features = shown.partition("Available features")
+    cpus, _, features = clang(triple, "-target-feature", "+help").stderr.partition("Available features")
     return re.findall(r"^  (\S+) +- ", cpus, re.M), re.findall(r"^  (\S+) +- ", features, re.M)
 
 
 def usable(triple: str, pairs: list[str]) -> set[str]:
-    """Those of `pairs` ("cpu features") for which LLVM compiles."""
-    good: set[str] = set()
-    while pairs:
-        run = subprocess.run([sys.executable, "-c", _TRY, triple, *pairs], capture_output=True, text=True, check=False)
-        went = run.stdout.splitlines()
-        good.update(went)
-        pairs = pairs[len(went) + 1 :]
-    return good
+    """Those of `pairs` ("cpu feature", or a CPU alone) for which clang compiles, and has nothing to say."""
+
+    def compiles(pair: str) -> bool:
+        cpu, _, feature = pair.partition(" ")
+        features = ["-target-feature", feature] if feature else []
+        run = clang(triple, "-Wno-override-module", "-target-cpu", cpu, *features)
+        return (run.returncode, run.stderr) == (0, "")
+
+    with ThreadPoolExecutor() as pool:
+        return {pair for pair, good in zip(pairs, pool.map(compiles, pairs), strict=True) if good}
 
 
 def toml_list(name: str, values: list[str]) -> str:
@@ -83,7 +74,8 @@ def toml_list(name: str, values: list[str]) -> str:
 
 def main() -> None:
     """Writes one file for each architecture that has a target."""
-    tables = [tomllib.loads(file.read_text()) for file in (ROOT / "targets").glob("*.toml")]
+    tables = [tomllib.loads(file.read_text()) for file in sorted((ROOT / "targets").glob("*.toml"))]
+    tables = [table for table in tables if "arch" in table]  # universal ones are of others
     tables.sort(
         key=lambda table: table["system"] == "linux"
     )  # an architecture's last is asked; others reserve registers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import re
 import subprocess
 from pathlib import Path
 
@@ -173,31 +172,10 @@ def test_no_layer_imports_one_to_its_right(layer: str) -> None:
             )
 
 
-def test_only_codegen_loads_llvm_and_only_the_linker_runs_zig() -> None:
+def test_zig_is_run_from_one_place() -> None:
     for path in PACKAGE.rglob("*.py"):
-        roots = {name.split(".")[0] for name in _imports(path)}
-        place = path.relative_to(PACKAGE).parts[0]
-        assert "llvmlite" not in roots or place in ("codegen", "cli"), path
-        assert "ziglang" not in roots or place in ("linker", "cli"), path
-
-
-def test_zigs_llvm_is_not_newer_than_the_one_that_reads_its_bitcode() -> None:
-    from waot.codegen.llvm import llvm_version
-
-    text = subprocess.run([*tools.zig(), "cc", "--version"], capture_output=True, text=True, check=True).stdout
-    clang = re.search(r"clang version (\d+)\.", text)
-    assert clang is not None, text
-    assert int(clang[1]) <= int(llvm_version().split(".")[0])
-
-
-def test_every_target_has_the_data_layout_that_llvm_gives_it() -> None:
-    import llvmlite.binding as llvm
-
-    llvm.initialize_all_targets()
-    for name in ("x86_64-linux", "aarch64-linux", "riscv64-linux"):
-        target = find_target(name)
-        machine = llvm.Target.from_triple(target.triple).create_target_machine()
-        assert str(machine.target_data) == target.data_layout
+        if path.relative_to(PACKAGE).as_posix() != "zig.py":
+            assert "ziglang" not in {name.split(".")[0] for name in _imports(path)}, path
 
 
 @pytest.mark.parametrize("name", ["armv7-linux", "loongarch64-linux", "thumbv7em-none"])

@@ -160,11 +160,10 @@ def compiler_digest() -> str:
     package = Path(__file__).resolve().parent
     files = [*package.rglob("*.py"), *targets_dir().rglob("*.toml"), *runtime_support_dir().rglob("*.*")]
     parts = [__version__]
-    for tool in ("llvmlite", "ziglang"):
-        try:
-            parts.append(version(tool))
-        except PackageNotFoundError:  # the import will say so
-            parts.append("")
+    try:
+        parts.append(version("ziglang"))
+    except PackageNotFoundError:  # whoever runs it will say so
+        parts.append("")
     for path in sorted(files):
         if path.is_file():
             parts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
@@ -535,7 +534,8 @@ class _WorkerJob:
     plan: Plan
     origin: int
     codegen: CodegenOptions
-    runtime: tuple[bytes, frozenset[str]] | None  # bitcode and the symbols that must stay visible
+    # Bitcode, the hash of all that it was made of, and the symbols that must stay visible.
+    runtime: tuple[Path, str, frozenset[str]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -689,7 +689,7 @@ def _compile(
         runtime = None
         if job.runtime is not None:
             shim = job.runtime()
-            runtime = (shim.bitcode, frozenset(shim.entry_points))
+            runtime = (shim.bitcode, shim.digest, frozenset(shim.entry_points))
         worker_jobs.append(_WorkerJob(job.target.name, job.plan, job.origin, job.codegen, runtime))
     shared = _Shared(module, worker_jobs, store)
     shared.lowered = _lower_shared(shared, jobs, options, progress)
@@ -746,7 +746,7 @@ def _lower_unit(job_index: int, unit_index: int) -> _Lowered:
 
 def _compile_unit(job_index: int, unit_index: int) -> _Compiled:
     """In a worker: validated bodies to IR to an object, or from the cache."""
-    from waot.codegen.llvm import compile_unit, llvm_version
+    from waot.codegen.llvm import compile_unit
     from waot.lowering import with_triple
 
     started = time.monotonic()
@@ -757,11 +757,11 @@ def _compile_unit(job_index: int, unit_index: int) -> _Compiled:
     else:
         text = zlib.decompress(lowered.text).decode("utf-8", "surrogatepass")
         unit = with_triple(replace(lowered.unit, text=text), job.plan.options.triple)
-    runtime, keep = None, frozenset[str]()
+    runtime, shim, keep = None, "", frozenset[str]()
     if job.runtime is not None and unit.has_state:
-        runtime, keep = job.runtime
+        runtime, shim, keep = job.runtime
         keep |= unit.keep
-    key = digest(compiler_digest(), llvm_version(), unit.text, repr(job.codegen), runtime, " ".join(sorted(keep)))
+    key = digest(compiler_digest(), unit.text, repr(job.codegen), shim, " ".join(sorted(keep)))
     data = store.get("unit", key)
     if data is None:
         try:

@@ -19,9 +19,9 @@ from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
 from waot.linker.objects import undefined_symbols
 from waot.linker.runtime import machine_flags
-from waot.linker.zig import run_zig
 from waot.options import Cpu
 from waot.targets import find_target
+from waot.zig import run_zig
 
 SOURCE = Path(__file__).with_name("guest.c")
 FLAGS = ["-std=c11", "-O1", "-g0", "-fPIE", "-fvisibility=hidden", "-fno-stack-protector", "-fno-sanitize=all"]

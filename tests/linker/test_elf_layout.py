@@ -115,7 +115,7 @@ def linked(arch: str, tmp_path: Path, memory: str, embedded: int = 0) -> ELFFile
         [compiled(arch)],
         target=target,
         memory=memory,
-        runtime=Runtime(b"", (), (), (), ""),
+        runtime=Runtime(Path(), (), (), (), ""),
         manifest=encode_manifest(manifest, target.endian),
         image=MemoryImage(4 * PAGE, bytes(PAGE + 3) + b"data") if memory == "static" else None,
         embedded=embedded,

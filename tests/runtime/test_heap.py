@@ -16,10 +16,10 @@ from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
 from waot.linker.runtime import include_flags, machine_flags
-from waot.linker.zig import run_zig
 from waot.options import Cpu
 from waot.resources import runtime_support_dir
 from waot.targets import Target, find_target
+from waot.zig import run_zig
 
 TARGETS = [pytest.param(target, id=target.name) for target in targets()]
 both = pytest.mark.parametrize("target", TARGETS)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests import tools
-from waot.linker.zig import run_zig
 from waot.resources import runtime_support_dir
+from waot.zig import run_zig
 
 _SOURCE = """
 #include "core/wait.c"

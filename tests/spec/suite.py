@@ -43,10 +43,10 @@ from waot.linker import coff
 from waot.linker.objects import data_object
 from waot.linker.pe import MANIFEST
 from waot.linker.runtime import assembler_flags, format_flags, include_flags, machine_flags
-from waot.linker.zig import run_zig, zig_version
 from waot.lowering import lower_unit, make_plan
 from waot.options import BuildOptions
 from waot.targets import Target, find_target
+from waot.zig import run_zig, zig_version
 
 SUITE = Path(os.environ.get("WAOT_SPEC_TESTSUITE", tools.SHARED / "spec-testsuite"))
 SCRIPTS = sorted(path.relative_to(SUITE).as_posix() for path in SUITE.rglob("*.wast"))

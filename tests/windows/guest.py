@@ -22,11 +22,11 @@ from waot.codegen import make_codegen_options
 from waot.codegen.llvm import compile_unit
 from waot.linker import link_executable
 from waot.linker.runtime import format_flags, include_flags, machine_flags
-from waot.linker.zig import run_zig
 from waot.lowering.abi import AUTHORITY_RUN_TIME
 from waot.options import Cpu
 from waot.resources import runtime_support_dir
 from waot.targets import find_target
+from waot.zig import run_zig
 
 TARGETS = ("x86_64-windows", "i686-windows")
 

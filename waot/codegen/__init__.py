@@ -1,6 +1,6 @@
-"""LLVM IR -> objects: the only importer of llvmlite.
+"""LLVM IR -> objects.
 
-One call compiles one unit in the calling process, which LLVM may kill; `waot.pipeline` calls it in worker processes.
+One call compiles one unit, in a process of its own.
 """
 
 from waot.codegen.options import CodegenOptions, make_codegen_options

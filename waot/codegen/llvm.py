@@ -1,21 +1,25 @@
-"""The one module that loads LLVM (through llvmlite).
+"""IR text -> objects: running clang, out of the `ziglang` wheel, as the optimiser and code generator that it is.
 
-Limits of llvmlite, and how we live with them: inline assembly aborts for any target but the host's, so there is none
-in what we compile; linkage is changed value by value because there is no `internalize` pass; options of LLVM's
-passes are process-wide, so they are set once, when the process starts.
+It is called as `clang -cc1`, with nothing of a driver's defaults, one process a unit, which reads the text from its
+standard input: what LLVM calls a fatal error ends that process and is an error of the build.
 """
 
 from __future__ import annotations
 
+import ctypes
 import re
-from functools import cache
-
-import llvmlite.binding as llvm
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from itertools import pairwise
+from pathlib import Path
 
 from waot.codegen.elsewhere import with_definitions, without_definitions
 from waot.codegen.frames import with_frames
 from waot.codegen.options import CodegenOptions
 from waot.errors import CodegenError
+from waot.zig import complaint, zig_binary
 
 # Each with the reason it is set.
 _LLVM_OPTIONS = (
@@ -37,23 +41,28 @@ _LLVM_OPTIONS = (
 
 
 @cache
-def _initialize() -> None:
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
-    for option in _LLVM_OPTIONS:
-        llvm.set_option("waot", option)
-
-
 def llvm_version() -> str:
-    """Version of the LLVM in llvmlite."""
-    return ".".join(map(str, llvm.llvm_version_info))
+    """Version of the LLVM in zig."""
+    shown = _run(["--version"], "", "asking for LLVM's version").stdout.decode()
+    match = re.search(r"clang version (\S+)", shown)
+    return match[1] if match is not None else "of unknown version"
 
 
+@cache
 def host_cpu() -> tuple[str, list[str]]:
     """LLVM's name of this machine's CPU and its features, with signs."""
-    _initialize()
-    features = llvm.get_host_cpu_features()
-    return llvm.get_host_cpu_name(), [f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())]
+    for option in ("-march=native", "-mcpu=native"):  # which of them depends on the architecture
+        done = _run(["-###", option, "-x", "c", "-c", "-"], "", "asking for this machine's CPU", check=False)
+        words = re.findall(r'"([^"]*)"', done.stderr.decode("utf-8", "replace"))
+        pairs = list(pairwise(words))
+        names = [value for option, value in pairs if option == "-target-cpu"]
+        if names and not done.returncode:
+            return names[0], sorted((value for option, value in pairs if option == "-target-feature"), key=_unsigned)
+    raise CodegenError("LLVM does not know this machine's CPU", hint="name one with --cpu")
+
+
+def _unsigned(feature: str) -> str:
+    return feature[1:]
 
 
 _FMA = """\
@@ -66,12 +75,11 @@ define <4 x float> @f(<4 x float> %a, <4 x float> %b, <4 x float> %c) {{
 """
 
 
+@cache
 def has_fma(options: CodegenOptions) -> bool:
     """Whether the CPU multiplies and adds with one rounding: otherwise LLVM calls a function of libm's for it."""
-    _initialize()
-    target = llvm.Target.from_triple(options.triple)
-    machine = target.create_target_machine(cpu=options.cpu, features=options.features, opt=1, codemodel="small")
-    return "fmaf" not in machine.emit_assembly(llvm.parse_assembly(_FMA.format(triple=options.triple)))
+    text = _FMA.format(triple=options.triple)
+    return b"fmaf" not in _clang([*_machine(options), "-O1", "-S"], text, "asking about the CPU")[0]
 
 
 # A branch of LoongArch reaches 128 MiB, and lld extends none there. With the small model of POWER LLVM takes functions
@@ -79,83 +87,114 @@ def has_fma(options: CodegenOptions) -> bool:
 _CODE_MODELS = {"loongarch64": "medium", "powerpc64le": "medium"}
 
 
-def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options: CodegenOptions) -> bytes:
+def compile_unit(text: str, runtime: Path | None, keep: frozenset[str], options: CodegenOptions) -> bytes:
     """Compiles LLVM IR, together with the shim's bitcode `runtime` where given, to an object (or assembly, or IR).
 
-    Of the shim's symbols only those in `keep` stay visible. Raises CodegenError if LLVM refuses the text; errors that
-    LLVM calls fatal end the process.
+    Of the shim's symbols only those in `keep` stay visible. Raises CodegenError if LLVM refuses the text or fails.
     """
-    _initialize()
-    target = llvm.Target.from_triple(options.triple)
     arch = options.triple.partition("-")[0]
     speed = int(options.opt_level) if options.opt_level.isdigit() else 2
     # With tail calls the back end allocates registers over whole functions at -O0 too: LLVM's fast allocator reloads
     # from the wrong slots after a call whose callee pops its stack arguments (AArch64; tests/programs/c/tail_calls.c).
     # And the fast one is what can cope with functions of 50,000 calls (lowering/function.py, MOST_CALLS).
     level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
-    machine = target.create_target_machine(
-        cpu=options.cpu,
-        features=options.features,
-        opt=level,
-        reloc=options.reloc,
-        codemodel=_CODE_MODELS.get(arch, "small"),
-        abiname=options.abi,
-    )
-    try:
-        module = llvm.parse_assembly(text)
-        if runtime is not None:
-            shim = llvm.parse_bitcode(runtime)
-            shim_symbols = {v.name for v in (*shim.functions, *shim.global_variables) if not v.is_declaration}
-            module.link_in(shim)
-            _internalize(module, ({*shim_symbols, "waot_module"}) - keep)
-        module.verify()
-    except RuntimeError as error:
-        raise CodegenError(f"LLVM refused the code that waot made (a bug in waot): {error}") from None
-    tuning = llvm.create_pipeline_tuning_options(speed)
-    if speed >= 2:
-        tuning.slp_vectorization = True
-    builder = llvm.create_pass_builder(machine, tuning)
+    machine = _machine(options)
+    passes = [*machine, f"-O{speed}", *(("-vectorize-loops", "-vectorize-slp") if speed >= 2 else ())]
     if runtime is not None:
-        # The -O pipelines meet dead functions late; most of the shim is dead in most programs.
-        prune = llvm.create_new_module_pass_manager()
-        prune.add_global_dead_code_eliminate_pass()
-        prune.run(module, builder)
-    builder.getModulePassManager().run(module, builder)
-    if options.emit == "llvm-ir":
-        return str(module).encode()
-    module = _for_the_back_end(module, text, arch)
-    if options.emit == "asm":
-        return str(machine.emit_assembly(module)).encode()
+        passes += ["-mlink-builtin-bitcode", str(runtime)]
+        text = _keeping(text, keep)
+    product = {"obj": "-emit-obj", "asm": "-S", "llvm-ir": "-emit-llvm"}[options.emit]
+    changes = _changes(text, arch) if options.emit != "llvm-ir" else []
+    if changes or (level != speed and options.emit != "llvm-ir"):
+        optimised, _ = _clang([*passes, "-emit-llvm"], text, "optimising")
+        text = optimised.decode("utf-8", "surrogateescape")
+        for change in changes:
+            text = change(text)
+        passes = [*machine, f"-O{level}", "-disable-llvm-passes"]
+    data, said = _clang([*passes, product], text, "compiling")
     if options.frames:
-        return with_frames(lambda: bytes(machine.emit_object(module)))
-    data = bytes(machine.emit_object(module))
-    return without_definitions(data) if arch == "powerpc64le" else data
+        return with_frames(data, said)
+    return without_definitions(data) if arch == "powerpc64le" and options.emit == "obj" else data
+
+
+def _machine(options: CodegenOptions) -> list[str]:
+    """What says which processor, and how its code is to be."""
+    model = _CODE_MODELS.get(options.triple.partition("-")[0], "small")
+    flags = ["-triple", options.triple, "-target-cpu", options.cpu, "-mrelocation-model", options.reloc]
+    flags.append(f"-mcmodel={model}")
+    if options.abi:
+        flags += ["-target-abi", options.abi]
+    for feature in filter(None, options.features.split(",")):
+        flags += ["-target-feature", feature]
+    for option in _LLVM_OPTIONS:
+        flags += ["-mllvm", option]
+    return flags
+
+
+def _keeping(text: str, keep: frozenset[str]) -> str:
+    """A module to which LLVM links what it refers to of the shim, and leaves visible what of that is in `keep`.
+
+    Others than those in the list that LLVM calls used become internal. That list is for symbols which assembly refers
+    to; ours are referred to by other objects.
+    """
+    own = frozenset(re.findall(r"^(?:@|(?:define|declare) [^@\n]*@)([\w.$]+)", text, re.MULTILINE))
+    declared = "".join(f"declare void @{name}()\n" for name in sorted(keep - own))
+    names = ", ".join(f"ptr @{name}" for name in sorted(keep))
+    used = f'@llvm.used = appending global [{len(keep)} x ptr] [{names}], section "llvm.metadata"\n' if keep else ""
+    return f"{text}\n{declared}{used}"
+
+
+def _clang(arguments: Sequence[str], text: str, what: str) -> tuple[bytes, bytes]:
+    """What ``clang -cc1`` makes of the IR `text`, and what it says."""
+    # zig normalises the triple, and says so. Nothing is freed at the end of a process.
+    always = ["-disable-free", "-fno-verbose-asm", "-Wno-override-module", "-x", "ir", "-", "-o", "-"]
+    done = _run(["-cc1", *arguments, *always], text, what)
+    return done.stdout, done.stderr
+
+
+def _run(arguments: Sequence[str], text: str, what: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    try:
+        done = subprocess.run(
+            [str(zig_binary()), "clang", *arguments],
+            input=text.encode("utf-8", "surrogatepass"),
+            capture_output=True,
+            check=False,
+            preexec_fn=_ends_with_its_parent if sys.platform == "linux" else None,
+        )
+    except OSError as error:
+        raise CodegenError(f"{what}: zig cannot be started: {error.strerror}") from None
+    if check and done.returncode:
+        raise CodegenError(f"{what}: LLVM fails (a bug in waot): {complaint(done.stderr, done.returncode)}")
+    return done
+
+
+# Loaded before there is a child: there, until it is another program, little is safe.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _ends_with_its_parent() -> None:
+    """A compiler that nobody waits for would run on for a minute: PR_SET_PDEATHSIG, SIGKILL."""
+    assert _LIBC is not None
+    _LIBC.prctl(1, 9)
 
 
 # Back ends without tailcc, which make every `tail call` in fastcc one where all arguments are in registers.
 _PLAIN_TAIL_CALLS = frozenset({"riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"})
 
 
-def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) -> llvm.ModuleRef:
-    """`module`, compiled from the text `source`, after all passes, changed where a back end would get it wrong.
-
-    The changes are made on text because llvmlite cannot change an instruction.
-    """
+def _changes(source: str, architecture: str) -> list[Callable[[str], str]]:
+    """What has to be done to the unit `source` after all passes, because a back end would get it wrong."""
     plain = architecture in _PLAIN_TAIL_CALLS
     tail_calls = (
         (plain and " tailcc ") or (architecture in ("x86_64", "i686") and " musttail call ") or "\0"
     ) in source
     selects = architecture in ("aarch64", "riscv64", "riscv32", "armv7") and " = fcmp " in source
-    if not tail_calls and not selects:
-        return module
-    before = text = str(module)
-    if selects:
-        text = _with_fenced_selects(text)
+    changes: list[Callable[[str], str]] = [_with_fenced_selects] if selects else []
     if tail_calls:
-        text = _with_plain_tail_calls(text, "fastcc" if plain else "tailcc")
+        changes.append(partial(_with_plain_tail_calls, convention="fastcc" if plain else "tailcc"))
     if tail_calls and architecture == "powerpc64le":
-        text = with_definitions(text)
-    return module if text is before else llvm.parse_assembly(text)
+        changes.append(with_definitions)
+    return changes
 
 
 def _with_plain_tail_calls(text: str, convention: str) -> str:
@@ -222,9 +261,3 @@ def _with_fenced_selects(text: str) -> str:
     if not declared:
         return text
     return "\n".join([changed, *(line for name, line in declared.items() if f"{name}(" not in text)])
-
-
-def _internalize(module: llvm.ModuleRef, names: set[str]) -> None:
-    for value in (*module.functions, *module.global_variables):
-        if value.name in names and not value.is_declaration and not value.name.startswith("llvm."):
-            value.linkage = "internal"

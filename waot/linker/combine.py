@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from waot.errors import CacheError
-from waot.linker.zig import run_zig
 from waot.targets import Target
+from waot.zig import run_zig
 
 
 def combine_objects(objects: Sequence[bytes], target: Target, cache_dir: Path) -> bytes:

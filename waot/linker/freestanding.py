@@ -17,8 +17,8 @@ from waot.codegen.frames import split_frames
 from waot.errors import CacheError, ToolError
 from waot.linker.elf_layout import SHT_REL, SHT_RELA, SHT_SYMTAB, ElfLayout, SectionHeader, Symbol, layout_in
 from waot.linker.runtime import Runtime
-from waot.linker.zig import run_zig
 from waot.targets import Target
+from waot.zig import run_zig
 
 MARGIN_SYMBOL = "waot_stack_margin"
 # For functions that make no comparison: those of the shim, and arithmetic that the processor does not have. The deepest

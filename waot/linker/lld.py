@@ -8,7 +8,7 @@ from pathlib import Path
 
 from waot.errors import CacheError
 from waot.linker.inputs import Inputs
-from waot.linker.zig import run_zig
+from waot.zig import run_zig
 
 
 def run_lld(

@@ -1,7 +1,7 @@
 """The runtime-support shim compiled for a target: on first use, then from the cache.
 
 What generated code calls (memories, tables, WASI) becomes one bitcode through a file that includes it, so that codegen
-merges a single module. The rest is objects: the assembly (llvmlite aborts on it for a foreign target), the functions
+merges a single module. The rest is objects: the assembly, the functions
 that LLVM itself calls (an optimiser that sees memcpy's body takes it for its own), the system layer with start and
 traps, which has nothing to gain from being optimised once more with every program, and the collector, which only some
 programs have.
@@ -23,9 +23,9 @@ from pathlib import Path
 
 from waot.errors import CacheError
 from waot.linker import coff, objects
-from waot.linker.zig import run_zig, zig_binary, zig_version
 from waot.resources import runtime_support_dir
 from waot.targets import Target
+from waot.zig import run_zig, zig_binary, zig_version
 
 # Not -ffreestanding for the bitcode: it implies -fno-builtin, which marks functions so that they cannot be inlined
 # into generated code. Nothing of libc is called but what core/builtins.c defines.
@@ -74,7 +74,7 @@ class Runtime:
     `libraries` say what the system has itself. `digest` (hex) changes whenever any of it does.
     """
 
-    bitcode: bytes
+    bitcode: Path
     objects: tuple[Path, ...]
     on_demand: tuple[Path, ...]
     entry_points: tuple[str, ...]
@@ -112,12 +112,12 @@ def build_runtime(
     undefined = coff.undefined_symbols if target.object_format == "coff" else objects.undefined_symbols
     libraries = tuple(place / name for name, _ in _libraries(root, target))
     try:
-        bitcode = (place / "runtime.bc").read_bytes()
         referring = linked if target.freestanding else (*linked, *on_demand)
-        needed = sorted({name for path in referring for name in undefined(path.read_bytes())})
+        needed = {name for path in referring for name in undefined(path.read_bytes())}
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
-    return Runtime(bitcode, linked, on_demand, tuple(needed), digest, threads, libraries)
+    shims = sorted(name for name in needed if name.startswith("waot_"))  # and not the system's, or builtins.c's
+    return Runtime(place / "runtime.bc", linked, on_demand, tuple(shims), digest, threads, libraries)
 
 
 def _sources(root: Path, target: Target, threads: bool) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ globals, tables, memory descriptors, with what is done at instantiation in `inst
 in `exports.py`.
 
 What this layer needs to know of the environment: the ABI header's symbols (abi.py), the target's pointer size,
-architecture and memory strategy (`LoweringOptions`). It knows nothing of files, processes or llvmlite.
+architecture and memory strategy (`LoweringOptions`). It knows nothing of files or processes.
 """
 
 from waot.lowering.c_header import c_header

@@ -188,7 +188,7 @@ def tool_versions() -> tuple[tuple[str, str], ...]:
     from waot.codegen.llvm import llvm_version
 
     tools = [("waot", __version__), ("LLVM", llvm_version())]
-    return (*tools, *((name, installed_version(name)) for name in ("llvmlite", "ziglang")))
+    return (*tools, ("ziglang", installed_version("ziglang")))
 
 
 def _is_zipped(target: Target) -> bool:

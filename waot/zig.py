@@ -1,4 +1,4 @@
-"""Running zig, which is clang and lld for every target, from the ``ziglang`` wheel.
+"""Running zig, which is clang, LLVM and lld for every target, from the ``ziglang`` wheel.
 
 The binary is called directly: starting Python a second time to find it would cost as much as the link.
 """
@@ -62,10 +62,10 @@ def run_zig(arguments: Sequence[str], *, cache_dir: Path, directory: Path, what:
     except OSError as error:
         raise ToolError(f"{what}: zig cannot be started: {error.strerror}") from None
     if done.returncode:
-        raise ToolError(f"{what}: zig {arguments[0]}: {_complaint(done.stdout, done.returncode)}")
+        raise ToolError(f"{what}: zig {arguments[0]}: {complaint(done.stdout, done.returncode)}")
 
 
-def _complaint(output: bytes, status: int) -> str:
+def complaint(output: bytes, status: int) -> str:
     """The line of a tool's output that says most: the first that speaks of an error, else the first."""
     lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
     if not lines:
