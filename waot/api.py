@@ -101,6 +101,7 @@ def build(
     *,
     opt_level: str | int = "2",
     cpu: str | Cpu | None = None,
+    multiversion: str | None = None,
     emit: str = "exe",
     memory: str = "auto",
     relaxed_simd: str = "fast",
@@ -138,6 +139,7 @@ def build(
     options = BuildOptions.parse(
         opt_level=opt_level,
         cpu=cpu,
+        multiversion=multiversion,
         emit=emit,
         memory=memory,
         relaxed_simd=relaxed_simd,
@@ -283,6 +285,8 @@ def compile_module(
     for target in targets:
         target.memory_strategy(options.memory)
         target.check_cpu(options.cpu)
+        if options.multiversion is not None:
+            target.check_versions(options.multiversion)
         target.check_emit(options.emit)
         target.check_seccomp(options.seccomp)
         for what, option, given in (

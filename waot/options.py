@@ -16,6 +16,7 @@ from waot.errors import UsageError
 
 OPT_LEVELS = ("0", "1", "2", "3", "s", "z")
 EMITS = ("exe", "obj", "asm", "llvm-ir", "oci")
+VERSION_LEVELS = ("x86-64-v3", "x86-64-v4")
 MEMORY_STRATEGIES = ("static", "guarded", "checked")
 MEMORY_CHOICES = ("auto", *MEMORY_STRATEGIES)
 RELAXED_SIMD_CHOICES = ("fast", "deterministic")
@@ -144,6 +145,7 @@ class BuildOptions:
 
     opt_level: str = "2"  # one of OPT_LEVELS
     cpu: Cpu = field(default_factory=Cpu)
+    multiversion: str | None = None  # one of VERSION_LEVELS: a processor for which there is a version of its own
     emit: str = "exe"  # one of EMITS
     memory: str = "auto"  # one of MEMORY_CHOICES
     relaxed_simd: str = "fast"  # one of RELAXED_SIMD_CHOICES
@@ -161,6 +163,14 @@ class BuildOptions:
     def __post_init__(self) -> None:
         _one_of("optimisation level", self.opt_level, OPT_LEVELS)
         _one_of("kind of output", self.emit, EMITS)
+        if self.multiversion is not None:
+            _one_of("level of processors", self.multiversion, VERSION_LEVELS)
+            if self.emit not in ("exe", "oci"):
+                raise UsageError(
+                    "only a program chooses between versions of its code", hint=f"leave out --emit {self.emit}"
+                )
+            if self.cpu != Cpu():
+                raise UsageError("--multiversion is about the baseline and a level above it", hint="leave out --cpu")
         _one_of("memory strategy", self.memory, MEMORY_CHOICES)
         _one_of("choice for relaxed SIMD", self.relaxed_simd, RELAXED_SIMD_CHOICES)
         _one_of("choice for seccomp", self.seccomp, SECCOMP_CHOICES)
@@ -196,6 +206,7 @@ class BuildOptions:
         *,
         opt_level: str | int = "2",
         cpu: str | Cpu | None = None,
+        multiversion: str | None = None,
         emit: str = "exe",
         memory: str = "auto",
         relaxed_simd: str = "fast",
@@ -222,6 +233,7 @@ class BuildOptions:
         return cls(
             opt_level=parse_opt_level(str(opt_level)),
             cpu=cpu if isinstance(cpu, Cpu) else parse_cpu(cpu),
+            multiversion=multiversion,
             emit=emit,
             memory=memory,
             relaxed_simd=relaxed_simd,

@@ -27,12 +27,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waot.cache import Cache, digest
 from waot.errors import CodegenError, UsageError, WaotError
-from waot.options import BuildOptions, check_embedded, guest_path
+from waot.options import BuildOptions, Cpu, check_embedded, guest_path
 from waot.progress import Progress, Step
 from waot.targets import Target
 
@@ -245,6 +246,8 @@ def _build(
     threads = starts_threads(module)
     for target in targets if threads else ():
         target.check_has("threads", "the module starts some")
+    if threads and options.multiversion is not None:
+        raise UsageError("a program that starts threads has one version of its code", hint="leave out --multiversion")
     for target in targets:
         if target.freestanding and "threads" in facts.proposals:
             target.check_has("threads", "the module has atomic operations")
@@ -253,8 +256,9 @@ def _build(
     plans = _Plans(module, facts, options.emit == "exe")
     linked = [target for target in targets if _is_linked(target, options)]
     with _runtimes(linked, tools, options.jobs, progress, threads) as runtimes:
-        for target in targets:
-            codegen = make_codegen_options(target, options.cpu, options.opt_level, options.emit)
+        cpus = [options.cpu] if options.multiversion is None else [Cpu(), Cpu(options.multiversion)]
+        for target, cpu in product(targets, cpus):
+            codegen = make_codegen_options(target, cpu, options.opt_level, options.emit)
             strategy = target.memory_strategy(options.memory)
             lowering = lowering_options(
                 target, options, codegen, facts, exports=target.freestanding, image=images.get(target.endian)
@@ -265,13 +269,21 @@ def _build(
             if plan.heap:
                 target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
-            jobs.append(_Job(target, strategy, plan, origin, codegen, runtimes.get(target.name), waits))
+            runtime = runtimes.get(target.name)
+            jobs.append(_Job(target, strategy, plan, origin, codegen, runtime, waits, merged=len(cpus) == 1))
         compiled = _compile(module, jobs, options, progress, store)
+        # The versions of a program come one after the other.
+        programs = [range(first, first + len(cpus)) for first in range(0, len(jobs), len(cpus))]
 
-        def finish(job: _Job, units: list[_Compiled]) -> tuple[bytes, bytes, float]:
+        def finish(versions: range) -> tuple[bytes, bytes, float]:
             started = time.monotonic()
+            job = jobs[versions[0]]
+            units = [unit for version in versions for unit in compiled[version]]
             with progress.step("linking", target=job.target.name):
                 parts = [unit.data for unit in units]
+                if len(versions) > 1:
+                    made = [[unit.data for unit in compiled[version]] for version in versions]
+                    parts = _join_versions(job, options, made)
                 data = _finish(source, file, job, parts, options, tools, links, images.get(job.target.endian))
             header = b""
             if job.plan.interface is not None and job.target.has_header(options.emit):
@@ -280,7 +292,22 @@ def _build(
             return data, header, sum(unit.seconds for unit in units) + time.monotonic() - started
 
         with ThreadPoolExecutor(min(options.jobs, len(jobs))) as pool:  # zig does the work
-            return list(pool.map(finish, jobs, compiled))
+            return list(pool.map(finish, programs))
+
+
+def _join_versions(job: _Job, options: BuildOptions, versions: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """The objects of a program that carries its code twice, and the shim as one more."""
+    from waot import linker
+    from waot.codegen.llvm import compile_unit
+
+    assert job.runtime is not None
+    assert options.multiversion is not None
+    runtime = job.runtime()
+    parts = linker.join_versions(versions)
+    wanted = linker.shim_symbols(parts) | set(runtime.entry_points)
+    head = f'target datalayout = "{job.plan.options.data_layout}"\ntarget triple = "{job.plan.options.triple}"\n'
+    level = f"@waot_better_level = hidden constant i32 {options.multiversion.rpartition('v')[2]}\n"
+    return [*parts, compile_unit(head + level, runtime.bitcode, frozenset(wanted), job.codegen)]
 
 
 class _Plans:
@@ -342,6 +369,7 @@ class _Job:
     codegen: CodegenOptions
     runtime: Callable[[], Runtime] | None  # waits for it
     waits: bool  # the program may wait for other threads, or wake them
+    merged: bool = True  # the shim is merged into unit 0; not where there are several versions of the code
 
 
 def lowering_options(
@@ -458,6 +486,7 @@ def _finish(
         data_image=plan.data_image,
         embedded=embedded.size if embedded is not None else 0,
         runtime=job.runtime(),
+        versions=not job.merged,
         cache_dir=tools,
     )
 
@@ -687,7 +716,7 @@ def _compile(
     worker_jobs = []
     for job in jobs:
         runtime = None
-        if job.runtime is not None:
+        if job.runtime is not None and job.merged:
             shim = job.runtime()
             runtime = (shim.bitcode, shim.digest, frozenset(shim.entry_points))
         worker_jobs.append(_WorkerJob(job.target.name, job.plan, job.origin, job.codegen, runtime))

@@ -112,6 +112,21 @@ class Target:
             )
 
     @property
+    def has_versions(self) -> bool:
+        """Whether a program may carry its code for two levels of the processor (waot/linker/versions.py)."""
+        return self.arch == "x86_64" and self.object_format != "coff" and not self.freestanding
+
+    def check_versions(self, level: str) -> None:
+        """Raises UsageError where no program can have a version for `level` of VERSION_LEVELS beside its own."""
+        if not self.has_versions:
+            able = _those(lambda target: target.has_versions)
+            raise UsageError(
+                f"target {self.name} cannot choose between versions of the code", hint=f"those that can: {able}"
+            )
+        if level <= self.cpu_baseline:
+            raise UsageError(f"{level} is not above the baseline of target {self.name}, {self.cpu_baseline}")
+
+    @property
     def freestanding(self) -> bool:
         """Whether there is no system: what is made is not a program but a part of one."""
         return self.system == "none"

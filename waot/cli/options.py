@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from waot.errors import UsageError
-from waot.options import MEMORY_CHOICES, RELAXED_SIMD_CHOICES, BuildOptions
+from waot.options import MEMORY_CHOICES, RELAXED_SIMD_CHOICES, VERSION_LEVELS, BuildOptions
 
 
 class Option(click.Option):
@@ -116,6 +116,13 @@ code_options = _all(
         section=_CODE,
         help="The processor to compile for: a name of LLVM's, 'native' for this machine's, features with + and -, or "
         "both: x86-64-v3  native,-avx512f  +avx2,+bmi2. By default a baseline that nearly every machine has.",
+    ),
+    option(
+        "--multiversion",
+        type=click.Choice(VERSION_LEVELS),
+        section=_CODE,
+        help="Carry the code twice, for the target's baseline and for this level of processors: the program takes the "
+        "second version where the processor is of that level. Costs nothing but size.",
     ),
     option(
         "--memory",

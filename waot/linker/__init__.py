@@ -16,6 +16,7 @@ from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import link_executable
 from waot.linker.manifest import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
 from waot.linker.runtime import Runtime, build_runtime
+from waot.linker.versions import join_versions, shim_symbols
 
 __all__ = [
     "Confinement",
@@ -32,8 +33,10 @@ __all__ = [
     "encode_manifest",
     "image_as_segment",
     "inspect_executable",
+    "join_versions",
     "link_executable",
     "link_freestanding",
     "make_filters",
     "make_image",
+    "shim_symbols",
 ]

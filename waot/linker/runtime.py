@@ -52,7 +52,7 @@ _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sec
 # Executables alone have such code, so variables are at a constant distance from the thread pointer.
 _THREADS_FLAGS = ("-DWAOT_THREADS=1", "-DWAOT_THREAD_LOCAL=_Thread_local", "-ftls-model=local-exec")
 
-_BUILTINS, _ROUNDING = "core/builtins.c", "core/apart/rounding.c"
+_BUILTINS, _ROUNDING, _VERSIONS = "core/builtins.c", "core/apart/rounding.c", "core/apart/versions.c"
 # What systems like POSIX have in common.
 _POSIX = "os/posix"
 _TRAPS = ("core/lines.c", "core/trap.c", "core/trapping.c", "core/unwind.c")
@@ -71,7 +71,8 @@ class Runtime:
 
     `bitcode` is merged into unit 0; everything in it but `entry_points`, which the objects refer to, may be
     internalised. Of the objects `on_demand` the linker takes those that the program refers to: the collector, rounding.
-    `libraries` say what the system has itself. `digest` (hex) changes whenever any of it does.
+    `libraries` say what the system has itself. `versions` are the objects by which a program chooses between versions
+    of its code, none where there can be one only. `digest` (hex) changes whenever any of it does.
     """
 
     bitcode: Path
@@ -81,6 +82,7 @@ class Runtime:
     digest: str
     threads: bool = False
     libraries: tuple[Path, ...] = ()
+    versions: tuple[Path, ...] = ()
 
 
 def build_runtime(
@@ -117,7 +119,8 @@ def build_runtime(
     except OSError as error:
         raise CacheError(f"cannot be read: {error.strerror}", file=str(place)) from None
     shims = sorted(name for name in needed if name.startswith("waot_"))  # and not the system's, or builtins.c's
-    return Runtime(place / "runtime.bc", linked, on_demand, tuple(shims), digest, threads, libraries)
+    versions = (place / "versions.o",) if target.has_versions else ()
+    return Runtime(place / "runtime.bc", linked, on_demand, tuple(shims), digest, threads, libraries, versions)
 
 
 def _sources(root: Path, target: Target, threads: bool) -> dict[str, list[str]]:
@@ -279,6 +282,8 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         ]
         if target.object_format == "coff":
             parts.append([*compile_flags, *_BUILTINS_FLAGS, str(root / _ROUNDING), "-o", "rounding.o"])
+        if target.has_versions:
+            parts.append([*system, str(root / _VERSIONS), "-o", "versions.o"])
         if target.freestanding:
             parts = [_arithmetic(target)] if target.pointer_bits == 32 else []
         commands = [

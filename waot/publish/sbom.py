@@ -182,6 +182,7 @@ def _told(options: BuildOptions) -> list[tuple[str, str]]:
         *((f"waot:grant:{option}", value) for option, value in granted(options.grants)),
         ("waot:option:optimise", options.opt_level),
         ("waot:option:cpu", str(options.cpu)),
+        *([("waot:option:multiversion", options.multiversion)] if options.multiversion is not None else []),
         ("waot:option:memory", options.memory),
         ("waot:option:stack-size", str(options.stack_size)),
         ("waot:option:seccomp", options.seccomp),
