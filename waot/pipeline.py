@@ -790,11 +790,15 @@ def _compile_unit(job_index: int, unit_index: int) -> _Compiled:
     if job.runtime is not None and unit.has_state:
         runtime, shim, keep = job.runtime
         keep |= unit.keep
-    key = digest(compiler_digest(), unit.text, repr(job.codegen), shim, " ".join(sorted(keep)))
+    codegen = job.codegen
+    if codegen.opt_level == "1" and len(job.plan.units) > 1 and not unit.has_state:
+        # The quick mode. Who made the module has optimised it, so the passes have little to do (docs/rationale.md).
+        codegen = replace(codegen, passes=False)
+    key = digest(compiler_digest(), unit.text, repr(codegen), shim, " ".join(sorted(keep)))
     data = store.get("unit", key)
     if data is None:
         try:
-            data = compile_unit(unit.text, runtime, keep, job.codegen)
+            data = compile_unit(unit.text, runtime, keep, codegen)
         except CodegenError as error:
             raise CodegenError(f"for {job.target}: {error.what}") from None
         store.put("unit", key, data)

@@ -32,6 +32,7 @@ from tests.operators.running import (
     under_wasmtime,
 )
 from tests.programs.harness import Configuration
+from waot import pipeline
 from waot.frontend.opcodes import OPERATORS
 from waot.options import Cpu
 
@@ -163,6 +164,15 @@ def test_cases_with_locals_in_stack_slots(name: str, tmp_path: Path, monkeypatch
         assert {line.split(": ")[1].removesuffix(":\n  wasmtime") for line in wrong} <= ACCEPTED_LOSSES, wrong
     else:
         assert not wrong, "\n".join([f"{len(wrong)} cases differ", *wrong])
+
+
+@pytest.mark.parametrize("name", ["control", "numeric_traps", "tables"])
+def test_cases_in_units_that_llvm_does_not_optimise(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 100)
+    monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 500)
+    configuration = Configuration(X86, "checked", "1")
+    _needs(configuration)
+    assert not differences(case_module(name), configuration, tmp_path)
 
 
 @pytest.mark.parametrize("level", ["2", "0"])

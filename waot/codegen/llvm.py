@@ -100,6 +100,8 @@ def compile_unit(text: str, runtime: Path | None, keep: frozenset[str], options:
     level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
     machine = _machine(options)
     passes = [*machine, f"-O{speed}", *(("-vectorize-loops", "-vectorize-slp") if speed >= 2 else ())]
+    if not options.passes:
+        passes.append("-disable-llvm-passes")
     if runtime is not None:
         passes += ["-mlink-builtin-bitcode", str(runtime)]
         text = _keeping(text, keep)

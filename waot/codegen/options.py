@@ -26,6 +26,7 @@ class CodegenOptions:
     emit: str  # "obj", "asm" or "llvm-ir"
     reloc: str = "pic"  # LLVM's name of the relocation model
     frames: bool = False  # an object is followed by its largest frame's size (frames.py)
+    passes: bool = True  # LLVM optimises; otherwise code is generated for the unit as it is
 
 
 def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) -> CodegenOptions:
