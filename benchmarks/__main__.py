@@ -25,6 +25,7 @@ SLOW = (
     "front-end",
     "cpython-build",
     "cpython",
+    "yosys-build",
 )  # no part of an impression, unless they are asked for
 
 

@@ -26,6 +26,7 @@ from benchmarks.measure import (
     run,
     seconds,
 )
+from benchmarks.yosys import yosys_build
 from tests import tools
 
 KIB = 1 << 10
@@ -375,4 +376,5 @@ SUITES: dict[str, Callable[[Bench], list[Row]]] = {
     "front-end": front_end_memory,
     "cpython-build": cpython_build,
     "cpython": cpython,
+    "yosys-build": yosys_build,
 }
