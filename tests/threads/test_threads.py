@@ -43,6 +43,10 @@ OTHERS = (
     Configuration("s390x-linux", "static", "2"),
     Configuration("ppc64le-linux", "guarded", "2"),
     Configuration("loongarch64-linux", "checked", "2"),
+    Configuration("i686-linux", "checked", "2"),
+    Configuration("armv7-linux", "checked", "2"),
+    Configuration("riscv32-linux", "checked", "2"),
+    Configuration("x86_64-freebsd", "guarded", "2"),
 )
 EMULATED = [
     target.name
@@ -120,7 +124,7 @@ def run(
 
 
 @everywhere
-@pytest.mark.parametrize("name", ["c/counter", "c/queue", "c/grow", "wat/instances", "wat/objects"])
+@pytest.mark.parametrize("name", ["c/counter", "c/mixed", "c/queue", "c/grow", "wat/instances", "wat/objects"])
 def test_programs_do_what_they_do_under_wasmtime(name: str, configuration: Configuration) -> None:
     program = built(name, configuration)
     done = run(program, configuration)
@@ -214,7 +218,7 @@ def test_what_a_threads_instance_has_taken_goes_with_it() -> None:
 
 @pytest.mark.parametrize("target", EMULATED)
 def test_a_thread_runs_and_traps_under_an_emulator(target: str) -> None:
-    configuration = Configuration(target, "static", "2")
+    configuration = Configuration(target, load_targets()[target].memory_default, "2")
     done = run(built("wat/instances", configuration), configuration)
     assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled("wat/instances"))
     done = run(built("c/ends", configuration), configuration, ["stack"])
