@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -51,7 +52,7 @@ OTHERS = (
 EMULATED = [
     target.name
     for target in load_targets().values()
-    if target.system == "linux" and "threads" not in target.lacks and target.name != QUICK.target
+    if target.system in ("linux", "freebsd") and "threads" not in target.lacks and target.name != QUICK.target
 ]
 everywhere = pytest.mark.parametrize(
     "configuration",
@@ -192,6 +193,12 @@ def test_a_trap_in_one_thread_ends_all(way: str, trap: str, function: str, confi
 def test_an_exit_of_one_thread_ends_all(way: str, status: int, output: bytes, configuration: Configuration) -> None:
     done = run(built("c/ends", configuration), configuration, [way])
     assert (done.returncode, done.stdout, done.stderr) == (status, output, b"")
+
+
+@everywhere
+def test_a_signal_that_a_thread_raises_ends_all(configuration: Configuration) -> None:
+    done = run(built("wat/raises", configuration), configuration)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, b"", b"")
 
 
 # ------------------------------------------------------------------------------------------------ what they cost
