@@ -233,7 +233,7 @@ def test_too_many_threads_are_an_error_that_the_program_sees(translator: list[st
     program = threads.built("c/limit", Configuration(FREEBSD, "guarded", "2"))
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o755)
-        words = [shutil.copy(path, name) for path in (*translator, program)]
+        words = [shutil.copy(path, name) for path in (*translator, str(program))]
         done = subprocess.run(words, capture_output=True, check=False, timeout=60, preexec_fn=prepare)
     assert done.returncode == 0, done.stderr
     first, left, again = done.stdout.decode().splitlines()
