@@ -151,16 +151,26 @@ def test_work_that_is_shared_out_comes_to_the_same(count: int) -> None:
     assert output == run_under_wasmtime(compiled("c/sum"), ["1"])[1]
 
 
-@pytest.mark.parametrize("name", ["c/counter", "wat/instances", "wat/objects"])
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("c/counter", QUICK.target),
+        ("wat/instances", QUICK.target),
+        ("wat/objects", QUICK.target),
+        ("wat/instances", "armv7-linux"),
+        ("c/counter", "riscv32-linux"),
+    ],
+)
 def test_a_module_of_several_units_has_the_same_threads(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    words = tools.runner_or_skip(target)
     monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 0)
     monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 50)
     program = tmp_path / "program"
-    waot.build(compiled(name), program, opt_level=1, cache=False)
-    done = run(program, QUICK)
-    assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled(name))
+    waot.build(compiled(name), program, [target], opt_level=1, cache=False)
+    done = subprocess.run([*words, program], capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    assert (done.returncode, done.stdout) == run_under_wasmtime(compiled(name))
 
 
 # ------------------------------------------------------------------------------------------------ how they end
@@ -282,6 +292,19 @@ def test_want_of_address_space_is_an_error_that_the_program_sees() -> None:
     assert 0 < int(words[1]) < 64
     assert int(words[3]) < 0
     assert (left, again) == (f"left {words[1]}", "again")
+
+
+@pytest.mark.slow
+def test_want_of_address_space_is_an_error_where_a_thread_takes_much_of_it() -> None:
+    """72 MiB each, of the 4 GiB of a processor of 32 bits."""
+    configuration = Configuration("armv7-linux", "checked", "2")
+    done = run(built("c/limit", configuration), configuration)
+    assert done.returncode == 0, done.stderr
+    first, left, again = done.stdout.decode().splitlines()
+    started = int(first.split()[1].rstrip(","))
+    assert 16 < started < 4096 // 72
+    assert first == f"started {started}, then -6"  # EAGAIN of WASI
+    assert (left, again) == (f"left {started}", "again")
 
 
 # ------------------------------------------------------------------------------------------------ descriptors

@@ -345,7 +345,8 @@ def quoted_symbol(name: str) -> str:
 def lower_unit(module: Module, plan: Plan, index: int, bodies: Callable[[int], Body]) -> LoweredUnit:
     """Lowers unit `index` of `plan`. Raises UnsupportedError for an operator without a lowering."""
     unit = UnitLowering(module, plan, index)
-    keep = frozenset() if unit.alone else frozenset([*FUNCTIONS, *map(trap_symbol, TRAPS)])
+    called = [*FUNCTIONS, *(LOCKED_FUNCTIONS if plan.locked_atomics else ()), *map(trap_symbol, TRAPS)]
+    keep = frozenset() if unit.alone else frozenset(called)
     return LoweredUnit(index, unit.text(bodies), unit.has_state, keep)
 
 
