@@ -135,6 +135,13 @@ def test_programs_do_what_they_do_under_wasmtime(name: str, configuration: Confi
 
 
 @everywhere
+def test_the_heaps_of_many_threads_have_room_beside_each_other(configuration: Configuration) -> None:
+    done = run(built("wat/heaps", configuration), configuration)
+    assert (done.returncode, done.stderr) == (7, b"")
+    assert run_under_wasmtime(compiled("wat/heaps")) == (7, "")
+
+
+@everywhere
 def test_zigs_own_threads_run(configuration: Configuration) -> None:
     done = run(built("zig/library", configuration), configuration)
     assert (done.returncode, done.stderr) == (0, b"counter 10020 own 5\n")

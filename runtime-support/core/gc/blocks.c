@@ -11,6 +11,7 @@
 #define WAOT_GC_LEAST_BLOCKS 64u
 #define WAOT_GC_MOST_BLOCKS (UINT64_C(1) << 26) /* 4 TiB */
 #define WAOT_GC_STEP 64u                        /* blocks to commit at least */
+#define WAOT_GC_SHARE (UINT64_C(64) << 20)      /* bytes of objects, where there are 4 GiB of addresses for all threads */
 #define WAOT_GC_TRIES 8u                        /* runs of about the right length to look at */
 
 WAOT_THREAD_LOCAL struct waot_gc waot_gc;
@@ -43,6 +44,8 @@ int waot_gc_create(void)
 {
     struct waot_gc *gc = &waot_gc;
     uint64_t limit = waot_heap.limit ? waot_heap.limit : waot_os_memory_size();
+    if (WAOT_THREADS && sizeof(void *) == sizeof(uint32_t) && !waot_heap.limit && limit > WAOT_GC_SHARE)
+        limit = WAOT_GC_SHARE;
     /* Twice, because the heap does not move: runs between objects can be too short for what is asked. */
     uint64_t blocks = (limit >> WAOT_GC_BLOCK_LOG2) * 2 + WAOT_GC_LEAST_BLOCKS;
     if (limit > WAOT_GC_MOST_BLOCKS << WAOT_GC_BLOCK_LOG2 || blocks > WAOT_GC_MOST_BLOCKS)
