@@ -78,7 +78,7 @@ def test_every_function_has_the_headers_signature() -> None:
         )
         for result, name, parameters in prototypes
     }
-    functions = abi.FUNCTIONS | abi.THREAD_FUNCTIONS
+    functions = abi.FUNCTIONS | abi.THREAD_FUNCTIONS | abi.LOCKED_FUNCTIONS
     assert {name: declared.get(name) for name in functions} == functions
     assert declared[f"{abi.WASI_PREFIX}thread_spawn"] == ("i32", ("ptr", "i32"))
 
@@ -91,6 +91,8 @@ def test_constants_are_the_headers() -> None:
     assert len(authority) == 10
     assert {name: getattr(abi, name) for name in authority} == {name: int(bit) for name, bit in authority.items()}
     assert f"#define WAOT_FUNCTION_INDEX_BITS {abi.FUNCTION_INDEX_BITS}u" in HEADER
+    operations = dict(re.findall(r"\bWAOT_ATOMIC_(\w+) = (\d+)", HEADER))
+    assert operations == {name.upper(): str(number) for number, name in enumerate(abi.ATOMIC_OPERATIONS)}
     kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))
     assert kinds == {"STRUCT": str(abi.TYPE_STRUCT), "ARRAY": str(abi.TYPE_ARRAY), "FUNCTION": str(abi.TYPE_FUNCTION)}
     assert f"#define WAOT_WINDOWS {abi.WINDOWS}u" in HEADER

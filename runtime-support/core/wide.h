@@ -330,8 +330,7 @@ WAOT_CONVERSION(__fixsfdi, int64_t, float, waot_double_to_signed)
 
 /* ---------------------------------------------------------------- atomic access to 64 bits
  *
- * Called where the processor has no instruction for it. Programs for such a processor have no threads (targets/), so what
- * these do in steps nobody sees. */
+ * Called where the processor has no instruction for it. */
 
 uint64_t __atomic_load_8(const volatile void *at, int order);
 void __atomic_store_8(volatile void *at, uint64_t value, int order);
@@ -340,39 +339,48 @@ _Bool __atomic_compare_exchange_8(volatile void *at, void *expected, uint64_t va
 
 #if WAOT_ATOMICS_64_ARE_CALLS
 
+#include "wide_lock.h"
+
+uint32_t waot_wide_locks[WAOT_WIDE_LOCKS];
+
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Watomic-alignment"
 
 uint64_t __atomic_load_8(const volatile void *at, int order)
 {
     (void)order;
-    return *(const volatile uint64_t *)at;
+    uint32_t *lock = waot_begin_wide(at);
+    uint64_t value = *(const volatile uint64_t *)at;
+    waot_end_wide(lock);
+    return value;
 }
 
 void __atomic_store_8(volatile void *at, uint64_t value, int order)
 {
-    (void)order;
-    *(volatile uint64_t *)at = value;
+    __atomic_exchange_8(at, value, order);
 }
 
 uint64_t __atomic_exchange_8(volatile void *at, uint64_t value, int order)
 {
     (void)order;
+    uint32_t *lock = waot_begin_wide(at);
     uint64_t before = *(volatile uint64_t *)at;
     *(volatile uint64_t *)at = value;
+    waot_end_wide(lock);
     return before;
 }
 
 _Bool __atomic_compare_exchange_8(volatile void *at, void *expected, uint64_t value, int success, int failure)
 {
     (void)success, (void)failure;
-    uint64_t before = *(volatile uint64_t *)at;
-    if (before == *(uint64_t *)expected) {
+    uint32_t *lock = waot_begin_wide(at);
+    uint64_t before = *(volatile uint64_t *)at, wanted = *(uint64_t *)expected;
+    if (before == wanted)
         *(volatile uint64_t *)at = value;
-        return 1;
-    }
-    *(uint64_t *)expected = before;
-    return 0;
+    waot_end_wide(lock);
+    if (before != wanted)
+        *(uint64_t *)expected = before;
+    return before == wanted;
 }
 
 #define WAOT_FETCH(name, operation)                                 \
@@ -380,8 +388,10 @@ _Bool __atomic_compare_exchange_8(volatile void *at, void *expected, uint64_t va
     uint64_t name(volatile void *at, uint64_t value, int order)     \
     {                                                               \
         (void)order;                                                \
+        uint32_t *lock = waot_begin_wide(at);                       \
         uint64_t before = *(volatile uint64_t *)at;                 \
         *(volatile uint64_t *)at = before operation value;          \
+        waot_end_wide(lock);                                        \
         return before;                                              \
     }
 WAOT_FETCH(__atomic_fetch_add_8, +)
@@ -395,7 +405,8 @@ WAOT_FETCH(__atomic_fetch_xor_8, ^)
 
 /* ---------------------------------------------------------------- atomic access to 32 bits: what core/memory.c makes
  *
- * Likewise, for the smallest of processors. zig's functions of these names call themselves there. */
+ * Likewise, for the smallest of processors, which have no threads: what these do in steps nobody sees. zig's functions of
+ * these names call themselves there. */
 
 uint32_t __atomic_load_4(const volatile void *at, int order);
 _Bool __atomic_compare_exchange_4(volatile void *at, void *expected, uint32_t value, int success, int failure);

@@ -309,6 +309,19 @@ extern const struct waot_threads waot_threads;
 uint32_t waot_wasi_thread_spawn(struct waot_memory *memory, uint32_t argument);
 /* Called when an import that takes descriptors has returned: this thread is done with those that it looked up. */
 void waot_wasi_leave(void);
+/* Atomic operators of a program that has some of 64 bits, where the processor has none: of `width` bytes at an aligned
+ * address. What was there before. */
+uint64_t waot_atomic_modify(void *at, uint32_t width, uint32_t operation, uint64_t value);
+uint64_t waot_atomic_compare_exchange(void *at, uint32_t width, uint64_t expected, uint64_t value);
+enum waot_atomic_operation {
+    WAOT_ATOMIC_LOAD = 0, /* writes nothing */
+    WAOT_ATOMIC_XCHG = 1,
+    WAOT_ATOMIC_ADD = 2,
+    WAOT_ATOMIC_SUB = 3,
+    WAOT_ATOMIC_AND = 4,
+    WAOT_ATOMIC_OR = 5,
+    WAOT_ATOMIC_XOR = 6,
+};
 /* For waot_threads.release: storage that a table has grown to, and the heap of this thread's objects. */
 void waot_table_release(struct waot_table *table);
 void waot_heap_release(void);

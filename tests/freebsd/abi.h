@@ -10,9 +10,11 @@
     X(SYS_exit, 1) X(SYS_read, 3) X(SYS_write, 4) X(SYS_close, 6) X(SYS_getpid, 20) X(SYS_recvmsg, 27)                  \
     X(SYS_sendmsg, 28) X(SYS_kill, 37) X(SYS_sigaltstack, 53) X(SYS_ioctl, 54) X(SYS_munmap, 73) X(SYS_mprotect, 74)    \
     X(SYS_fcntl, 92) X(SYS_fsync, 95) X(SYS_socket, 97) X(SYS_bind, 104) X(SYS_setsockopt, 105) X(SYS_listen, 106)      \
-    X(SYS_getsockopt, 118) X(SYS_readv, 120) X(SYS_writev, 121) X(SYS_shutdown, 134) X(SYS___sysctl, 202)               \
+    X(SYS_getsockopt, 118) X(SYS_readv, 120) X(SYS_writev, 121) X(SYS_shutdown, 134) X(SYS_sysarch, 165)                \
+    X(SYS___sysctl, 202)                                                                                                \
     X(SYS_clock_gettime, 232) X(SYS_clock_getres, 234) X(SYS_issetugid, 253) X(SYS_preadv, 289) X(SYS_pwritev, 290)     \
-    X(SYS_sched_yield, 331) X(SYS_sigprocmask, 340) X(SYS_sigaction, 416) X(SYS__umtx_op, 454) X(SYS_pread, 475)        \
+    X(SYS_sched_yield, 331) X(SYS_sigprocmask, 340) X(SYS_sigaction, 416) X(SYS_thr_exit, 431)                          \
+    X(SYS_thr_self, 432) X(SYS_thr_kill, 433) X(SYS__umtx_op, 454) X(SYS_thr_new, 455) X(SYS_pread, 475)                \
     X(SYS_pwrite, 476) X(SYS_mmap, 477) X(SYS_lseek, 478) X(SYS_ftruncate, 480) X(SYS_linkat, 495) X(SYS_mkdirat, 496)  \
     X(SYS_openat, 499) X(SYS_readlinkat, 500) X(SYS_renameat, 501) X(SYS_symlinkat, 502) X(SYS_unlinkat, 503)           \
     X(SYS_cap_enter, 516) X(SYS_posix_fallocate, 530) X(SYS_posix_fadvise, 531) X(SYS_accept4, 541) X(SYS_ppoll, 545)   \
@@ -45,6 +47,8 @@
     X(DT_UNKNOWN, 0) X(DT_FIFO, 1) X(DT_CHR, 2) X(DT_DIR, 4) X(DT_BLK, 6) X(DT_REG, 8) X(DT_LNK, 10) X(DT_SOCK, 12)     \
     X(AT_NULL, 0) X(AT_IGNORE, 1) X(AT_PAGESZ, 6) X(AT_EXECPATH, 15) X(AT_STACKPROT, 23)
 
+#define FREEBSD_X86_64_CONSTANTS(X) X(AMD64_SET_FSBASE, 129)
+
 /* X(name, value, Linux's name where it is another one): both have an error E<name>. */
 #define FREEBSD_ERRORS(X)                                                                                               \
     X(PERM, 1) X(NOENT, 2) X(SRCH, 3) X(INTR, 4) X(IO, 5) X(NXIO, 6) X(2BIG, 7) X(NOEXEC, 8) X(BADF, 9) X(CHILD, 10)    \
@@ -61,7 +65,7 @@
     X(PROTO, 92) X(NOTRECOVERABLE, 95) X(OWNERDEAD, 96)
 
 /* Errors that Linux does not have. */
-#define FREEBSD_OWN_ERRORS(X) X(ENOTCAPABLE, 93) X(ECAPMODE, 94)
+#define FREEBSD_OWN_ERRORS(X) X(EPROCLIM, 67) X(ENOTCAPABLE, 93) X(ECAPMODE, 94)
 
 /* Both have a signal of that name. */
 #define FREEBSD_SIGNALS(X)                                                                                              \
@@ -74,7 +78,8 @@
 #define DEFINE_ERROR(name, value) F_E##name = value,
 #define DEFINE_SIGNAL(name, value) F_SIG##name = value,
 enum {
-    FREEBSD_CALLS(DEFINE) FREEBSD_CONSTANTS(DEFINE) FREEBSD_OWN_ERRORS(DEFINE) FREEBSD_ERRORS(DEFINE_ERROR)
+    FREEBSD_CALLS(DEFINE) FREEBSD_CONSTANTS(DEFINE) FREEBSD_X86_64_CONSTANTS(DEFINE)
+        FREEBSD_OWN_ERRORS(DEFINE) FREEBSD_ERRORS(DEFINE_ERROR)
         FREEBSD_SIGNALS(DEFINE_SIGNAL)
 };
 #undef DEFINE
@@ -140,6 +145,12 @@ struct f_msghdr {
     int32_t msg_flags;
 };
 
+struct f_thr_param {
+    uint64_t start_func, arg, stack_base, stack_size, tls_base, tls_size, child_tid, parent_tid;
+    int32_t flags;
+    uint64_t rtp, spare[3];
+};
+
 /* X(type here, type there, field); struct f_siginfo's fields are not called what C libraries make macros of. */
 #define FREEBSD_FIELDS(X)                                                                                               \
     X(struct f_stat, struct stat, st_dev) X(struct f_stat, struct stat, st_ino) X(struct f_stat, struct stat, st_nlink) \
@@ -155,12 +166,16 @@ struct f_msghdr {
     X(struct f_msghdr, struct msghdr, msg_iov) X(struct f_msghdr, struct msghdr, msg_iovlen)                            \
     X(struct f_msghdr, struct msghdr, msg_control) X(struct f_msghdr, struct msghdr, msg_controllen)                    \
     X(struct f_msghdr, struct msghdr, msg_flags) X(struct f_timespec, struct timespec, tv_sec)                          \
-    X(struct f_timespec, struct timespec, tv_nsec)
+    X(struct f_timespec, struct timespec, tv_nsec) X(struct f_thr_param, struct thr_param, start_func)                  \
+    X(struct f_thr_param, struct thr_param, arg) X(struct f_thr_param, struct thr_param, stack_base)                    \
+    X(struct f_thr_param, struct thr_param, stack_size) X(struct f_thr_param, struct thr_param, tls_base)               \
+    X(struct f_thr_param, struct thr_param, child_tid) X(struct f_thr_param, struct thr_param, parent_tid)              \
+    X(struct f_thr_param, struct thr_param, flags) X(struct f_thr_param, struct thr_param, rtp)
 
 #define FREEBSD_SIZES(X)                                                                                                \
     X(struct f_stat, struct stat) X(struct f_dirent, struct dirent) X(struct f_sigset, sigset_t)                        \
     X(struct f_sigaction, struct sigaction) X(struct f_stack, stack_t) X(struct f_siginfo, siginfo_t)                   \
-    X(struct f_msghdr, struct msghdr) X(struct f_timespec, struct timespec)
+    X(struct f_msghdr, struct msghdr) X(struct f_timespec, struct timespec) X(struct f_thr_param, struct thr_param)
 
 /* mcontext_t and ucontext_t of x86-64. */
 struct f_mcontext {

@@ -15,10 +15,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysctl.h>
+#include <sys/thr.h>
 #include <sys/ttycom.h>
 #include <sys/ucontext.h>
 #include <sys/umtx.h>
 #include <termios.h>
+#ifdef __x86_64__
+#include <machine/sysarch.h>
+#endif
 #include <time.h>
 
 #include "abi.h"
@@ -44,6 +48,7 @@ _Static_assert(offsetof(siginfo_t, si_addr) == offsetof(struct f_siginfo, addres
 _Static_assert(offsetof(struct sigaction, __sigaction_u) == offsetof(struct f_sigaction, handler), "handler");
 
 #ifdef __x86_64__
+FREEBSD_X86_64_CONSTANTS(SAME)
 FREEBSD_X86_64_FIELDS(SAME_PLACE)
 SAME_SIZE(struct f_mcontext, mcontext_t)
 SAME_SIZE(struct f_ucontext, ucontext_t)

@@ -6,9 +6,13 @@ own (abi.h), from manual pages and the kernel's sources. Here the two are compar
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
+import signal
 import struct
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +24,7 @@ from tests import tools
 from tests.assembling import check_assembly_for_aarch64, zig
 from tests.programs import harness
 from tests.programs.harness import Configuration
+from tests.threads import test_threads as threads
 from tests.wasi.guest import CREAT, FREEBSD, READ, Calls, NativeGuest, directory_record
 from tests.wasi.test_paths_like_wasmtime import OPERATIONS, PATHS, Subject, opening
 from waot.errors import UsageError
@@ -57,6 +62,26 @@ def test_a_wrong_number_or_layout_is_found(wrong: tuple[str, str], tmp_path: Pat
 
 def test_assembly_for_aarch64_does_what_it_says(tmp_path: Path) -> None:
     check_assembly_for_aarch64(HERE / "stubs_aarch64.S", RUNTIME / "aarch64.S", tmp_path)
+
+
+def test_assembly_of_threads_for_aarch64_does_what_it_says(tmp_path: Path) -> None:
+    emulator = tools.runner_or_skip("aarch64-linux")
+    sources = {"test": HERE / "threads_aarch64.S", "subject": RUNTIME / "threads" / "aarch64.S"}
+    for name, source in sources.items():
+        done = zig("cc", "-target", "aarch64-linux-musl", "-c", source, "-o", f"{name}.o", directory=tmp_path)
+        assert done.returncode == 0, done.stderr
+    words = ("ld.lld", "-m", "aarch64linux", "-static", "-e", "test_entry", "-o", "program", "test.o", "subject.o")
+    done = zig(*words, directory=tmp_path)
+    assert done.returncode == 0, done.stderr
+    calls = subprocess.run(
+        [*emulator, "-strace", "./program"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    # Its calls are FreeBSD's; these are what Linux's numbers 73 (munmap) and 431 (thr_exit) are called.
+    first, second, *rest = [line.split(" ", 1)[1] for line in calls.stderr.splitlines() if line[:1].isdigit()]
+    assert first.startswith("ppoll(4096,8192,")
+    assert second.startswith(("Unknown syscall 431", "fsconfig(0"))
+    assert not [line for line in rest if not line.startswith("---")]
+    assert calls.returncode == -signal.SIGTRAP  # the `brk` behind them
 
 
 # ---------------------------------------------------------------- structure
@@ -194,6 +219,30 @@ def test_paths_give_what_they_give_on_linux(translator: list[str], tmp_path: Pat
     assert not wrong, "\n".join(wrong)
 
 
+def test_too_many_threads_are_an_error_that_the_program_sees(translator: list[str]) -> None:
+    """RLIMIT_NPROC, of somebody of whom there is nothing else."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody of whom there is nothing else")
+
+    def prepare() -> None:
+        os.setgroups([])
+        os.setgid(64322)
+        os.setuid(64322)
+        resource.setrlimit(resource.RLIMIT_NPROC, (11, 11))
+
+    program = threads.built("c/limit", Configuration(FREEBSD, "guarded", "2"))
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        words = [shutil.copy(path, name) for path in (*translator, str(program))]
+        done = subprocess.run(words, capture_output=True, check=False, timeout=60, preexec_fn=prepare)
+    assert done.returncode == 0, done.stderr
+    first, left, again = done.stdout.decode().splitlines()
+    started = int(first.split()[1].rstrip(","))
+    assert 0 < started < 11  # the translator is one of them
+    assert first == f"started {started}, then -6"  # EAGAIN of WASI
+    assert (left, again) == (f"left {started}", "again")
+
+
 PROGRAMS = {program.name: program for program in harness.discover()}
 QUICK = ("c/stdio_files", "c/directory", "c/trap_stack")
 
@@ -207,8 +256,6 @@ def test_programs_do_what_wasmtime_does(translator: list[str], name: str, tmp_pa
         program.wasm()
     except tools.ToolMissing as missing:
         pytest.skip(str(missing))
-    if "threads" in program.features:
-        pytest.skip("FreeBSD programs have no threads")
     executable = harness.build(program, Configuration(FREEBSD, "guarded", "1"), tmp_path / "program")
     for run in program.runs:
         expected = harness.run_under_wasmtime(program, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -43,11 +44,15 @@ OTHERS = (
     Configuration("s390x-linux", "static", "2"),
     Configuration("ppc64le-linux", "guarded", "2"),
     Configuration("loongarch64-linux", "checked", "2"),
+    Configuration("i686-linux", "checked", "2"),
+    Configuration("armv7-linux", "checked", "2"),
+    Configuration("riscv32-linux", "checked", "2"),
+    Configuration("x86_64-freebsd", "guarded", "2"),
 )
 EMULATED = [
     target.name
     for target in load_targets().values()
-    if target.system == "linux" and "threads" not in target.lacks and target.name != QUICK.target
+    if target.system in ("linux", "freebsd") and "threads" not in target.lacks and target.name != QUICK.target
 ]
 everywhere = pytest.mark.parametrize(
     "configuration",
@@ -120,13 +125,20 @@ def run(
 
 
 @everywhere
-@pytest.mark.parametrize("name", ["c/counter", "c/queue", "c/grow", "wat/instances", "wat/objects"])
+@pytest.mark.parametrize("name", ["c/counter", "c/mixed", "c/queue", "c/grow", "wat/instances", "wat/objects"])
 def test_programs_do_what_they_do_under_wasmtime(name: str, configuration: Configuration) -> None:
     program = built(name, configuration)
     done = run(program, configuration)
     status, output = run_under_wasmtime(compiled(name))
     assert (done.returncode, done.stdout.decode()) == (status, output), done.stderr.decode()
     assert output
+
+
+@everywhere
+def test_the_heaps_of_many_threads_have_room_beside_each_other(configuration: Configuration) -> None:
+    done = run(built("wat/heaps", configuration), configuration)
+    assert (done.returncode, done.stderr) == (7, b"")
+    assert run_under_wasmtime(compiled("wat/heaps")) == (7, "")
 
 
 @everywhere
@@ -146,16 +158,26 @@ def test_work_that_is_shared_out_comes_to_the_same(count: int) -> None:
     assert output == run_under_wasmtime(compiled("c/sum"), ["1"])[1]
 
 
-@pytest.mark.parametrize("name", ["c/counter", "wat/instances", "wat/objects"])
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("c/counter", QUICK.target),
+        ("wat/instances", QUICK.target),
+        ("wat/objects", QUICK.target),
+        ("wat/instances", "armv7-linux"),
+        ("c/counter", "riscv32-linux"),
+    ],
+)
 def test_a_module_of_several_units_has_the_same_threads(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    words = tools.runner_or_skip(target)
     monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 0)
     monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 50)
     program = tmp_path / "program"
-    waot.build(compiled(name), program, opt_level=1, cache=False)
-    done = run(program, QUICK)
-    assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled(name))
+    waot.build(compiled(name), program, [target], opt_level=1, cache=False)
+    done = subprocess.run([*words, program], capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    assert (done.returncode, done.stdout) == run_under_wasmtime(compiled(name))
 
 
 # ------------------------------------------------------------------------------------------------ how they end
@@ -190,6 +212,12 @@ def test_an_exit_of_one_thread_ends_all(way: str, status: int, output: bytes, co
     assert (done.returncode, done.stdout, done.stderr) == (status, output, b"")
 
 
+@everywhere
+def test_a_signal_that_a_thread_raises_ends_all(configuration: Configuration) -> None:
+    done = run(built("wat/raises", configuration), configuration)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, b"", b"")
+
+
 # ------------------------------------------------------------------------------------------------ what they cost
 
 
@@ -214,7 +242,7 @@ def test_what_a_threads_instance_has_taken_goes_with_it() -> None:
 
 @pytest.mark.parametrize("target", EMULATED)
 def test_a_thread_runs_and_traps_under_an_emulator(target: str) -> None:
-    configuration = Configuration(target, "static", "2")
+    configuration = Configuration(target, load_targets()[target].memory_default, "2")
     done = run(built("wat/instances", configuration), configuration)
     assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled("wat/instances"))
     done = run(built("c/ends", configuration), configuration, ["stack"])
@@ -271,6 +299,19 @@ def test_want_of_address_space_is_an_error_that_the_program_sees() -> None:
     assert 0 < int(words[1]) < 64
     assert int(words[3]) < 0
     assert (left, again) == (f"left {words[1]}", "again")
+
+
+@pytest.mark.slow
+def test_want_of_address_space_is_an_error_where_a_thread_takes_much_of_it() -> None:
+    """72 MiB each, of the 4 GiB of a processor of 32 bits."""
+    configuration = Configuration("armv7-linux", "checked", "2")
+    done = run(built("c/limit", configuration), configuration)
+    assert done.returncode == 0, done.stderr
+    first, left, again = done.stdout.decode().splitlines()
+    started = int(first.split()[1].rstrip(","))
+    assert 16 < started < 4096 // 72
+    assert first == f"started {started}, then -6"  # EAGAIN of WASI
+    assert (left, again) == (f"left {started}", "again")
 
 
 # ------------------------------------------------------------------------------------------------ descriptors

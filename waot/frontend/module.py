@@ -477,7 +477,8 @@ class Facts:
     `callees` maps a function to the functions it names (call, return_call, ref.func); `written_tables` are the
     tables that table.set, grow, fill, copy (as destination) or init may change; `written_globals` those that
     global.set names; `indirect_types` the (type index, table index) pairs of indirect calls;
-    `sizes` the number of reachable operators of each function; `proposals` the names of proposals used.
+    `sizes` the number of reachable operators of each function; `proposals` the names of proposals used; `wide_atomics`
+    says whether there is atomic access to 64 bits at once.
     """
 
     callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -488,6 +489,7 @@ class Facts:
     indirect_types: set[tuple[int, int]] = field(default_factory=set)
     proposals: set[str] = field(default_factory=set)
     tail_calls: bool = False
+    wide_atomics: bool = False
     # What may throw: functions with a `throw`, `throw_ref` or `rethrow` that no clause around it surely catches, and
     # the functions and (canonical) types that a function calls, directly or indirectly, outside of any `catch_all`.
     throwing: set[int] = field(default_factory=set)
@@ -504,6 +506,7 @@ class Facts:
         self.indirect_types |= other.indirect_types
         self.proposals |= other.proposals
         self.tail_calls |= other.tail_calls
+        self.wide_atomics |= other.wide_atomics
         self.throwing |= other.throwing
         self.escaping_callees.update(other.escaping_callees)
         self.escaping_types.update(other.escaping_types)

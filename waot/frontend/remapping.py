@@ -181,6 +181,7 @@ def remap_facts(instance: Instance, facts: Facts) -> Facts:
         indirect_types={(types[type_index], tables[table]) for type_index, table in facts.indirect_types},
         proposals=facts.proposals,
         tail_calls=facts.tail_calls,
+        wide_atomics=facts.wide_atomics,
         throwing={funcs[index] for index in facts.throwing},
         escaping_callees=functions(facts.escaping_callees),
         escaping_types={

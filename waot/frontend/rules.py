@@ -8,7 +8,7 @@ can be reached, and returns the immediate as `Body` documents it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from waot.frontend.constexpr import func_ref
 from waot.frontend.module import I32, I64, V128, FuncType, RefType, ValType, ref_type
@@ -252,6 +252,9 @@ def _memory(v: Validator, index: int) -> ValType:
     return memory.limits.index
 
 
+_WIDE: Final = 3  # the alignment of 64 bits
+
+
 def _access(v: Validator, immediate: Any, live: bool) -> Any:
     """Loads and stores (3.3.7): the memory, the alignment, the offset, and a lane where there is one."""
     operator = v.operator
@@ -260,8 +263,10 @@ def _access(v: Validator, immediate: Any, live: bool) -> Any:
     assert operator.align is not None
     if align > operator.align:
         raise v.invalid(f"alignment must not be larger than natural: 2^{align}, at most 2^{operator.align}")
-    if align != operator.align and operator.proposal == "threads":
-        raise v.invalid(f"alignment must be natural: 2^{align}, not 2^{operator.align}")
+    if operator.proposal == "threads":
+        if align != operator.align:
+            raise v.invalid(f"alignment must be natural: 2^{align}, not 2^{operator.align}")
+        v.wide_atomics |= align == _WIDE
     if offset >= 2**32 and address is I32:
         raise v.invalid(f"offset out of range: {offset} in a memory with 32-bit addresses")
     if len(immediate) > 3:

@@ -177,6 +177,7 @@ class Validator:
         if len(self.type.results) > 1:
             self.proposals.add("multi-value")
         self.tail_calls = False
+        self.wide_atomics = False
 
     def _function_name(self) -> str:
         return self.module.function_name(self.index)

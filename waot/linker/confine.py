@@ -66,53 +66,53 @@ write 1 64                writev 20 66
 _OWN_NUMBERS = {
     "x86": """
 _llseek 140               accept4 364               clock_getres 266          clock_getres_time64 406
-clock_gettime 265         clock_gettime64 403       close 6                   exit 1
-exit_group 252            fadvise64_64 272          fallocate 324             fcntl64 221
-fdatasync 148             fsync 118                 ftruncate64 194           futex 240
-futex_time64 422          getdents64 220            getpid 20                 getrandom 355
-getsockopt 365            gettid 224                ioctl 54                  kill 37
-linkat 303                madvise 219               mkdirat 296               mmap2 192
-mprotect 125              munmap 91                 openat 295                openat2 437
-ppoll 309                 ppoll_time64 414          preadv 333                pwritev 334
-read 3                    readlinkat 305            readv 145                 recvmsg 372
-renameat2 353             restart_syscall 0         rt_sigaction 174          rt_sigprocmask 175
-rt_sigreturn 173          sched_yield 158           sendmsg 370               shutdown 373
-sigaltstack 186           statx 383                 symlinkat 304             sysinfo 116
-tgkill 270                unlinkat 301              utimensat 320             utimensat_time64 412
-write 4                   writev 146
+clock_gettime 265         clock_gettime64 403       clone 120                 close 6
+exit 1                    exit_group 252            fadvise64_64 272          fallocate 324
+fcntl64 221               fdatasync 148             fsync 118                 ftruncate64 194
+futex 240                 futex_time64 422          getdents64 220            getpid 20
+getrandom 355             getsockopt 365            gettid 224                ioctl 54
+kill 37                   linkat 303                madvise 219               mkdirat 296
+mmap2 192                 mprotect 125              munmap 91                 openat 295
+openat2 437               ppoll 309                 ppoll_time64 414          preadv 333
+pwritev 334               read 3                    readlinkat 305            readv 145
+recvmsg 372               renameat2 353             restart_syscall 0         rt_sigaction 174
+rt_sigprocmask 175        rt_sigreturn 173          sched_yield 158           sendmsg 370
+shutdown 373              sigaltstack 186           statx 383                 symlinkat 304
+sysinfo 116               tgkill 270                unlinkat 301              utimensat 320
+utimensat_time64 412      write 4                   writev 146
 """,
     "arm": """
 _llseek 140               accept4 366               arm_fadvise64_64 270      clock_getres 264
-clock_getres_time64 406   clock_gettime 263         clock_gettime64 403       close 6
-exit 1                    exit_group 248            fallocate 352             fcntl64 221
-fdatasync 148             fsync 118                 ftruncate64 194           futex 240
-futex_time64 422          getdents64 217            getpid 20                 getrandom 384
-getsockopt 295            gettid 224                ioctl 54                  kill 37
-linkat 330                madvise 220               mkdirat 323               mmap2 192
-mprotect 125              munmap 91                 openat 322                openat2 437
-ppoll 336                 ppoll_time64 414          preadv 361                pwritev 362
-read 3                    readlinkat 332            readv 145                 recvmsg 297
-renameat2 382             restart_syscall 0         rt_sigaction 174          rt_sigprocmask 175
-rt_sigreturn 173          sched_yield 158           sendmsg 296               shutdown 293
-sigaltstack 186           statx 397                 symlinkat 331             sysinfo 116
-tgkill 268                unlinkat 328              utimensat 348             utimensat_time64 412
-write 4                   writev 146
+clock_getres_time64 406   clock_gettime 263         clock_gettime64 403       clone 120
+close 6                   exit 1                    exit_group 248            fallocate 352
+fcntl64 221               fdatasync 148             fsync 118                 ftruncate64 194
+futex 240                 futex_time64 422          getdents64 217            getpid 20
+getrandom 384             getsockopt 295            gettid 224                ioctl 54
+kill 37                   linkat 330                madvise 220               mkdirat 323
+mmap2 192                 mprotect 125              munmap 91                 openat 322
+openat2 437               ppoll 336                 ppoll_time64 414          preadv 361
+pwritev 362               read 3                    readlinkat 332            readv 145
+recvmsg 297               renameat2 382             restart_syscall 0         rt_sigaction 174
+rt_sigprocmask 175        rt_sigreturn 173          sched_yield 158           sendmsg 296
+shutdown 293              sigaltstack 186           statx 397                 symlinkat 331
+sysinfo 116               tgkill 268                unlinkat 328              utimensat 348
+utimensat_time64 412      write 4                   writev 146
 """,
     "riscv32": """
 _llseek 62                accept4 242               clock_getres_time64 406   clock_gettime64 403
-close 57                  exit 93                   exit_group 94             fadvise64_64 223
-fallocate 47              fcntl64 25                fdatasync 83              fsync 82
-ftruncate64 46            futex_time64 422          getdents64 61             getpid 172
-getrandom 278             getsockopt 209            gettid 178                ioctl 29
-kill 129                  linkat 37                 madvise 233               mkdirat 34
-mmap2 222                 mprotect 226              munmap 215                openat 56
-openat2 437               ppoll_time64 414          preadv 69                 pwritev 70
-read 63                   readlinkat 78             readv 65                  recvmsg 212
-renameat2 276             restart_syscall 128       rt_sigaction 134          rt_sigprocmask 135
-rt_sigreturn 139          sched_yield 124           sendmsg 211               shutdown 210
-sigaltstack 132           statx 291                 symlinkat 36              sysinfo 179
-tgkill 131                unlinkat 35               utimensat_time64 412      write 64
-writev 66
+clone 220                 close 57                  exit 93                   exit_group 94
+fadvise64_64 223          fallocate 47              fcntl64 25                fdatasync 83
+fsync 82                  ftruncate64 46            futex_time64 422          getdents64 61
+getpid 172                getrandom 278             getsockopt 209            gettid 178
+ioctl 29                  kill 129                  linkat 37                 madvise 233
+mkdirat 34                mmap2 222                 mprotect 226              munmap 215
+openat 56                 openat2 437               ppoll_time64 414          preadv 69
+pwritev 70                read 63                   readlinkat 78             readv 65
+recvmsg 212               renameat2 276             restart_syscall 128       rt_sigaction 134
+rt_sigprocmask 135        rt_sigreturn 139          sched_yield 124           sendmsg 211
+shutdown 210              sigaltstack 132           statx 291                 symlinkat 36
+sysinfo 179               tgkill 131                unlinkat 35               utimensat_time64 412
+write 64                  writev 66
 """,
     "s390x": """
 accept4 364               clock_getres 261          clock_gettime 260         clone 120

@@ -219,7 +219,7 @@ def _place_embedded(executable: bytes, layout: ElfLayout, page_size: int) -> byt
 
 
 # What a thread's variables begin as. Start and size are multiples of the alignment, which is then all that
-# os/linux/threads/threads.c has to know to lay them out.
+# os/posix/threads/threads.c has to know to lay them out.
 _THREAD_SECTIONS = """
   .tdata : ALIGN(64) { *(.tdata .tdata.*) . = ALIGN(64); } :data :tls
   .tbss : ALIGN(64) { *(.tbss .tbss.*) . = ALIGN(64); } :data :tls"""

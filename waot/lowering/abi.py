@@ -108,6 +108,13 @@ THREAD_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_heap_release": ("void", ()),
 }
 
+# Likewise, where such a program takes locks for atomic access (`Plan.locked_atomics`).
+LOCKED_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "waot_atomic_modify": ("i64", ("ptr", "i32", "i32", "i64")),
+    "waot_atomic_compare_exchange": ("i64", ("ptr", "i32", "i64", "i64")),
+}
+ATOMIC_OPERATIONS = ("load", "xchg", "add", "sub", "and", "or", "xor")  # enum waot_atomic_operation
+
 THROWN_AT = "waot_thrown_at"
 TAIL_CALL = "waot_tail_call"
 FUNCREF = "waot_funcref."  # and the function's index

@@ -2,11 +2,15 @@
 
 All are sequentially consistent. An access must be aligned, which is checked before its bounds. LLVM neither deletes nor
 narrows what is ordered so, so nothing is done to keep a trap.
+
+Where the processor has no atomic access to 64 bits, one in a program with threads takes a lock; and then so do all
+others in it, of whatever width, because they may be to the same bytes (`Plan.locked_atomics`, core/threads/atomics.c).
 """
 
 from __future__ import annotations
 
 from waot.lowering import byteorder
+from waot.lowering.abi import ATOMIC_OPERATIONS
 from waot.lowering.function import FunctionLowering, Handler, lowers
 from waot.lowering.memory import Memarg, address, is_constant, widen
 
@@ -43,9 +47,33 @@ def _tail(f: FunctionLowering, offset: int) -> str:
     return f", !tbaa {f.unit.layout.memory_tbaa}{f.location(offset)}"
 
 
+def _extended(f: FunctionLowering, value: str, t: str) -> str:
+    """An integer of type `t` as the i64 that the shim takes."""
+    if is_constant(value):
+        return str(int(value) & (1 << int(t[1:])) - 1)
+    return value if t == "i64" else f.emit(f"zext {t} {value} to i64", value)
+
+
+def _locked(f: FunctionLowering, symbol: str, *arguments: str, t: str, offset: int) -> str:
+    """What a function of the shim found in memory, as a `t`."""
+    found = f.call_runtime(symbol, *arguments, offset=offset)
+    assert found is not None
+    return found if t == "i64" else f.emit(f"trunc i64 {found} to {t}", found)
+
+
+def _locked_modify(
+    f: FunctionLowering, operation: str, t: str, width: int, pointer: str, value: str, offset: int
+) -> str:
+    arguments = (pointer, str(width), str(ATOMIC_OPERATIONS.index(operation)), _extended(f, value, t))
+    return _locked(f, "waot_atomic_modify", *arguments, t=t, offset=offset)
+
+
 def _load(t: str, narrow: str, width: int) -> Handler:
     def lower(f: FunctionLowering, immediate: Memarg, offset: int) -> None:
         pointer = _aligned_address(f, f.stack.pop(), immediate, width, offset)
+        if f.unit.plan.locked_atomics:
+            f.stack.append(_locked_modify(f, "load", t, width, pointer, "0", offset))
+            return
         text = f"load atomic {narrow}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}"
         f.roots.append(pointer)
         _push_extended(f, byteorder.from_little(f, narrow, f.effect_value(text)), narrow, t, offset)
@@ -58,6 +86,9 @@ def _store(t: str, narrow: str, width: int) -> Handler:
         value, index = f.stack.pop(), f.stack.pop()
         f.partly_used(value)
         pointer = _aligned_address(f, index, immediate, width, offset)
+        if f.unit.plan.locked_atomics:
+            _locked_modify(f, "xchg", t, width, pointer, value, offset)
+            return
         value = byteorder.to_little(f, narrow, _narrowed(f, value, t, narrow))
         text = f"store atomic {narrow} {value}, ptr {pointer} {_ORDER}, align {width}{_tail(f, offset)}"
         f.effect(text, value, pointer)
@@ -70,6 +101,9 @@ def _modify(operation: str, t: str, narrow: str, width: int) -> Handler:
         value, index = f.stack.pop(), f.stack.pop()
         f.partly_used(value)
         pointer = _aligned_address(f, index, immediate, width, offset)
+        if f.unit.plan.locked_atomics:
+            f.stack.append(_locked_modify(f, operation, t, width, pointer, value, offset))
+            return
         value = _narrowed(f, value, t, narrow)
         if operation in ("add", "sub") and width > 1 and f.unit.plan.options.big_endian:
             before = _compute_swapped(f, operation, narrow, width, pointer, value, offset)
@@ -116,6 +150,11 @@ def _compare_exchange(t: str, narrow: str, width: int) -> Handler:
         f.partly_used(value)
         f.partly_used(expected)
         pointer = _aligned_address(f, index, immediate, width, offset)
+        if f.unit.plan.locked_atomics:
+            wrapped = (_extended(f, _narrowed(f, each, t, narrow), narrow) for each in (expected, value))
+            symbol = "waot_atomic_compare_exchange"
+            f.stack.append(_locked(f, symbol, pointer, str(width), *wrapped, t=t, offset=offset))
+            return
         value = byteorder.to_little(f, narrow, _narrowed(f, value, t, narrow))
         expected = byteorder.to_little(f, narrow, _narrowed(f, expected, t, narrow))
         text = (

@@ -99,6 +99,8 @@ class Plan:
     instances: list[InstancePlan]  # one for a module alone
     imports: list[tuple[str, str]]  # (module, name) of the imports that are reachable
     threads: int | None = None  # the function that a thread runs, where the program can start any
+    # Each atomic access is a call that takes a lock: the processor does none to 64 bits, and some are.
+    locked_atomics: bool = False
     interface: CInterface | None = None  # where there is no system
 
     def is_thread_local(self, state: str) -> bool:
@@ -133,6 +135,10 @@ def entry_export(module: Module) -> Export | None:
 def exported_functions(module: Module) -> list[int]:
     """The functions that a module exports."""
     return sorted(exported_indices(module, "func"))
+
+
+# Architectures whose processors access 32 bits atomically and no more (core/wide.h).
+_NO_WIDE_ATOMICS = frozenset({"riscv32"})
 
 
 def never_mapped(size: int) -> bool:
@@ -210,6 +216,7 @@ def make_plan(
         imports=used,
         interface=None if options.c_prefix is None else c_interface(module, used, options.c_prefix),
         threads=threads,
+        locked_atomics=threads is not None and facts.wide_atomics and options.arch in _NO_WIDE_ATOMICS,
     )
 
 

@@ -22,7 +22,16 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     tables,
     variables,
 )
-from waot.lowering.abi import FUNCTIONS, STRUCTS, TAIL_CALL, THREAD_FUNCTIONS, TRAPS, struct_type, trap_symbol
+from waot.lowering.abi import (
+    FUNCTIONS,
+    LOCKED_FUNCTIONS,
+    STRUCTS,
+    TAIL_CALL,
+    THREAD_FUNCTIONS,
+    TRAPS,
+    struct_type,
+    trap_symbol,
+)
 from waot.lowering.c_interface import INSTANCE, import_symbol, import_thunk_ir
 from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
@@ -194,7 +203,7 @@ class UnitLowering:
 
     def runtime_function(self, symbol: str) -> tuple[str, tuple[str, ...]]:
         """Result and parameter types of a function of the shim, which is declared."""
-        result, parameters = FUNCTIONS.get(symbol) or THREAD_FUNCTIONS[symbol]
+        result, parameters = (FUNCTIONS | THREAD_FUNCTIONS | LOCKED_FUNCTIONS)[symbol]
         if symbol not in self._declarations:
             self._declarations[symbol] = f"declare hidden {result} @{symbol}({self._c_parameters(parameters)}) #2"
         return result, parameters
@@ -336,7 +345,8 @@ def quoted_symbol(name: str) -> str:
 def lower_unit(module: Module, plan: Plan, index: int, bodies: Callable[[int], Body]) -> LoweredUnit:
     """Lowers unit `index` of `plan`. Raises UnsupportedError for an operator without a lowering."""
     unit = UnitLowering(module, plan, index)
-    keep = frozenset() if unit.alone else frozenset([*FUNCTIONS, *map(trap_symbol, TRAPS)])
+    called = [*FUNCTIONS, *(LOCKED_FUNCTIONS if plan.locked_atomics else ()), *map(trap_symbol, TRAPS)]
+    keep = frozenset() if unit.alone else frozenset(called)
     return LoweredUnit(index, unit.text(bodies), unit.has_state, keep)
 
 

@@ -11,6 +11,7 @@
 #define WAOT_GC_LEAST_BLOCKS 64u
 #define WAOT_GC_MOST_BLOCKS (UINT64_C(1) << 26) /* 4 TiB */
 #define WAOT_GC_STEP 64u                        /* blocks to commit at least */
+#define WAOT_GC_SHARE 2048u                     /* blocks of a thread's heap where address space is short: 128 MiB */
 #define WAOT_GC_TRIES 8u                        /* runs of about the right length to look at */
 
 WAOT_THREAD_LOCAL struct waot_gc waot_gc;
@@ -37,6 +38,27 @@ static uint64_t waot_gc_reservation(uint64_t blocks)
     return size;
 }
 
+/* Address space is short (ulimit -v, 32 bits): less than `*blocks`, or null. Half of what there is is left to others. Where
+ * these are the heaps of threads it is not found out how much that is: what is held meanwhile another may want. */
+static uint8_t *waot_gc_reserve_less(uint64_t *blocks)
+{
+    uint64_t count = WAOT_THREADS && *blocks > 2 * WAOT_GC_SHARE ? 2 * WAOT_GC_SHARE : *blocks;
+    uint8_t *at;
+    do {
+        count /= 2;
+        if (count < WAOT_GC_LEAST_BLOCKS)
+            return NULL;
+        at = waot_os_reserve(waot_gc_reservation(count));
+    } while (!at);
+    if (!WAOT_THREADS) {
+        waot_os_free_pages(at, waot_gc_reservation(count));
+        count /= 2;
+        at = waot_os_reserve(waot_gc_reservation(count));
+    }
+    *blocks = count;
+    return at;
+}
+
 static WAOT_THREAD_LOCAL uint8_t *waot_gc_reserved; /* the reservation, from its start, of a thread that may end */
 
 int waot_gc_create(void)
@@ -48,20 +70,10 @@ int waot_gc_create(void)
     if (limit > WAOT_GC_MOST_BLOCKS << WAOT_GC_BLOCK_LOG2 || blocks > WAOT_GC_MOST_BLOCKS)
         blocks = WAOT_GC_MOST_BLOCKS;
     uint8_t *at = waot_os_reserve(waot_gc_reservation(blocks));
-    if (!at) {
-        /* Address space is short (ulimit -v). Half of what there is is left to others. */
-        do {
-            blocks /= 2;
-            if (blocks < WAOT_GC_LEAST_BLOCKS)
-                return -1;
-            at = waot_os_reserve(waot_gc_reservation(blocks));
-        } while (!at);
-        waot_os_free_pages(at, waot_gc_reservation(blocks));
-        blocks /= 2;
-        at = waot_os_reserve(waot_gc_reservation(blocks));
-        if (!at)
-            return -1;
-    }
+    if (!at)
+        at = waot_gc_reserve_less(&blocks);
+    if (!at)
+        return -1;
     if (WAOT_THREADS)
         waot_gc_reserved = at;
     at = (uint8_t *)waot_gc_up((uintptr_t)at, WAOT_GC_BLOCK);

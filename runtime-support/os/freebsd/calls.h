@@ -141,9 +141,14 @@ static inline void waot_call_unblock(uint32_t signals)
     WAOT_CALL(SYS_sigprocmask, SIG_UNBLOCK, &mask, NULL);
 }
 
+/* Where there is one thread it is the process. */
 static inline long waot_call_raise(int signal)
 {
-    return waot_call_kill(waot_call_getpid(), signal);
+    if (!WAOT_THREADS)
+        return waot_call_kill(waot_call_getpid(), signal);
+    long thread = 0;
+    WAOT_CALL(SYS_thr_self, &thread);
+    return WAOT_CALL(SYS_thr_kill, thread, signal);
 }
 
 /* ---------------------------------------------------------------- sockets */

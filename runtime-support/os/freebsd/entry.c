@@ -1,9 +1,12 @@
 /* From the kernel's entry to what every system's start does. */
 #include "../image.h"
 #include "program.h"
+#include "threads.h"
 
 void waot_exit(int status)
 {
+    if (WAOT_THREADS)
+        waot_end_program();
     for (;;)
         WAOT_CALL(SYS_exit, status);
 }
@@ -18,5 +21,7 @@ __attribute__((used)) _Noreturn void waot_start(uintptr_t *stack)
         if (aux->a_type == AT_PAGESZ)
             waot_process.page_size = (size_t)aux->a_un.a_val;
     waot_process.secure = WAOT_CALL(SYS_issetugid, 0) != 0;
+    if (WAOT_THREADS)
+        waot_begin_threads();
     waot_posix_run();
 }

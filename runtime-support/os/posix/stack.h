@@ -5,10 +5,13 @@
 #include "../../core/process.h"
 #include "../../include/waot_abi.h"
 
-/* The widest frame that may be pushed without a probe, and more: it costs address space only. */
+/* The widest frame that may be pushed without a probe, and more: it costs address space only, of which each thread takes
+ * as much, and 32 bits have little. */
 /* Two of LLVM's back ends make no probes: no function has a frame that is wider (waot/lowering/function.py). */
 #if defined(__arm__) || defined(__loongarch__)
 #define WAOT_STACK_GUARD (UINT64_C(64) << 20)
+#elif UINTPTR_MAX == UINT32_MAX
+#define WAOT_STACK_GUARD (UINT64_C(1) << 20)
 #else
 #define WAOT_STACK_GUARD (UINT64_C(16) << 20)
 #endif

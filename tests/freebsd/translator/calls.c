@@ -64,7 +64,7 @@ static long unlinked(long result)
 
 void on_call(void)
 {
-    ptrace(PTRACE_GETREGS, program, 0, &registers);
+    ptrace(PTRACE_GETREGS, thread, 0, &registers);
     const uint64_t number = registers.orig_rax;
     const uint64_t given[6] = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9};
     memcpy(arguments, given, sizeof given);
@@ -181,7 +181,7 @@ void on_call(void)
         do_##name();    \
         break;
         OWN(openat) OWN(fstatat) OWN(utimensat) OWN(futimens) OWN(getdirentries) OWN(fcntl) OWN(mmap) OWN(ioctl) OWN(ppoll)
-        OWN(sigaction) OWN(sigprocmask)
+        OWN(sigaction) OWN(sigprocmask) OWN(thr_new) OWN(thr_exit) OWN(thr_self) OWN(thr_kill) OWN(sysarch)
 #undef OWN
     case F_SYS___sysctl:
         do_sysctl();
@@ -192,12 +192,12 @@ void on_call(void)
     default:
         fail("system call %ld", number);
     }
-    ptrace(PTRACE_SETREGS, program, 0, &registers);
+    ptrace(PTRACE_SETREGS, thread, 0, &registers);
 }
 
 void on_result(void)
 {
-    ptrace(PTRACE_GETREGS, program, 0, &registers);
+    ptrace(PTRACE_GETREGS, thread, 0, &registers);
     const uint64_t creating = arguments[2] & (F_O_CREAT | F_O_TRUNC | 3);
     /* Somebody renames: Linux wants to be asked again. And FreeBSD opens a directory that is to be made as a file. */
     bool directory = finish == opened && (long)registers.rax == -EISDIR && creating == F_O_CREAT;
@@ -206,7 +206,7 @@ void on_result(void)
         become(0, arguments[0], arguments[1], flags, arguments[3], arguments[4], arguments[5]);
         registers.rax = F_SYS_openat;
         registers.rip -= 2;
-        ptrace(PTRACE_SETREGS, program, 0, &registers);
+        ptrace(PTRACE_SETREGS, thread, 0, &registers);
         return;
     }
     long result = done_here ? done_with : finish != NULL ? finish((long)registers.rax) : result_of((long)registers.rax);
@@ -220,5 +220,5 @@ void on_result(void)
     registers.rdx = 0x5a5a5a5a;
     registers.rdi = arguments[0];
     registers.rsi = arguments[1];
-    ptrace(PTRACE_SETREGS, program, 0, &registers);
+    ptrace(PTRACE_SETREGS, thread, 0, &registers);
 }

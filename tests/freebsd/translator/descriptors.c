@@ -91,7 +91,7 @@ void do_bind(void)
     become(SYS_bind, arguments[0], placed(address, sizeof address), arguments[2], 0, 0, 0);
 }
 
-static uint64_t message_at;
+uint64_t message_at;
 
 static long got_message(long result)
 {

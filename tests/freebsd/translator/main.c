@@ -50,7 +50,7 @@ static bool is_branded(const char *name)
 /* At the entry: registers and auxiliary vector as FreeBSD's kernel has them. */
 static void on_entry(void)
 {
-    ptrace(PTRACE_GETREGS, program, 0, &registers);
+    ptrace(PTRACE_GETREGS, thread, 0, &registers);
     const uint64_t stack = registers.rsp;
     uint64_t at = stack + 8, word, entry[2];
     for (int lists = 0; lists < 2; at += 8) { /* behind the arguments and the environment */
@@ -71,21 +71,30 @@ static void on_entry(void)
     registers.rdi = stack;
     registers.rsp = ((stack - 8) & ~UINT64_C(15)) + 8;
     registers.rax = registers.rbx = registers.rbp = registers.rsi = registers.rdx = registers.rcx = 0;
-    ptrace(PTRACE_SETREGS, program, 0, &registers);
+    ptrace(PTRACE_SETREGS, thread, 0, &registers);
 }
 
 static void trace(void)
 {
-    bool entered = false, starting = false, in_call = false;
-    for (int status; waitpid(program, &status, __WALL) == program;) {
+    bool entered = false, starting = false;
+    pid_t stopped;
+    for (int status; (stopped = waitpid(-1, &status, __WALL)) > 0;) {
         int number = WIFSTOPPED(status) ? WSTOPSIG(status) : 0, deliver = 0;
-        if (!WIFSTOPPED(status))
-            return;
-        if (status >> 16 == PTRACE_EVENT_EXEC) {
+        if (!WIFSTOPPED(status)) {
+            if (stopped == program)
+                return;
+            forget_thread(stopped);
+            continue;
+        }
+        if (turn_to(stopped) && stopped != program) {
+            on_new_thread();
+        } else if (status >> 16 == PTRACE_EVENT_EXEC) {
             entered = starting = true; /* execve has not returned yet */
+        } else if (status >> 16 == PTRACE_EVENT_CLONE) {
+            /* The call goes on. */
         } else if (status >> 16 == PTRACE_EVENT_STOP) {
             if (number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU) {
-                ptrace(PTRACE_LISTEN, program, 0, 0);
+                ptrace(PTRACE_LISTEN, thread, 0, 0);
                 continue;
             }
         } else if (!entered) {
@@ -102,7 +111,7 @@ static void trace(void)
         } else {
             deliver = on_signal(number);
         }
-        ptrace(entered ? PTRACE_SYSCALL : PTRACE_CONT, program, 0, deliver);
+        ptrace(entered ? PTRACE_SYSCALL : PTRACE_CONT, thread, 0, deliver);
     }
 }
 
@@ -140,7 +149,7 @@ int main(int count, char **words)
             _exit(0);
         close(0), close(1);
         syscall(SYS_close_range, 3, ~0u, 0);
-        const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+        const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
         sigset_t all;
         sigfillset(&all);
         sigprocmask(SIG_BLOCK, &all, NULL);

@@ -70,7 +70,7 @@ static struct f_siginfo information(int number, const siginfo_t *from)
 static void enter_handler(const struct f_sigaction *action, const struct f_siginfo *info)
 {
     struct user_regs_struct now;
-    ptrace(PTRACE_GETREGS, program, 0, &now);
+    ptrace(PTRACE_GETREGS, thread, 0, &now);
     struct frame frame = {.handler = action->handler, .info = *info};
     struct f_mcontext *to = &frame.context.uc_mcontext;
     to->mc_onstack = on_signal_stack(now.rsp);
@@ -98,7 +98,7 @@ static void enter_handler(const struct f_sigaction *action, const struct f_sigin
     now.rip = action->handler;
     now.eflags &= ~UINT64_C(0x400); /* direction */
     now.orig_rax = UINT64_MAX;      /* no call is to be restarted */
-    ptrace(PTRACE_SETREGS, program, 0, &now);
+    ptrace(PTRACE_SETREGS, thread, 0, &now);
 }
 
 /* sigreturn: the handler has returned, so the frame stands where the stack pointer is. */
@@ -106,7 +106,7 @@ static void leave_handler(void)
 {
     struct user_regs_struct now;
     struct frame frame;
-    ptrace(PTRACE_GETREGS, program, 0, &now);
+    ptrace(PTRACE_GETREGS, thread, 0, &now);
     if (!get(now.rsp, &frame, sizeof frame))
         fail("the frame of a signal is gone");
     const struct f_mcontext *from = &frame.context.uc_mcontext;
@@ -118,7 +118,7 @@ static void leave_handler(void)
 #undef COPY
     now.eflags = (uint64_t)from->mc_rflags;
     now.orig_rax = UINT64_MAX;
-    ptrace(PTRACE_SETREGS, program, 0, &now);
+    ptrace(PTRACE_SETREGS, thread, 0, &now);
 }
 
 /* What to go on with: the signal for the kernel to deliver, or none. */
@@ -126,8 +126,8 @@ int on_signal(int number)
 {
     siginfo_t from;
     struct user_regs_struct now;
-    ptrace(PTRACE_GETREGS, program, 0, &now);
-    ptrace(PTRACE_GETSIGINFO, program, 0, &from);
+    ptrace(PTRACE_GETREGS, thread, 0, &now);
+    ptrace(PTRACE_GETSIGINFO, thread, 0, &from);
     if (number == SIGSEGV && now.rip == RETURN_ADDRESS) {
         leave_handler();
         return 0;

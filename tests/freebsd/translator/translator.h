@@ -18,7 +18,7 @@
 
 #define RED_ZONE 128
 
-extern pid_t program;
+extern pid_t program; /* the process */
 extern bool faults_are_bus, confined;
 
 /* Ends the program, and this process. */
@@ -92,11 +92,30 @@ void do_ppoll(void);
 void do_option(long number);
 void do_bind(void);
 void do_message(long number);
+extern uint64_t message_at; /* from recvmsg's beginning to its end */
+
+/* ---------------------------------------------------------------- threads.c */
+
+extern pid_t thread; /* the one that has stopped, and whether it was in a call */
+extern bool in_call;
+
+/* Makes `thread` this one, with all that is known of it; tells whether that is nothing. */
+bool turn_to(pid_t number);
+/* It has ended. */
+void forget_thread(pid_t number);
+/* At the first stop of one that thr_new has made. */
+void on_new_thread(void);
+
+void do_thr_new(void);
+void do_thr_exit(void);
+void do_thr_self(void);
+void do_thr_kill(void);
+void do_sysarch(void);
 
 /* ---------------------------------------------------------------- signals.c */
 
 extern struct f_sigaction actions[65]; /* by Linux's number */
-extern struct f_stack signal_stack;
+extern struct f_stack signal_stack; /* each thread has its own */
 
 void do_sigaction(void);
 void do_sigprocmask(void);

@@ -1,4 +1,4 @@
-/* Threads from Linux: clone(2), and the variables of each (ELF Handling For Thread-Local Storage, 3.4; local-exec).
+/* Threads, and the variables of each (ELF Handling For Thread-Local Storage, 3.4; local-exec).
  *
  * A thread's pages are one mapping: a guard, the wasm stack above it, the stack for handlers of faults, its variables.
  * They go when it ends; nobody waits for the end of a thread of wasi-threads but through memory.
@@ -10,19 +10,22 @@
 #include "../../../core/trap.h"
 
 #include <elf.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 
-#define WAOT_THREAD_FLAGS \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS)
+#if UINTPTR_MAX > UINT32_MAX
+typedef Elf64_Ehdr waot_image_header;
+typedef Elf64_Phdr waot_segment;
+#else
+typedef Elf32_Ehdr waot_image_header;
+typedef Elf32_Phdr waot_segment;
+#endif
 
-/* Where the variables are, as seen from the thread pointer. x86-64, s390x: they end there, and on x86-64 it points to
- * itself. AArch64: they begin behind two words. RISC-V, LoongArch: they begin there. POWER: they begin 0x7000 below. */
-#if defined(__x86_64__) || defined(__s390x__)
+/* Where the variables are, as seen from the thread pointer. x86, s390x: they end there, and on x86 it points to itself.
+ * Arm: they begin behind two words. RISC-V, LoongArch: they begin there. POWER: they begin 0x7000 below. */
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
 enum { WAOT_TLS_BELOW = 1, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 64, WAOT_TLS_BIAS = 0 };
-#elif defined(__aarch64__)
-enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 16, WAOT_TLS_TAIL = 0, WAOT_TLS_BIAS = 0 };
+#elif defined(__aarch64__) || defined(__arm__)
+enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 2 * sizeof(void *), WAOT_TLS_TAIL = 0, WAOT_TLS_BIAS = 0 };
 #elif defined(__powerpc64__)
 enum { WAOT_TLS_BELOW = 0, WAOT_TLS_HEAD = 0, WAOT_TLS_TAIL = 0, WAOT_TLS_BIAS = 0x7000 };
 #else
@@ -39,8 +42,8 @@ static struct {
 } waot_tls;
 
 /* One of those that thread-spawn has made. Stands in the thread's own pages. */
-struct waot_linux_thread {
-    struct waot_linux_thread *next, *before;
+struct waot_posix_thread {
+    struct waot_posix_thread *next, *before;
     unsigned char *pages;
     size_t size;
     struct waot_stack stack;
@@ -54,7 +57,7 @@ static struct {
     uint32_t lock;
     uint32_t last; /* number given */
     bool again;    /* they have all been given once */
-    struct waot_linux_thread *first;
+    struct waot_posix_thread *first;
 } waot_threads_alive;
 
 /* The block that this thread's variables are in. */
@@ -70,8 +73,8 @@ int waot_is_thread_local(uintptr_t address)
 
 static void waot_read_tls_segment(void)
 {
-    const Elf64_Ehdr *header = (const void *)waot_image_start;
-    const Elf64_Phdr *segments = (const void *)(waot_image_start + header->e_phoff);
+    const waot_image_header *header = (const void *)waot_image_start;
+    const waot_segment *segments = (const void *)(waot_image_start + header->e_phoff);
     size_t alignment = 1;
     for (unsigned i = 0; i < header->e_phnum; i++)
         if (segments[i].p_type == PT_TLS) {
@@ -109,8 +112,7 @@ void waot_begin_threads(void)
     if (!block) {
         static const char text[] = "waot: no memory for the first thread's variables\n";
         waot_os_report(text, sizeof text - 1);
-        for (;;) /* not waot_exit, which has variables of its own */
-            WAOT_CALL(SYS_exit_group, 134);
+        waot_system_end(134); /* not waot_exit, which has variables of its own */
     }
     waot_set_thread_pointer(waot_make_tls(block));
     waot_know_tls(block);
@@ -130,14 +132,14 @@ void waot_end_program(void)
 
 static bool waot_number_is_taken(uint32_t number)
 {
-    for (const struct waot_linux_thread *thread = waot_threads_alive.first; thread; thread = thread->next)
+    for (const struct waot_posix_thread *thread = waot_threads_alive.first; thread; thread = thread->next)
         if (thread->number == number)
             return true;
     return false;
 }
 
 /* Gives it a number that no other has and enters it among the living. */
-static void waot_enter_thread(struct waot_linux_thread *thread)
+static void waot_enter_thread(struct waot_posix_thread *thread)
 {
     waot_lock(&waot_threads_alive.lock);
     uint32_t number = waot_threads_alive.last;
@@ -153,7 +155,7 @@ static void waot_enter_thread(struct waot_linux_thread *thread)
     waot_unlock(&waot_threads_alive.lock);
 }
 
-static void waot_forget_thread(struct waot_linux_thread *thread)
+static void waot_forget_thread(struct waot_posix_thread *thread)
 {
     waot_lock(&waot_threads_alive.lock);
     if (thread->before)
@@ -166,26 +168,23 @@ static void waot_forget_thread(struct waot_linux_thread *thread)
 }
 
 /* The pages of a thread with a stack like its maker's, or null. */
-static struct waot_linux_thread *waot_make_thread(void)
+static struct waot_posix_thread *waot_make_thread(void)
 {
     size_t mask = waot_process.page_size - 1;
     size_t guard = waot_stack.low - waot_stack.guard, stack = waot_stack.high - waot_stack.low;
-    size_t block = (waot_tls.block + sizeof(struct waot_linux_thread) + mask) & ~mask;
+    size_t block = (waot_tls.block + sizeof(struct waot_posix_thread) + mask) & ~mask;
     size_t rest = stack + WAOT_SIGNAL_STACK + block;
-    /* MAP_STACK keeps huge pages away (Linux 6.7): the first push shall not clear 2 MiB. */
-    long at = WAOT_CALL(WAOT_NUMBER_MMAP, 0, guard + rest, PROT_NONE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (at < 0 && at >= -4095)
+    unsigned char *pages = waot_posix_reserve_stack(guard + rest);
+    if (!pages)
         return NULL;
-    unsigned char *pages = (unsigned char *)at;
     if (waot_os_commit(pages + guard, rest)) {
         waot_os_free_pages(pages, guard + rest);
         return NULL;
     }
     unsigned char *signal_stack = pages + guard + stack;
     unsigned char *tls = signal_stack + WAOT_SIGNAL_STACK;
-    struct waot_linux_thread *thread = (void *)(pages + guard + rest - sizeof *thread);
-    *thread = (struct waot_linux_thread){
+    struct waot_posix_thread *thread = (void *)(pages + guard + rest - sizeof *thread);
+    *thread = (struct waot_posix_thread){
         .pages = pages,
         .size = guard + rest,
         .stack = {(uintptr_t)pages, (uintptr_t)pages + guard, (uintptr_t)pages + guard + stack},
@@ -195,33 +194,32 @@ static struct waot_linux_thread *waot_make_thread(void)
     return thread;
 }
 
-static void waot_run_thread(void *argument)
+void waot_run_thread(void *argument)
 {
-    struct waot_linux_thread *thread = argument;
+    struct waot_posix_thread *thread = argument;
     waot_know_tls(thread->tls);
     waot_stack = thread->stack;
     waot_thread_signal_stack = thread->signal_stack;
-    stack_t stack = {.ss_sp = thread->signal_stack, .ss_size = WAOT_SIGNAL_STACK};
-    WAOT_CALL(SYS_sigaltstack, &stack, NULL);
+    const stack_t stack = {.ss_sp = thread->signal_stack, .ss_size = WAOT_SIGNAL_STACK};
+    waot_call_sigaltstack(&stack);
     thread->function(thread->number, thread->argument);
     waot_forget_thread(thread);
-    /* No handler may run on a stack that goes away. */
-    uint64_t all = UINT64_MAX;
-    WAOT_CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    waot_system_block_signals(); /* no handler may run on a stack that goes away */
     waot_end_thread(thread->pages, thread->size);
 }
 
 int64_t waot_os_spawn(waot_os_thread_function *function, uint32_t argument)
 {
-    struct waot_linux_thread *thread = waot_make_thread();
+    struct waot_posix_thread *thread = waot_make_thread();
     if (!thread)
         return -WAOT_WASI_AGAIN;
     thread->function = function;
     thread->argument = argument;
     waot_enter_thread(thread);
-    uint32_t number = thread->number; /* from clone on the thread is its own, and soon may be gone */
+    uint32_t number = thread->number; /* once it is begun the thread is its own, and soon may be gone */
     void *pointer = waot_make_tls(thread->tls);
-    long result = waot_clone(WAOT_THREAD_FLAGS, (void *)thread->stack.high, pointer, waot_run_thread, thread);
+    unsigned char *low = (unsigned char *)thread->stack.low, *high = (unsigned char *)thread->stack.high;
+    long result = waot_system_begin_thread(low, high, pointer, thread);
     if (result >= 0)
         return number;
     waot_forget_thread(thread);
