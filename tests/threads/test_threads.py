@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -36,6 +37,10 @@ QUICK = Configuration("x86_64-linux", "static", "2")
 OTHERS = (
     Configuration("x86_64-linux", "guarded", "0"),
     Configuration("x86_64-linux", "checked", "2"),
+    Configuration("x86_64-windows", "guarded", "2"),
+    Configuration("x86_64-windows", "checked", "0"),
+    Configuration("i686-windows", "checked", "2"),
+    Configuration("aarch64-windows", "guarded", "2"),
     Configuration("aarch64-linux", "static", "2"),
     Configuration("aarch64-linux", "checked", "0"),
     Configuration("riscv64-linux", "static", "2"),
@@ -47,7 +52,7 @@ OTHERS = (
 EMULATED = [
     target.name
     for target in load_targets().values()
-    if target.system == "linux" and "threads" not in target.lacks and target.name != QUICK.target
+    if target.system in ("linux", "windows") and "threads" not in target.lacks and target.name != QUICK.target
 ]
 everywhere = pytest.mark.parametrize(
     "configuration",
@@ -84,7 +89,8 @@ def built(name: str, configuration: Configuration, dirs: tuple[str, ...] = ()) -
         wasm = compiled(name)
     except tools.ToolMissing as missing:
         pytest.skip(str(missing))
-    output = Path(_scratch().name, f"{name.replace('/', '-')}-{configuration}-{len(dirs)}")
+    suffix = load_targets()[configuration.target].executable_suffix
+    output = Path(_scratch().name, f"{name.replace('/', '-')}-{configuration}-{len(dirs)}{suffix}")
     waot.build(
         wasm,
         output,
@@ -104,6 +110,23 @@ def run(
     *,
     cwd: Path | None = None,
     prepare: Callable[[], None] | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    done = _run_once(program, configuration, arguments, cwd, prepare)
+    # Debian's Wine for AArch64 loses register 18, which Windows keeps, where a thread ends, and faults if the program
+    # ends just then: a program of nothing but CreateThread and TerminateProcess shows it.
+    for _ in range(9 if configuration.target == "aarch64-windows" else 0):
+        if done.returncode != -signal.SIGSEGV or b"waot" in done.stderr:
+            break
+        done = _run_once(program, configuration, arguments, cwd, prepare)
+    return done
+
+
+def _run_once(
+    program: Path,
+    configuration: Configuration,
+    arguments: Sequence[str],
+    cwd: Path | None,
+    prepare: Callable[[], None] | None,
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [*tools.runner(configuration.target), program, *arguments],
@@ -127,6 +150,12 @@ def test_programs_do_what_they_do_under_wasmtime(name: str, configuration: Confi
     status, output = run_under_wasmtime(compiled(name))
     assert (done.returncode, done.stdout.decode()) == (status, output), done.stderr.decode()
     assert output
+
+
+@everywhere
+def test_the_vectors_of_each_thread_are_its_own(configuration: Configuration) -> None:
+    done = run(built("wat/vectors", configuration), configuration)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @everywhere
@@ -214,7 +243,7 @@ def test_what_a_threads_instance_has_taken_goes_with_it() -> None:
 
 @pytest.mark.parametrize("target", EMULATED)
 def test_a_thread_runs_and_traps_under_an_emulator(target: str) -> None:
-    configuration = Configuration(target, "static", "2")
+    configuration = Configuration(target, load_targets()[target].memory_default, "2")
     done = run(built("wat/instances", configuration), configuration)
     assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled("wat/instances"))
     done = run(built("c/ends", configuration), configuration, ["stack"])
