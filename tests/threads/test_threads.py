@@ -41,6 +41,9 @@ OTHERS = (
     Configuration("x86_64-windows", "checked", "0"),
     Configuration("i686-windows", "checked", "2"),
     Configuration("aarch64-windows", "guarded", "2"),
+    Configuration("x86_64-macos", "guarded", "2"),
+    Configuration("x86_64-macos", "checked", "0"),
+    Configuration("aarch64-macos", "guarded", "2"),
     Configuration("aarch64-linux", "static", "2"),
     Configuration("aarch64-linux", "checked", "0"),
     Configuration("riscv64-linux", "static", "2"),
@@ -52,7 +55,10 @@ OTHERS = (
 EMULATED = [
     target.name
     for target in load_targets().values()
-    if target.system in ("linux", "windows") and "threads" not in target.lacks and target.name != QUICK.target
+    if target.system in ("linux", "windows", "darwin")
+    and not target.parts
+    and "threads" not in target.lacks
+    and target.name != QUICK.target
 ]
 everywhere = pytest.mark.parametrize(
     "configuration",
@@ -175,15 +181,17 @@ def test_work_that_is_shared_out_comes_to_the_same(count: int) -> None:
     assert output == run_under_wasmtime(compiled("c/sum"), ["1"])[1]
 
 
+@pytest.mark.parametrize("target", [QUICK.target, "x86_64-macos"])
 @pytest.mark.parametrize("name", ["c/counter", "wat/instances", "wat/objects"])
 def test_a_module_of_several_units_has_the_same_threads(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tools.runner_or_skip(target)
     monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 0)
     monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 50)
     program = tmp_path / "program"
-    waot.build(compiled(name), program, opt_level=1, cache=False)
-    done = run(program, QUICK)
+    waot.build(compiled(name), program, [target], opt_level=1, cache=False)
+    done = run(program, Configuration(target, "guarded", "1"))
     assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled(name))
 
 
@@ -300,6 +308,19 @@ def test_want_of_address_space_is_an_error_that_the_program_sees() -> None:
     assert 0 < int(words[1]) < 64
     assert int(words[3]) < 0
     assert (left, again) == (f"left {words[1]}", "again")
+
+
+def test_want_of_address_space_for_stacks_on_windows_is_an_error_that_the_program_sees(tmp_path: Path) -> None:
+    """64 stacks of 128 MiB are more than 32 bits address."""
+    configuration, program = Configuration("i686-windows", "checked", "1"), tmp_path / "program.exe"
+    tools.runner_or_skip(configuration.target)
+    waot.build(compiled("c/limit"), program, [configuration.target], opt_level=1, stack_size=128 << 20)
+    done = run(program, configuration)
+    assert done.returncode == 0, done.stderr
+    first, left, again = done.stdout.decode().splitlines()
+    started = int(first.split()[1].rstrip(","))
+    assert 0 < started < 32
+    assert (first, left, again) == (f"started {started}, then -6", f"left {started}", "again")
 
 
 # ------------------------------------------------------------------------------------------------ descriptors

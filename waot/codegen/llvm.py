@@ -12,6 +12,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+from waot.codegen import emulated
 from waot.codegen.elsewhere import with_definitions, without_definitions
 from waot.codegen.frames import with_frames
 from waot.codegen.options import CodegenOptions
@@ -101,10 +102,13 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
         codemodel=_CODE_MODELS.get(arch, "small"),
         abiname=options.abi,
     )
+    emulate = "-apple-" in options.triple
+    own = emulate and emulated.has_own(text)
     try:
-        module = llvm.parse_assembly(text)
+        module = llvm.parse_assembly(emulated.with_addresses(text) if own else text)
         if runtime is not None:
             shim = llvm.parse_bitcode(runtime)
+            own |= emulate and any(emulated.has_own(str(variable)) for variable in shim.global_variables)
             shim_symbols = {v.name for v in (*shim.functions, *shim.global_variables) if not v.is_declaration}
             module.link_in(shim)
             _internalize(module, ({*shim_symbols, "waot_module"}) - keep)
@@ -123,7 +127,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     builder.getModulePassManager().run(module, builder)
     if options.emit == "llvm-ir":
         return str(module).encode()
-    module = _for_the_back_end(module, text, arch)
+    module = _for_the_back_end(module, text, arch, own)
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
     if options.frames:
@@ -136,8 +140,10 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
 _PLAIN_TAIL_CALLS = frozenset({"riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"})
 
 
-def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) -> llvm.ModuleRef:
+def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str, own: bool) -> llvm.ModuleRef:
     """`module`, compiled from the text `source`, after all passes, changed where a back end would get it wrong.
+
+    `own` where it has variables of each thread that are emulated.
 
     The changes are made on text because llvmlite cannot change an instruction.
     """
@@ -146,9 +152,11 @@ def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) ->
         (plain and " tailcc ") or (architecture in ("x86_64", "i686") and " musttail call ") or "\0"
     ) in source
     selects = architecture in ("aarch64", "riscv64", "riscv32", "armv7") and " = fcmp " in source
-    if not tail_calls and not selects:
+    if not tail_calls and not selects and not own:
         return module
     before = text = str(module)
+    if own:
+        text = emulated.with_descriptors(text)
     if selects:
         text = _with_fenced_selects(text)
     if tail_calls:

@@ -39,6 +39,14 @@ int waot_is_thread_local(uintptr_t address)
     return address - (uintptr_t)*waot_windows_tls_block() < (uintptr_t)(waot_tls_end - waot_tls_start);
 }
 
+/* Not waot_fatal, which has variables of its own. */
+static _Noreturn void waot_windows_refuse(const char *text)
+{
+    waot_os_report(text, __builtin_strlen(text));
+    NtTerminateProcess((HANDLE)-1, 134); /* this process */
+    __builtin_trap();
+}
+
 /* The system's block of variables is aligned as what its heap gives, which is 8 bytes with 32 bits; not every version looks
  * at the alignment that the directory asks for. Puts an aligned one in its place where it must: the system's, or null. */
 static unsigned char *waot_windows_align_variables(void)
@@ -48,11 +56,8 @@ static unsigned char *waot_windows_align_variables(void)
     if (((uintptr_t)before & 15) == 0)
         return NULL;
     unsigned char *pages = waot_os_allocate_pages(size);
-    if (pages == NULL) {
-        static const char text[] = "waot: no memory for a thread's variables\n";
-        waot_os_report(text, sizeof text - 1);
-        NtTerminateProcess((HANDLE)-1, 134); /* not waot_exit, which has variables of its own */
-    }
+    if (pages == NULL)
+        waot_windows_refuse("waot: no memory for a thread's variables\n");
     __builtin_memcpy(pages, waot_tls_start, size);
     *block = pages;
     return before;
@@ -60,8 +65,12 @@ static unsigned char *waot_windows_align_variables(void)
 
 void waot_begin_threads(void)
 {
-    waot_windows_align_variables();
     waot_windows_share_files();
+#ifndef __aarch64__
+    if (_tls_index != 0)
+        waot_windows_refuse("waot: the system does not give the program the first place for variables of threads\n");
+#endif
+    waot_windows_align_variables();
 }
 
 /* ---------------------------------------------------------------- one thread */
