@@ -358,6 +358,18 @@ def test_descriptors_are_shared_and_stay_what_was_checked(configuration: Configu
         assert handles == 6  # three streams, two grants, and what the last number stands for
 
 
+@everywhere
+def test_where_a_file_stands_and_what_a_directory_lists_is_no_other_threads(
+    configuration: Configuration, tmp_path: Path
+) -> None:
+    (tmp_path / "rw").mkdir()
+    (tmp_path / "rw/numbers").write_bytes(b"".join(number.to_bytes(4, "little") for number in range(3000)))
+    for number in range(60):
+        (tmp_path / f"rw/{number}").touch()
+    done = run(built("c/positions", configuration, ("rw::/rw",)), configuration, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"in order: 0 wrong\nlisted: 0 wrong\n", b"")
+
+
 # ------------------------------------------------------------------------------------------------ what is refused
 
 SPAWN = '(import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))'
