@@ -190,17 +190,6 @@ def test_memory_at_a_constant_address_is_refused(tmp_path: Path) -> None:
         waot.build(tools.compile_to_wasm(HELLO), tmp_path / "unused", [TARGET], memory="static")
 
 
-def test_threads_are_refused(tmp_path: Path) -> None:
-    module = tmp_path / "shared.wasm"
-    module.write_bytes(
-        wasmtime.wat2wasm("""(module (import "wasi" "thread-spawn" (func (param i32) (result i32)))
-          (memory (export "memory") 1 1 shared) (func (export "_start"))
-          (func (export "wasi_thread_start") (param i32 i32)))""")
-    )
-    with pytest.raises(UsageError, match="aarch64-windows has no threads"):
-        waot.build(module, tmp_path / "unused", [TARGET])
-
-
 # ---------------------------------------------------------------- execution
 
 

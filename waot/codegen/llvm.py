@@ -128,6 +128,10 @@ def _machine(options: CodegenOptions) -> list[str]:
         flags += ["-target-abi", options.abi]
     for feature in filter(None, options.features.split(",")):
         flags += ["-target-feature", feature]
+    if "-apple-" in options.triple:
+        # ELF's form of variables that each thread has of its own is none of Darwin's; the linker brackets the sections
+        # of the emulated ones (waot/linker/macho.py).
+        flags += ["-femulated-tls", "-fdata-sections"]
     for option in _LLVM_OPTIONS:
         flags += ["-mllvm", option]
     return flags

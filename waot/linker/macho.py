@@ -105,7 +105,10 @@ SECTIONS {{
   .text : {{ *(.text .text.*) }} :text
   . = ALIGN({page:#x});
   .waot.bind : {{ *(.waot.bind.*) }} :data
-  .data : {{ *(.got .got.plt) *(.data.rel.ro .data.rel.ro.* .data .data.*) }} :data
+  .data : {{
+    waot_variables_start = .; *(.data.__emutls_v .data.__emutls_v.*) waot_variables_end = .;
+    *(.got .got.plt) *(.data.rel.ro .data.rel.ro.* .data .data.*)
+  }} :data
   .bss : {{ *(.bss.waot_process .bss.waot_stack) *(.bss COMMON) *(.bss.*) }} :data
   waot_image_end = .;
   . = ALIGN({page:#x});

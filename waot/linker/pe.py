@@ -53,6 +53,8 @@ def link_pe(inputs: Inputs) -> bytes:
     arguments += ["/largeaddressaware", "/highentropyva" if target.pointer_bits == 64 else "/noseh"]
     arguments += [f"/merge:{name}" for name in merged]
     prefix = MACHINES[target.arch].prefix
+    if inputs.runtime.threads:
+        arguments.append(f"/include:{prefix}_tls_used")
     arguments += [f"/alternatename:{prefix}waot_image_start={prefix}__ImageBase"]
     # With the linker's own stub the headers of a 32-bit program would take 512 bytes more.
     files = {"stub": _STUB} if target.arch == "x86" else {}

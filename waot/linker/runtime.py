@@ -168,7 +168,7 @@ def _assembly(root: Path, target: Target, threads: bool) -> list[tuple[str, Path
     system = root / target.runtime
     found = [("start.o", system)]  # without a system it begins calls, not the program
     found += [("stack.o", root / _POSIX)] if is_posix(system) else []
-    found += [("threads.o", system / "threads")] if threads else []
+    found += [("threads.o", system / "threads")] if threads and any((system / "threads").glob("*.S")) else []
     return [(name, assembly(directory, target.arch)) for name, directory in found]
 
 
@@ -220,6 +220,11 @@ def assembler_flags(target: Target) -> list[str]:
     return ["-target", f"{target.arch}-linux-musl"] if target.link_triple != target.triple else machine_flags(target)
 
 
+def _threads_flags(target: Target) -> tuple[str, ...]:
+    """Of the variant for programs that start threads. Darwin's variables have descriptors: codegen/llvm.py."""
+    return (*_THREADS_FLAGS, "-femulated-tls") if target.system == "darwin" else _THREADS_FLAGS
+
+
 def _system_flags(target: Target) -> list[str]:
     """What comes behind `_COMMON_FLAGS`."""
     if target.system == "windows" and target.arch == "x86":
@@ -250,7 +255,7 @@ def _digest(root: Path, target: Target, threads: bool) -> str:
     kinds = (_BITCODE_FLAGS, _SYSTEM_FLAGS, _NEVER_UNWOUND_FLAGS, _PUSHING_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS)
     sha.update(repr((*kinds, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
-    sha.update(repr((_THREADS_FLAGS if threads else (), _system_flags(target), format_flags(target))).encode())
+    sha.update(repr((_threads_flags(target) if threads else (), _system_flags(target), format_flags(target))).encode())
     for path in sorted(root.rglob("*")):
         if path.suffix in (".c", ".h", ".S", ".def"):
             data = path.read_bytes()
@@ -272,7 +277,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             text += "".join(f'#include "{source}"\n' for source in sources)
             (work / f"{name}.c").write_text(text, encoding="utf-8")
         compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *format_flags(target)]
-        compile_flags += [*(_THREADS_FLAGS if threads else ()), *_system_flags(target), "-c"]
+        compile_flags += [*(_threads_flags(target) if threads else ()), *_system_flags(target), "-c"]
         includes = include_flags(root, target.runtime)
         system = [*compile_flags, *_SYSTEM_FLAGS, *includes]
         parts = [

@@ -5,6 +5,7 @@
  * position is the number of an entry in what was read. Entries that were there then are all told, once, whatever is
  * removed meanwhile. What was read is kept until the handle is closed.
  */
+#include "../../core/lock.h"
 #include "posix.h"
 
 #include <dirent.h>
@@ -30,8 +31,9 @@ struct waot_darwin_directory {
 };
 
 static struct waot_darwin_directory *waot_darwin_directories;
+static uint32_t waot_darwin_directories_lock; /* of all of them, where there are threads */
 
-void waot_call_forget(long handle)
+static void waot_darwin_forget(long handle)
 {
     struct waot_darwin_directory **place = &waot_darwin_directories;
     while (*place != NULL && (*place)->handle != handle)
@@ -42,6 +44,15 @@ void waot_call_forget(long handle)
         free(found->entries);
         free(found);
     }
+}
+
+void waot_call_forget(long handle)
+{
+    if (WAOT_THREADS)
+        waot_lock(&waot_darwin_directories_lock);
+    waot_darwin_forget(handle);
+    if (WAOT_THREADS)
+        waot_unlock(&waot_darwin_directories_lock);
 }
 
 static bool waot_darwin_keep(struct waot_darwin_directory *directory, const struct dirent *entry)
@@ -110,7 +121,7 @@ static int64_t waot_darwin_find_directory(long handle, struct waot_darwin_direct
     waot_darwin_directories = *found = directory;
     long result = waot_darwin_read_directory(directory);
     if (result < 0)
-        waot_call_forget(handle);
+        waot_darwin_forget(handle);
     return waot_posix_result(result);
 }
 
@@ -119,11 +130,11 @@ static const struct waot_darwin_entry *waot_darwin_entry(const struct waot_darwi
     return (const struct waot_darwin_entry *)(const void *)(directory->entries + offset);
 }
 
-int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+static int64_t waot_darwin_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
 {
     struct waot_darwin_directory *directory;
     if (position == 0)
-        waot_call_forget(handle);
+        waot_darwin_forget(handle);
     int64_t result = waot_darwin_find_directory(handle, &directory);
     if (result < 0)
         return result;
@@ -142,6 +153,16 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
     }
     __builtin_memcpy(buffer, directory->entries + directory->offset, end - directory->offset);
     return (int64_t)(end - directory->offset);
+}
+
+int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+{
+    if (WAOT_THREADS)
+        waot_lock(&waot_darwin_directories_lock);
+    int64_t read = waot_darwin_read(handle, position, buffer, size);
+    if (WAOT_THREADS)
+        waot_unlock(&waot_darwin_directories_lock);
+    return read;
 }
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)

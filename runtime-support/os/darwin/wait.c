@@ -1,9 +1,14 @@
-/* Waiting for a word of memory, of os.h. Programs here have one thread: nobody changes the word meanwhile, and nobody is to
- * be woken. */
+/* Waiting for a word of memory, of os.h. Where there is one thread nobody changes the word meanwhile, and nobody is to be
+ * woken. */
 #include "posix.h"
+#include "threads.h"
 
 void waot_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout)
 {
+    if (WAOT_THREADS) {
+        waot_darwin_sleep(word, value, timeout);
+        return;
+    }
     if (*word != value)
         return;
     struct timespec time = {(time_t)(timeout / 1000000000), (long)(timeout % 1000000000)};
@@ -14,5 +19,6 @@ void waot_os_wait(const uint32_t *word, uint32_t value, uint64_t timeout)
 
 void waot_os_wake(const uint32_t *word)
 {
-    (void)word;
+    if (WAOT_THREADS)
+        waot_darwin_wake(word);
 }

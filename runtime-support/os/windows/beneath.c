@@ -29,6 +29,23 @@ struct waot_windows_walk {
 /* Too large for a stack; one for each path of a call. Pages that are not used are not there. */
 static struct waot_windows_walk waot_windows_walks[2];
 
+/* Of a program with threads: one has these, and what else is too large for a stack, between these two, which it may
+ * call again in between. */
+static uint32_t waot_windows_path_lock;
+static WAOT_THREAD_LOCAL unsigned waot_windows_begun;
+
+static void waot_windows_begin_path(void)
+{
+    if (WAOT_THREADS && waot_windows_begun++ == 0)
+        waot_lock(&waot_windows_path_lock);
+}
+
+static void waot_windows_end_path(void)
+{
+    if (WAOT_THREADS && --waot_windows_begun == 0)
+        waot_unlock(&waot_windows_path_lock);
+}
+
 static HANDLE waot_windows_walk_at(const struct waot_windows_walk *walk)
 {
     return walk->depth == 0 ? walk->root : walk->directories[walk->depth - 1];
@@ -154,7 +171,7 @@ static bool waot_windows_leads_elsewhere(ULONG tag)
 
 /* ---------------------------------------------------------------- links */
 
-int64_t waot_windows_read_link(HANDLE link, char *target, size_t size)
+static int64_t waot_windows_read_link_alone(HANDLE link, char *target, size_t size)
 {
     _Alignas(8) static unsigned char room[WAOT_NT_REPARSE_ROOM];
     const struct waot_nt_reparse *point = (const void *)room;
@@ -175,6 +192,14 @@ int64_t waot_windows_read_link(HANDLE link, char *target, size_t size)
         if (target[i] == '\\')
             target[i] = '/';
     return (int64_t)used;
+}
+
+int64_t waot_windows_read_link(HANDLE link, char *target, size_t size)
+{
+    waot_windows_begin_path();
+    int64_t used = waot_windows_read_link_alone(link, target, size);
+    waot_windows_end_path();
+    return used;
 }
 
 /* Puts a link's target in the place of its name. */
@@ -203,8 +228,10 @@ static int64_t waot_windows_expand(struct waot_windows_walk *walk, HANDLE link)
 
 /* ---------------------------------------------------------------- walking */
 
+/* Whatever comes of it, waot_windows_walk_end is to follow. */
 static int64_t waot_windows_walk_begin(struct waot_windows_walk *walk, waot_os_handle root, const char *path)
 {
+    waot_windows_begin_path();
     const struct waot_windows_file *file = waot_windows_find(root);
     walk->depth = 0;
     walk->links = 0;
@@ -228,6 +255,7 @@ static void waot_windows_walk_end(struct waot_windows_walk *walk)
 {
     while (walk->depth > 0)
         waot_windows_walk_up(walk);
+    waot_windows_end_path();
 }
 
 /* Enters the directory of that name, or expands the link. */
@@ -362,13 +390,12 @@ int64_t waot_windows_open_beneath(waot_os_handle root, const char *path, struct 
     struct waot_windows_walk *walk = &waot_windows_walks[0];
     struct waot_windows_place place;
     int64_t result = waot_windows_walk_begin(walk, root, path);
-    if (result < 0)
-        return result;
-    do {
-        result = waot_windows_walk_on(walk, &place);
-        if (result == 0)
-            result = waot_windows_open_found(walk, &place, how, handle);
-    } while (result == 1);
+    if (result == 0)
+        do {
+            result = waot_windows_walk_on(walk, &place);
+            if (result == 0)
+                result = waot_windows_open_found(walk, &place, how, handle);
+        } while (result == 1);
     waot_windows_walk_end(walk);
     return result;
 }

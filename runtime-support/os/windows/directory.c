@@ -14,9 +14,9 @@ struct waot_windows_dirent {
     char name[];
 };
 
-/* Puts another handle of the directory in the place of the one that has been read: Wine reads what a handle lists only
- * once. */
-static void waot_windows_open_again(struct waot_windows_file *file)
+/* Wine reads what a handle lists only once. Another one, for the listing alone: other threads may be about to use that of the
+ * file. */
+static void waot_windows_open_again(const struct waot_windows_file *file)
 {
     struct waot_windows_open how = {
         .access = FILE_GENERIC_READ | FILE_TRAVERSE,
@@ -27,8 +27,16 @@ static void waot_windows_open_again(struct waot_windows_file *file)
     HANDLE handle;
     if (waot_windows_open_name(file->handle, L"", 0, &how, &handle) < 0)
         return; /* removed */
-    NtClose(file->handle);
-    file->handle = handle;
+    if (file->listing->again != NULL)
+        NtClose(file->listing->again);
+    file->listing->again = handle;
+}
+
+void waot_windows_free_listing(struct waot_windows_listing *listing)
+{
+    if (listing->again != NULL)
+        NtClose(listing->again);
+    waot_os_free_pages(listing, sizeof *listing);
 }
 
 /* Reads on: 1, 0 at the end, or minus an errno. */
@@ -39,7 +47,7 @@ static int64_t waot_windows_list_more(struct waot_windows_file *file, bool again
     if (again && listing->begun)
         waot_windows_open_again(file);
     waot_nt_status status =
-        NtQueryDirectoryFile(file->handle, NULL, NULL, NULL, &result, listing->entries, sizeof listing->entries,
+        NtQueryDirectoryFile(listing->again != NULL ? listing->again : file->handle, NULL, NULL, NULL, &result, listing->entries, sizeof listing->entries,
                              WAOT_NT_ID_BOTH_DIRECTORY, FALSE, NULL, again);
     listing->first = again ? 0 : listing->behind;
     listing->behind = listing->first;
@@ -76,11 +84,8 @@ static bool waot_windows_hand_over(const struct waot_nt_entry *entry, uint64_t n
     return true;
 }
 
-int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+static int64_t waot_windows_read_directory(struct waot_windows_file *file, uint64_t position, void *buffer, size_t size)
 {
-    struct waot_windows_file *file = waot_windows_find(handle);
-    if (file == NULL)
-        return -WAOT_WASI_BADF;
     if (file->listing == NULL) {
         file->listing = waot_os_allocate_pages(sizeof *file->listing);
         if (file->listing == NULL)
@@ -102,6 +107,17 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
         entry = (const void *)((const unsigned char *)entry + entry->next);
     }
     return (int64_t)used;
+}
+
+int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+{
+    struct waot_windows_file *file = waot_windows_find(handle);
+    if (file == NULL)
+        return -WAOT_WASI_BADF;
+    waot_windows_lock_file(file);
+    int64_t used = waot_windows_read_directory(file, position, buffer, size);
+    waot_windows_unlock_file(file);
+    return used;
 }
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)

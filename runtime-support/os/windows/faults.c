@@ -16,7 +16,9 @@ static bool waot_windows_in_guard(uintptr_t address)
     for (uint64_t i = 0; i < waot_module.memory_count; i++) {
         const struct waot_memory *memory = waot_module.memories[i];
         uintptr_t offset = address - (uintptr_t)memory->base;
-        if (memory->base != NULL && offset >= memory->bytes && offset < memory->reserve)
+        /* What is committed does not fault for a reason of the program's; but it may have become so since. */
+        uint64_t bytes = WAOT_THREADS ? 0 : memory->bytes;
+        if (memory->base != NULL && offset >= bytes && offset < memory->reserve)
             return true;
     }
     return false;
@@ -71,19 +73,34 @@ void waot_windows_guard_stack(void)
     }
 }
 
-void waot_windows_catch_faults(void)
+void waot_windows_know_stack(void)
 {
+    waot_stack.guard = waot_stack.low = waot_windows_stack_low();
+    waot_stack.high = (uintptr_t)((const NT_TIB *)NtCurrentTeb())->StackBase;
     ULONG size = WAOT_WINDOWS_FAULT_STACK;
     SetThreadStackGuarantee(&size);
     waot_windows_guard_stack();
+}
+
+void waot_windows_catch_faults(void)
+{
     AddVectoredExceptionHandler(1, waot_windows_on_exception);
+}
+
+/* Without a lock, which this thread may have taken before its stack came to an end. */
+static int64_t waot_windows_report(const struct waot_os_buffer *buffer)
+{
+    struct waot_windows_file *file = waot_windows_find(waot_os_standard(2));
+    if (file == NULL || (file->flags & WAOT_OS_WRITABLE) == 0)
+        return -WAOT_WASI_BADF;
+    return waot_windows_write(file, buffer, 1);
 }
 
 void waot_os_report(const char *text, size_t length)
 {
     while (length > 0) {
         const struct waot_os_buffer buffer = {(uint8_t *)(uintptr_t)text, length};
-        int64_t written = waot_os_write(waot_os_standard(2), &buffer, 1);
+        int64_t written = WAOT_THREADS ? waot_windows_report(&buffer) : waot_os_write(waot_os_standard(2), &buffer, 1);
         if (written <= 0)
             return;
         text += written;

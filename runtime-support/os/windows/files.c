@@ -1,11 +1,15 @@
 /* Descriptors of os.h: the table of what is open, reading, writing, attributes. */
 #include "system.h"
 
+#include "../../core/process.h"
+
 #define WAOT_WINDOWS_EPOCH INT64_C(116444736000000000) /* 1970, in 100 ns since 1601 */
 
 struct waot_windows_state waot_windows_state;
 
 /* ---------------------------------------------------------------- the table */
+
+enum { WAOT_WINDOWS_MOST_FILES = 1 << 18 }; /* of a program with threads; a power of two */
 
 waot_os_handle waot_os_standard(uint32_t number)
 {
@@ -55,10 +59,31 @@ static void waot_windows_find_standard(struct waot_windows_file *file, size_t nu
         file->flags &= ~WAOT_WASI_FDFLAGS_APPEND;
 }
 
+void waot_windows_share_files(void)
+{
+    struct waot_windows_state *state = &waot_windows_state;
+    state->files = waot_os_reserve(WAOT_WINDOWS_MOST_FILES * sizeof *state->files);
+    state->capacity = WAOT_WINDOWS_FIRST_FILES;
+    if (state->files == NULL || waot_os_commit(state->files, state->capacity * sizeof *state->files))
+        waot_fatal("no memory for the table of open files");
+    for (waot_os_handle number = 0; number < 3; number++)
+        waot_windows_find(number);
+}
+
+/* Makes the table twice as large, where it is: other threads are about to use what stands in it. */
+static bool waot_windows_commit_files(struct waot_windows_state *state)
+{
+    size_t size = state->capacity * sizeof *state->files;
+    if (state->capacity == WAOT_WINDOWS_MOST_FILES || waot_os_commit(state->files, 2 * size))
+        return false;
+    __atomic_store_n(&state->capacity, 2 * state->capacity, __ATOMIC_RELEASE);
+    return true;
+}
+
 struct waot_windows_file *waot_windows_find(waot_os_handle handle)
 {
     struct waot_windows_state *state = &waot_windows_state;
-    if (state->files == NULL) {
+    if (!WAOT_THREADS && state->files == NULL) {
         state->files = state->first;
         state->capacity = WAOT_WINDOWS_FIRST_FILES;
     }
@@ -70,14 +95,19 @@ struct waot_windows_file *waot_windows_find(waot_os_handle handle)
     return file->kind == WAOT_WINDOWS_UNKNOWN || file->kind == WAOT_WINDOWS_CLOSED ? NULL : file;
 }
 
-int64_t waot_windows_enter(HANDLE handle, enum waot_windows_kind kind, uint32_t flags)
+static int64_t waot_windows_enter_alone(HANDLE handle, enum waot_windows_kind kind, uint32_t flags)
 {
     struct waot_windows_state *state = &waot_windows_state;
     size_t number = 3;
     waot_windows_find(0);
     while (number < state->capacity && state->files[number].handle != NULL)
         number++;
-    if (number == state->capacity) {
+    if (number == state->capacity && WAOT_THREADS) {
+        if (!waot_windows_commit_files(state)) {
+            NtClose(handle);
+            return -WAOT_WASI_NOMEM;
+        }
+    } else if (number == state->capacity) {
         size_t size = state->capacity * sizeof *state->files;
         struct waot_windows_file *files = waot_os_allocate_pages(2 * size);
         if (files == NULL) {
@@ -94,15 +124,29 @@ int64_t waot_windows_enter(HANDLE handle, enum waot_windows_kind kind, uint32_t 
     return (int64_t)number;
 }
 
+int64_t waot_windows_enter(HANDLE handle, enum waot_windows_kind kind, uint32_t flags)
+{
+    if (WAOT_THREADS)
+        waot_lock(&waot_windows_state.lock);
+    int64_t number = waot_windows_enter_alone(handle, kind, flags);
+    if (WAOT_THREADS)
+        waot_unlock(&waot_windows_state.lock);
+    return number;
+}
+
 int64_t waot_os_close(waot_os_handle handle)
 {
     struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL)
         return -WAOT_WASI_BADF;
     if (file->listing != NULL)
-        waot_os_free_pages(file->listing, sizeof *file->listing);
+        waot_windows_free_listing(file->listing);
     int64_t result = waot_windows_result(NtClose(file->handle));
+    if (WAOT_THREADS)
+        waot_lock(&waot_windows_state.lock);
     *file = (struct waot_windows_file){.kind = WAOT_WINDOWS_CLOSED};
+    if (WAOT_THREADS)
+        waot_unlock(&waot_windows_state.lock);
     return result;
 }
 
@@ -204,15 +248,15 @@ int64_t waot_os_read(waot_os_handle handle, const struct waot_os_buffer *buffers
     struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL || (file->flags & WAOT_OS_READABLE) == 0)
         return -WAOT_WASI_BADF;
-    return waot_windows_move(file, buffers, count, NULL, waot_windows_read_one);
+    waot_windows_lock_file(file);
+    int64_t moved = waot_windows_move(file, buffers, count, NULL, waot_windows_read_one);
+    waot_windows_unlock_file(file);
+    return moved;
 }
 
-int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count)
+int64_t waot_windows_write(struct waot_windows_file *file, const struct waot_os_buffer *buffers, size_t count)
 {
     enum { GATHERED = 4096 };
-    struct waot_windows_file *file = waot_windows_find(handle);
-    if (file == NULL || (file->flags & WAOT_OS_WRITABLE) == 0)
-        return -WAOT_WASI_BADF;
     size_t size = 0;
     for (size_t i = 0; i < count && size <= GATHERED; i++)
         size += buffers[i].size <= GATHERED ? buffers[i].size : GATHERED + 1;
@@ -226,6 +270,17 @@ int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffer
         all.size += buffers[i].size;
     }
     return waot_windows_move(file, &all, 1, NULL, waot_windows_write_one);
+}
+
+int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffers, size_t count)
+{
+    struct waot_windows_file *file = waot_windows_find(handle);
+    if (file == NULL || (file->flags & WAOT_OS_WRITABLE) == 0)
+        return -WAOT_WASI_BADF;
+    waot_windows_lock_file(file);
+    int64_t moved = waot_windows_write(file, buffers, count);
+    waot_windows_unlock_file(file);
+    return moved;
 }
 
 static waot_nt_status waot_windows_position(const struct waot_windows_file *file, int64_t *position)
@@ -249,12 +304,13 @@ static int64_t waot_windows_move_at(waot_os_handle handle, const struct waot_os_
         return -WAOT_WASI_BADF;
     if (offset > INT64_MAX)
         return -WAOT_WASI_INVAL;
-    int64_t position;
-    if (file->kind != WAOT_WINDOWS_DISK || waot_windows_position(file, &position) < 0)
-        return -WAOT_WASI_SPIPE;
-    int64_t from = (int64_t)offset;
-    int64_t moved = waot_windows_move(file, buffers, count, &from, one);
-    waot_windows_set(file->handle, WAOT_NT_POSITION, &position, sizeof position);
+    int64_t position, from = (int64_t)offset, moved = -WAOT_WASI_SPIPE;
+    waot_windows_lock_file(file);
+    if (file->kind == WAOT_WINDOWS_DISK && waot_windows_position(file, &position) >= 0) {
+        moved = waot_windows_move(file, buffers, count, &from, one);
+        waot_windows_set(file->handle, WAOT_NT_POSITION, &position, sizeof position);
+    }
+    waot_windows_unlock_file(file);
     return moved;
 }
 
@@ -278,13 +334,8 @@ static int64_t waot_windows_size(const struct waot_windows_file *file, int64_t *
     return waot_windows_result(status);
 }
 
-int64_t waot_os_seek(waot_os_handle handle, int64_t offset, uint32_t whence)
+static int64_t waot_windows_seek(const struct waot_windows_file *file, int64_t offset, uint32_t whence)
 {
-    const struct waot_windows_file *file = waot_windows_find(handle);
-    if (file == NULL)
-        return -WAOT_WASI_BADF;
-    if (file->kind != WAOT_WINDOWS_DISK)
-        return -WAOT_WASI_SPIPE;
     int64_t from = 0, result = 0;
     if (whence == WAOT_WASI_WHENCE_CUR)
         result = waot_windows_result(waot_windows_position(file, &from));
@@ -298,6 +349,19 @@ int64_t waot_os_seek(waot_os_handle handle, int64_t offset, uint32_t whence)
     if (whence != WAOT_WASI_WHENCE_CUR || offset != 0)
         result = waot_windows_set(file->handle, WAOT_NT_POSITION, &to, sizeof to);
     return result < 0 ? result : to;
+}
+
+int64_t waot_os_seek(waot_os_handle handle, int64_t offset, uint32_t whence)
+{
+    struct waot_windows_file *file = waot_windows_find(handle);
+    if (file == NULL)
+        return -WAOT_WASI_BADF;
+    if (file->kind != WAOT_WINDOWS_DISK)
+        return -WAOT_WASI_SPIPE;
+    waot_windows_lock_file(file);
+    int64_t to = waot_windows_seek(file, offset, whence);
+    waot_windows_unlock_file(file);
+    return to;
 }
 
 int64_t waot_os_sync(waot_os_handle handle, bool data_only)
@@ -325,7 +389,7 @@ int64_t waot_os_set_size(waot_os_handle handle, uint64_t size)
 
 int64_t waot_os_allocate(waot_os_handle handle, uint64_t offset, uint64_t size)
 {
-    const struct waot_windows_file *file = waot_windows_find(handle);
+    struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL || (file->flags & WAOT_OS_WRITABLE) == 0)
         return -WAOT_WASI_BADF;
     if (size == 0 || offset > INT64_MAX || size > INT64_MAX)
@@ -335,10 +399,12 @@ int64_t waot_os_allocate(waot_os_handle handle, uint64_t offset, uint64_t size)
     if (file->kind != WAOT_WINDOWS_DISK)
         return -WAOT_WASI_SPIPE;
     int64_t old, end = (int64_t)(offset + size);
+    waot_windows_lock_file(file);
     int64_t result = waot_windows_size(file, &old);
-    if (result < 0 || old >= end)
-        return result;
-    return waot_windows_set(file->handle, WAOT_NT_END_OF_FILE, &end, sizeof end);
+    if (result == 0 && old < end)
+        result = waot_windows_set(file->handle, WAOT_NT_END_OF_FILE, &end, sizeof end);
+    waot_windows_unlock_file(file);
+    return result;
 }
 
 int64_t waot_os_advise(waot_os_handle handle, uint64_t offset, uint64_t size, uint32_t advice)

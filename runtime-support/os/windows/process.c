@@ -5,6 +5,8 @@
 
 void waot_exit(int status)
 {
+    if (WAOT_THREADS)
+        waot_end_program();
     NtTerminateProcess((HANDLE)-1, status); /* this process */
     __builtin_trap();
 }

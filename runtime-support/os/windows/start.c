@@ -5,6 +5,7 @@
 
 #include "../../core/process.h"
 #include "faults.h"
+#include "threads.h"
 
 struct waot_process waot_process;
 WAOT_THREAD_LOCAL struct waot_stack waot_stack;
@@ -118,8 +119,9 @@ __attribute__((weak)) void waot_main(void)
 
 __attribute__((used)) void waot_start(void)
 {
-    waot_stack.guard = waot_stack.low = waot_windows_stack_low();
-    waot_stack.high = (uintptr_t)((const NT_TIB *)NtCurrentTeb())->StackBase;
+    if (WAOT_THREADS)
+        waot_begin_threads();
+    waot_windows_know_stack();
     waot_windows_catch_faults();
     waot_process.page_size = 4096;
     waot_process.manifest = waot_manifest_start;

@@ -4,6 +4,7 @@
 
 #include "nt.h"
 
+#include "../../core/lock.h"
 #include "../os.h"
 
 /* Longest name of a file: 255 UTF-16 units. */
@@ -23,6 +24,7 @@ struct waot_windows_listing {
     uint64_t first;  /* the position of the first one */
     uint64_t behind; /* the position behind the last one, from where the system goes on */
     bool begun;
+    HANDLE again; /* one of its own, once it is read from the start again, or null */
     _Alignas(8) unsigned char entries[16 << 10];
 };
 
@@ -34,6 +36,7 @@ struct waot_windows_file {
     uint8_t kind;                         /* enum waot_windows_kind */
     uint8_t held_size;                    /* of a console: bytes in `held` */
     uint8_t held[4];                      /* the beginning of a character whose rest is still to be written */
+    uint32_t lock; /* of what takes several calls: where it stands, what was read of a directory, a console's text */
 };
 
 enum { WAOT_WINDOWS_FIRST_FILES = 16, WAOT_WINDOWS_CONSOLE_UNITS = 1024 };
@@ -43,6 +46,7 @@ struct waot_windows_state {
     struct waot_windows_file *files;
     size_t capacity;
     struct waot_windows_file first[WAOT_WINDOWS_FIRST_FILES];
+    uint32_t lock; /* of the table */
     bool known_wine, wine; /* whether this is Wine, once `known_wine` */
     /* What a console has given and nobody has taken. */
     size_t typed_at, typed_size;
@@ -58,14 +62,35 @@ static inline int64_t waot_windows_result(waot_nt_status status)
     return status >= 0 ? 0 : -(int64_t)waot_windows_errno(status);
 }
 
+/* Of a program with threads: no other thread is between these two with that file. Pipes take one call, which may wait for
+ * another program. */
+static inline void waot_windows_lock_file(struct waot_windows_file *file)
+{
+    if (WAOT_THREADS && file->kind != WAOT_WINDOWS_PIPE)
+        waot_lock(&file->lock);
+}
+
+static inline void waot_windows_unlock_file(struct waot_windows_file *file)
+{
+    if (WAOT_THREADS && file->kind != WAOT_WINDOWS_PIPE)
+        waot_unlock(&file->lock);
+}
+
 /* The open file of a handle, or null. */
 struct waot_windows_file *waot_windows_find(waot_os_handle handle);
 /* Enters a handle of the system's, or closes it: a waot_os_handle or minus an errno. */
 int64_t waot_windows_enter(HANDLE handle, enum waot_windows_kind kind, uint32_t flags);
+/* In a program with threads, before there are any: makes a table whose entries stay where they are. */
+void waot_windows_share_files(void);
+/* waot_os_write of an open file, without a lock. */
+int64_t waot_windows_write(struct waot_windows_file *file, const struct waot_os_buffer *buffers, size_t count);
 int64_t waot_windows_stat(HANDLE handle, struct waot_os_stat *stat);
 int64_t waot_windows_set_times(HANDLE handle, const struct waot_os_times *times);
 int64_t waot_windows_set(HANDLE handle, int what, const void *information, size_t size);
 uint8_t waot_windows_filetype(uint32_t attributes, uint32_t tag);
+
+/* directory.c */
+void waot_windows_free_listing(struct waot_windows_listing *listing);
 
 /* ---------------------------------------------------------------- text.c */
 

@@ -25,7 +25,7 @@
 
 /* ---------------------------------------------------------------- errors */
 
-static int darwin_errno;
+static _Thread_local int darwin_errno;
 
 /* Linux's error -> Darwin's, where they are not the same number. */
 static const struct {
@@ -118,10 +118,13 @@ static void *darwin_mmap(void *at, uint64_t size, int protection, int flags, int
     int to = MAP_PRIVATE | MAP_ANONYMOUS | (flags & DARWIN_MAP_NORESERVE ? MAP_NORESERVE : 0);
     if (flags & DARWIN_MAP_FIXED)
         return (void *)result((long)mmap(at, size, protection, to | MAP_FIXED, -1, 0));
-    void *got = mmap(at, size, protection, to, -1, 0);
-    if (got == MAP_FAILED || (uintptr_t)got % PAGE == 0)
-        return (void *)result((long)got);
-    munmap(got, size);
+    void *got;
+    if (at || PAGE == 4096) {
+        got = mmap(at, size, protection, to, -1, 0);
+        if (got == MAP_FAILED || (uintptr_t)got % PAGE == 0)
+            return (void *)result((long)got);
+        munmap(got, size);
+    }
     got = mmap(NULL, size + PAGE, protection, to, -1, 0);
     if (got == MAP_FAILED)
         return (void *)failed(errno);
@@ -484,7 +487,7 @@ static DIR *darwin_fdopendir(int handle)
 
 static struct darwin_dirent *darwin_readdir(DIR *stream)
 {
-    static struct darwin_dirent entry;
+    static _Thread_local struct darwin_dirent entry;
     errno = 0;
     const struct dirent *from = readdir(stream);
     if (!from) {
@@ -694,6 +697,7 @@ static const struct {
     {"_free", (void *)free},
     {"_getpid", (void *)getpid},
     {"_realloc", (void *)realloc},
+    {"_pthread_cond_timedwait_relative_np", (void *)darwin_pthread_cond_timedwait},
     {"_fdopendir" INODE64, (void *)darwin_fdopendir},
     {"_fstat" INODE64, (void *)darwin_fstat},
     {"_fstatat" INODE64, (void *)darwin_fstatat},
@@ -706,7 +710,11 @@ static const struct {
     PLAIN(closedir) PLAIN(fsync) PLAIN(ftruncate) PLAIN(futimens) PLAIN(getpagesize) PLAIN(getsockopt) PLAIN(isatty)
     PLAIN(issetugid) PLAIN(kill) PLAIN(linkat) PLAIN(listen) PLAIN(lseek) PLAIN(memset_pattern16)
     PLAIN(memset_pattern4) PLAIN(memset_pattern8) PLAIN(mkdirat) PLAIN(mmap) PLAIN(mprotect) PLAIN(munmap)
-    PLAIN(nanosleep) PLAIN(poll) PLAIN(pread) PLAIN(preadv) PLAIN(pwrite) PLAIN(pwritev) PLAIN(read) PLAIN(readlinkat)
+    PLAIN(nanosleep) PLAIN(poll) PLAIN(pread) PLAIN(preadv)
+    PLAIN(pthread_cond_destroy) PLAIN(pthread_cond_signal) PLAIN(pthread_cond_wait) PLAIN(pthread_create)
+    PLAIN(pthread_detach) PLAIN(pthread_getspecific) PLAIN(pthread_key_create) PLAIN(pthread_mutex_lock)
+    PLAIN(pthread_mutex_unlock) PLAIN(pthread_setspecific)
+    PLAIN(pwrite) PLAIN(pwritev) PLAIN(read) PLAIN(readlinkat)
     PLAIN(readv) PLAIN(recvmsg) PLAIN(renameat) PLAIN(sched_yield) PLAIN(sendmsg) PLAIN(setsockopt) PLAIN(shutdown)
     PLAIN(sigaction) PLAIN(sigaltstack) PLAIN(sigprocmask) PLAIN(socket) PLAIN(symlinkat) PLAIN(sysctlbyname)
     PLAIN(unlinkat) PLAIN(utimensat) PLAIN(write) PLAIN(writev)

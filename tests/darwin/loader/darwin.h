@@ -80,6 +80,19 @@ struct darwin_ucontext {
     struct darwin_mcontext *context;
 };
 
+/* As they begin where nothing initialises them but what the headers have for it: a signature, then zeros. */
+struct darwin_mutex {
+    int64_t signature;
+    uint32_t word; /* one of macOS's own numbers; here the loader's */
+    uint8_t others[52];
+};
+struct darwin_condition {
+    int64_t signature;
+    uint32_t word;
+    uint8_t others[36];
+};
+_Static_assert(sizeof(struct darwin_mutex) == 64 && sizeof(struct darwin_condition) == 48, "pthread_mutex_t, _cond_t");
+
 struct darwin_timeval {
     int64_t seconds;
     int32_t microseconds;
@@ -112,6 +125,9 @@ enum {
     DARWIN_MAP_NORESERVE = 0x40,
     DARWIN_MAP_ANON = 0x1000,
     DARWIN_MINSIGSTKSZ = 32768,
+    DARWIN_SS_DISABLE = 4,
+    DARWIN_MUTEX = 0x32aaaba7,
+    DARWIN_CONDITION = 0x3cb0b1bb,
     DARWIN_SIGBUS = 10,
     DARWIN_SIGSEGV = 11,
     DARWIN_SI_USER = 0x10001,

@@ -26,6 +26,22 @@ int darwin_sigaltstack(const struct darwin_stack *stack, struct darwin_stack *ol
 int darwin_sigprocmask(int how, const uint32_t *set, uint32_t *old);
 int darwin_kill(int process, int number);
 
+/* threads.c */
+struct darwin_mutex;
+struct darwin_condition;
+int darwin_pthread_mutex_lock(struct darwin_mutex *mutex);
+int darwin_pthread_mutex_unlock(struct darwin_mutex *mutex);
+int darwin_pthread_cond_wait(struct darwin_condition *condition, struct darwin_mutex *mutex);
+int darwin_pthread_cond_timedwait(struct darwin_condition *condition, struct darwin_mutex *mutex,
+                                  const int64_t time[2]);
+int darwin_pthread_cond_signal(struct darwin_condition *condition);
+int darwin_pthread_cond_destroy(struct darwin_condition *condition);
+int darwin_pthread_create(void **thread, const void *attributes, void *(*function)(void *), void *argument);
+int darwin_pthread_detach(void *thread);
+int darwin_pthread_key_create(uint64_t *key, void (*destructor)(void *));
+int darwin_pthread_setspecific(uint64_t key, const void *value);
+void *darwin_pthread_getspecific(uint64_t key);
+
 /* sha256.c */
 void sha256(const uint8_t *data, uint64_t size, uint8_t digest[32]);
 

@@ -103,8 +103,12 @@ int darwin_sigaction(int number, const struct darwin_sigaction *action, struct d
 
 int darwin_sigaltstack(const struct darwin_stack *stack, struct darwin_stack *old)
 {
-    if (old || stack->flags)
+    if (old || stack->flags & ~DARWIN_SS_DISABLE)
         fail("sigaltstack is asked for more than a stack");
+    if (stack->flags) {
+        const stack_t none = {.ss_flags = SS_DISABLE};
+        return sigaltstack(&none, NULL) ? (int)failed(errno) : 0;
+    }
     if (stack->size < DARWIN_MINSIGSTKSZ)
         return (int)failed(ENOMEM);
     const stack_t to = {.ss_sp = stack->sp, .ss_size = stack->size};
