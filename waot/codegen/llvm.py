@@ -123,7 +123,7 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     builder.getModulePassManager().run(module, builder)
     if options.emit == "llvm-ir":
         return str(module).encode()
-    module = _for_the_back_end(module, text, arch)
+    module = _for_the_back_end(module, text, arch, "-windows-" in options.triple)
     if options.emit == "asm":
         return str(machine.emit_assembly(module)).encode()
     if options.frames:
@@ -132,16 +132,20 @@ def compile_unit(text: str, runtime: bytes | None, keep: frozenset[str], options
     return without_definitions(data) if arch == "powerpc64le" else data
 
 
-# Back ends without tailcc, which make every `tail call` in fastcc one where all arguments are in registers.
-_PLAIN_TAIL_CALLS = frozenset({"riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"})
+# Back ends without tailcc, and the convention in which they make every `tail call` one where all arguments are in
+# registers. x86-64's tailcc is on Windows that of the system, with four of them and vectors by reference.
+_PLAIN_TAIL_CALLS = {
+    **dict.fromkeys(("riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"), "fastcc"),
+    "x86_64-windows": "x86_64_sysvcc",
+}
 
 
-def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) -> llvm.ModuleRef:
+def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str, windows: bool) -> llvm.ModuleRef:
     """`module`, compiled from the text `source`, after all passes, changed where a back end would get it wrong.
 
     The changes are made on text because llvmlite cannot change an instruction.
     """
-    plain = architecture in _PLAIN_TAIL_CALLS
+    plain = _PLAIN_TAIL_CALLS.get(f"{architecture}-windows" if windows else architecture)
     tail_calls = (
         (plain and " tailcc ") or (architecture in ("x86_64", "i686") and " musttail call ") or "\0"
     ) in source
@@ -152,7 +156,7 @@ def _for_the_back_end(module: llvm.ModuleRef, source: str, architecture: str) ->
     if selects:
         text = _with_fenced_selects(text)
     if tail_calls:
-        text = _with_plain_tail_calls(text, "fastcc" if plain else "tailcc")
+        text = _with_plain_tail_calls(text, plain or "tailcc")
     if tail_calls and architecture == "powerpc64le":
         text = with_definitions(text)
     return module if text is before else llvm.parse_assembly(text)
@@ -165,7 +169,7 @@ def _with_plain_tail_calls(text: str, convention: str) -> str:
     is guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes.
     tests/operators/cases/control.wat fails without it.
 
-    Some back ends have no tailcc. They make a tail call of every `tail call` in fastcc whose arguments and results are
+    Some back ends have no tailcc. They make a tail call of every `tail call` in another whose arguments and results are
     all in registers, and the plan sees to that (`parameters_in_memory`); but only tailcc may be verified and optimised
     where caller and callee have different types, so the convention is exchanged here too.
     """
