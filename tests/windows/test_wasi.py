@@ -41,6 +41,17 @@ from tests.wasi.test_large_files import (
     test_positions_past_4_gib,
     test_two_descriptors_of_a_directory_are_listed_apart,
 )
+from tests.wasi.test_listening import (
+    test_a_client_is_served,
+    test_a_sealed_program_listens_only_where_its_builder_said,
+    test_accepting_can_be_made_to_wait,
+    test_addresses_are_listened_at_in_the_order_given,
+    test_all_of_ipv6_is_not_all_of_ipv4,
+    test_an_address_can_be_used_again_at_once,
+    test_an_address_in_use,
+    test_an_address_of_another_machine,
+    test_every_spelling_of_an_address,
+)
 from tests.wasi.test_rights import (
     test_rights_given_up_for_what_is_opened,
     test_rights_of_a_file,

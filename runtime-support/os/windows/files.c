@@ -101,7 +101,8 @@ int64_t waot_os_close(waot_os_handle handle)
         return -WAOT_WASI_BADF;
     if (file->listing != NULL)
         waot_os_free_pages(file->listing, sizeof *file->listing);
-    int64_t result = waot_windows_result(NtClose(file->handle));
+    int64_t result = file->kind == WAOT_WINDOWS_SOCKET ? waot_windows_state.sockets->close(file)
+                                                       : waot_windows_result(NtClose(file->handle));
     *file = (struct waot_windows_file){.kind = WAOT_WINDOWS_CLOSED};
     return result;
 }
@@ -204,6 +205,8 @@ int64_t waot_os_read(waot_os_handle handle, const struct waot_os_buffer *buffers
     struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL || (file->flags & WAOT_OS_READABLE) == 0)
         return -WAOT_WASI_BADF;
+    if (file->kind == WAOT_WINDOWS_SOCKET)
+        return waot_windows_state.sockets->read(file, buffers, count);
     return waot_windows_move(file, buffers, count, NULL, waot_windows_read_one);
 }
 
@@ -213,6 +216,8 @@ int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffer
     struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL || (file->flags & WAOT_OS_WRITABLE) == 0)
         return -WAOT_WASI_BADF;
+    if (file->kind == WAOT_WINDOWS_SOCKET)
+        return waot_windows_state.sockets->write(file, buffers, count);
     size_t size = 0;
     for (size_t i = 0; i < count && size <= GATHERED; i++)
         size += buffers[i].size <= GATHERED ? buffers[i].size : GATHERED + 1;
@@ -349,7 +354,7 @@ int64_t waot_os_advise(waot_os_handle handle, uint64_t offset, uint64_t size, ui
     const struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL)
         return -WAOT_WASI_BADF;
-    return file->kind == WAOT_WINDOWS_PIPE ? -WAOT_WASI_SPIPE : 0;
+    return file->kind == WAOT_WINDOWS_PIPE || file->kind == WAOT_WINDOWS_SOCKET ? -WAOT_WASI_SPIPE : 0;
 }
 
 /* ---------------------------------------------------------------- attributes */
@@ -403,7 +408,9 @@ int64_t waot_os_stat(waot_os_handle handle, struct waot_os_stat *stat)
     *stat = (struct waot_os_stat){
         .inode = (uint64_t)handle + 1,
         .links = 1,
-        .filetype = file->kind == WAOT_WINDOWS_PIPE ? WAOT_WASI_FILETYPE_UNKNOWN : WAOT_WASI_FILETYPE_CHARACTER_DEVICE,
+        .filetype = file->kind == WAOT_WINDOWS_PIPE     ? WAOT_WASI_FILETYPE_UNKNOWN
+                    : file->kind == WAOT_WINDOWS_SOCKET ? WAOT_WASI_FILETYPE_SOCKET_STREAM
+                                                        : WAOT_WASI_FILETYPE_CHARACTER_DEVICE,
     };
     return 0;
 }

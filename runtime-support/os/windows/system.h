@@ -16,6 +16,7 @@ enum waot_windows_kind {
     WAOT_WINDOWS_PIPE,
     WAOT_WINDOWS_CONSOLE,
     WAOT_WINDOWS_DEVICE, /* any other: NUL, a serial line */
+    WAOT_WINDOWS_SOCKET,
 };
 
 /* What was read last of a directory: entries as the system has them. */
@@ -34,6 +35,18 @@ struct waot_windows_file {
     uint8_t kind;                         /* enum waot_windows_kind */
     uint8_t held_size;                    /* of a console: bytes in `held` */
     uint8_t held[4];                      /* the beginning of a character whose rest is still to be written */
+    uint8_t shut;                         /* of a socket: WAOT_WASI_SDFLAGS_* for what we have shut down */
+    bool listens;                         /* it accepts connections and has no data */
+};
+
+/* What is done with sockets by other files than socket.c: nothing of it is linked into programs that cannot have any. */
+struct waot_windows_sockets {
+    int64_t (*read)(struct waot_windows_file *file, const struct waot_os_buffer *buffers, size_t count);
+    int64_t (*write)(struct waot_windows_file *file, const struct waot_os_buffer *buffers, size_t count);
+    int64_t (*close)(struct waot_windows_file *file);
+    void (*look)(const struct waot_windows_file *file, struct waot_os_poll *poll);
+    /* Sleeps for `nap` ns, and as long as `left` ns where all that is waited for is sockets; less if one is ready. */
+    void (*sleep)(const struct waot_os_poll *polls, size_t count, uint64_t left, uint64_t nap);
 };
 
 enum { WAOT_WINDOWS_FIRST_FILES = 16, WAOT_WINDOWS_CONSOLE_UNITS = 1024 };
@@ -43,6 +56,7 @@ struct waot_windows_state {
     struct waot_windows_file *files;
     size_t capacity;
     struct waot_windows_file first[WAOT_WINDOWS_FIRST_FILES];
+    const struct waot_windows_sockets *sockets; /* null before there is one */
     bool known_wine, wine; /* whether this is Wine, once `known_wine` */
     /* What a console has given and nobody has taken. */
     size_t typed_at, typed_size;
@@ -66,6 +80,10 @@ int64_t waot_windows_stat(HANDLE handle, struct waot_os_stat *stat);
 int64_t waot_windows_set_times(HANDLE handle, const struct waot_os_times *times);
 int64_t waot_windows_set(HANDLE handle, int what, const void *information, size_t size);
 uint8_t waot_windows_filetype(uint32_t attributes, uint32_t tag);
+
+/* ---------------------------------------------------------------- poll.c */
+
+void waot_windows_sleep(uint64_t ns);
 
 /* ---------------------------------------------------------------- text.c */
 
