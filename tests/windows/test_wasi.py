@@ -2,13 +2,25 @@
 """Preview 1 by the shim for Windows, call by call: tests of tests/wasi, with the fixtures of conftest.py.
 
 What is not here needs what Wine has not (making symbolic links, or telling those of its host, which it follows itself,
-from files; directories whose whole paths are tens of thousands of characters long), a standard stream (the guest's
-orders come on them), or times finer than the 100 ns of Windows.
+from files; directories whose whole paths are tens of thousands of characters long; the reset of a connection, for
+which it says that the connection has ended), a standard stream (the guest's orders come on them), or times finer than
+the 100 ns of Windows.
 """
 
 from tests.wasi.test_bad_pointers import (
     test_a_failing_call_writes_nothing,
     test_iovecs_are_each_checked,
+)
+from tests.wasi.test_connections import (
+    flags,
+    test_a_connection_has_no_positions,
+    test_all_is_waited_for_where_that_is_wanted,
+    test_pieces_keep_their_order,
+    test_reading_can_be_shut_down,
+    test_several_are_waited_for_at_once,
+    test_the_other_side_has_no_more_to_say,
+    test_what_is_looked_at_stays,
+    test_writing_comes_to_an_end_and_goes_on,
 )
 from tests.wasi.test_file_grants import (
     host,

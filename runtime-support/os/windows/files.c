@@ -354,7 +354,7 @@ int64_t waot_os_advise(waot_os_handle handle, uint64_t offset, uint64_t size, ui
     const struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL)
         return -WAOT_WASI_BADF;
-    return file->kind == WAOT_WINDOWS_PIPE || file->kind == WAOT_WINDOWS_SOCKET ? -WAOT_WASI_SPIPE : 0;
+    return file->kind == WAOT_WINDOWS_PIPE ? -WAOT_WASI_SPIPE : 0;
 }
 
 /* ---------------------------------------------------------------- attributes */
