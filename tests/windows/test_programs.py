@@ -16,6 +16,7 @@ from tests import tools
 from tests.runtime.programs import build, function
 from tests.wasi.guest import CREAT, DIRECTORY, READ, SUCCESS, WRITE, Calls
 from tests.wasi.test_listening import free_ports
+from tests.windows.guest import TARGETS
 from waot.errors import ToolError
 from waot.linker import inspect_executable
 from waot.targets import find_target
@@ -197,6 +198,7 @@ def test_memory_at_a_constant_address_is_refused_and_who_has_it_named(target: st
         waot.build(tools.compile_to_wasm(HELLO), Path("unused"), [target], memory="static")
 
 
+@pytest.mark.parametrize("target", [*TARGETS, pytest.param("aarch64-windows", marks=pytest.mark.slow)], indirect=True)
 def test_a_server(target: str, tmp_path: Path) -> None:
     """The echo server of tests/authority: granted addresses, one of them as it starts."""
     ports = free_ports(3)
