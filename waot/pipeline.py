@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waot.cache import Cache, digest
-from waot.errors import CodegenError, UsageError, WaotError
+from waot.errors import CacheError, CodegenError, UsageError, WaotError
 from waot.options import BuildOptions, Cpu, check_embedded, guest_path
 from waot.progress import Progress, Step
 from waot.targets import Target
@@ -63,7 +63,7 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What a build makes for one target: `data`, and behind it what is embedded.
+    """What a build makes for one target: `data`, and behind it what is embedded where that is not in it (`image`).
 
     `seconds` is the work that was done for this target alone, of all processes together; `cached` whether it was found.
     """
@@ -125,8 +125,20 @@ def build(
         else:
             progress.note(f"{target.name}: found in the cache")
         executable = target.product(options.emit) == "exe"
-        artifacts.append(Artifact(target, data, executable, images.get(target.endian), header, seconds, cached))
+        image = images.get(target.endian)
+        if image is not None and target.object_format == "macho":  # not behind the executable: its signature follows
+            data, image = _with_embedded(data, image), None
+        artifacts.append(Artifact(target, data, executable, image, header, seconds, cached))
     return artifacts
+
+
+def _with_embedded(data: bytes, image: EmbeddedImage) -> bytes:
+    from waot import linker
+
+    try:
+        return linker.finish_macho(data, image.read())
+    except OSError as error:
+        raise CacheError(f"what is embedded cannot be read back: {error.strerror}") from None
 
 
 def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress) -> dict[str, EmbeddedImage]:

@@ -23,7 +23,7 @@ OTHERWISE = {
     "test_listing_goes_on_where_it_was_while_others": "removed entries are told too: test_a_listing_goes_on_with_what",
     "test_a_grant_without_descriptors_left": "the loader itself needs a descriptor",
 }
-LONG = ("test_paths_give_what_wasmtime_gives",)
+LONG = ("test_paths_give_what_wasmtime_gives", "test_paths_give_what_a_directory_gives")
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is marked slow is left out

@@ -34,8 +34,11 @@ static void other_order(uint64_t order)
 
 static void embedded(uint64_t size)
 {
-    if (size != 0) /* there is nothing embedded on macOS */
+    uint8_t *image = waot_os_allocate_pages(size + 65536);
+    if (image == NULL)
         waot_exit(123);
+    take(image, size);
+    waot_process.embedded = image;
 }
 
 void waot_main(void)

@@ -68,6 +68,7 @@ class MacosGuest(NativeGuest):
         target: str,
         *,
         records: Sequence[bytes] = (),
+        embedded: bytes = b"",  # the image of which records speak
         arguments: Sequence[str] = ("guest",),
         environment: dict[str, str] | None = None,
         stdin: int | None = subprocess.DEVNULL,
@@ -78,4 +79,4 @@ class MacosGuest(NativeGuest):
     ) -> None:
         command = [*tools.runner(target), "-0", arguments[0], str(build(target)), *arguments[1:]]
         self._launch(command, None, dict(environment or {}), (stdin, stdout, stderr), prepare)
-        self._begin(b"".join([*records, record(0, b"")]), b"")
+        self._begin(b"".join([*records, record(0, b"")]), embedded)

@@ -236,6 +236,58 @@ def test_an_image_that_was_changed_is_not_executed(hello: dict[str, Path], name:
     assert f"page {place // 4096} is not what was signed".encode() in done.stderr
 
 
+def test_what_is_embedded_is_signed_with_the_rest(tmp_path: Path) -> None:
+    """It is a segment of its own, and in a universal file one of each program."""
+    (tmp_path / "hello.wasm").write_bytes(bytes(wasmtime.wat2wasm(HELLO)))
+    (tmp_path / "tree").mkdir()
+    contents = bytes(range(256)) * 300
+    (tmp_path / "tree/file").write_bytes(contents)
+    targets, embeds = [*NAMES, UNIVERSAL], [f"{tmp_path}/tree::/data"]
+    results = waot.build(tmp_path / "hello.wasm", tmp_path, targets, embeds=embeds)
+    written = {result.target: result.output.read_bytes() for result in results}
+    for name in NAMES:
+        path, data = next(result.output for result in results if result.target == name), written[name]
+        binary = parsed(path)
+        correct, message = lief.MachO.check_layout(binary)
+        assert correct, message
+        _, text, before, embedded, linkedit = binary.segments
+        assert (embedded.name, embedded.max_protection, embedded.init_protection) == ("__EMBED", 1, 1)
+        for one, after in ((text, before), (before, embedded), (embedded, linkedit)):
+            assert one.virtual_address + one.virtual_size == after.virtual_address
+            assert one.file_offset + one.file_size == after.file_offset
+        assert embedded.file_size == embedded.virtual_size
+        assert embedded.file_size % PAGES[name] == 0
+        start, size = embedded.file_offset, embedded.file_size
+        assert contents in data[start : start + size]
+        assert contents not in data[:start] + data[start + size :]
+        command = binary.code_signature
+        assert command is not None
+        assert command.data_offset + command.data_size == len(data)
+        signature = read_signature(data[command.data_offset :])
+        signed = data[: command.data_offset]
+        assert signature.limit == len(signed)
+        assert signature.hashes == [
+            hashlib.sha256(signed[at : at + 4096]).digest() for at in range(0, len(signed), 4096)
+        ]
+        done = subprocess.run([*tools.runner_or_skip(name), str(path)], capture_output=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"hello\n", b"")
+    whole = written[UNIVERSAL]
+    assert [whole[at : at + size] for at, size in spans(whole)] == [written[name] for name in NAMES]
+    # The same again, from the cache; and other contents of the same size are another program.
+    again = waot.build(tmp_path / "hello.wasm", tmp_path, targets, embeds=embeds)
+    assert {result.target: result.output.read_bytes() for result in again} == written
+    (tmp_path / "tree/file").write_bytes(contents[::-1])
+    (other,) = waot.build(tmp_path / "hello.wasm", tmp_path, [NAMES[0]], embeds=embeds)
+    assert other.output.stat().st_size == len(written[NAMES[0]])
+    assert uuid_of(other.output.read_bytes()) != uuid_of(written[NAMES[0]])
+
+
+def uuid_of(data: bytes) -> bytes:
+    """What LC_UUID says."""
+    at = data.index(struct.pack("<2I", 0x1B, 24)) + 8
+    return data[at : at + 16]
+
+
 # ---------------------------------------------------------------------------------------------------------- programs
 
 
@@ -321,10 +373,6 @@ def test_a_universal_file_whose_programs_differ_in_what_they_may_is_refused(
         ({"cpu": "apple-m1"}, "several kinds of CPU, --cpu about one; use --target with each of x86_64-macos, aarch64"),
         ({"emit": "obj"}, "executables joined to one, and --emit obj is not; use --target with each of"),
         ({"memory": "static"}, "universal-macos has no memory strategy 'static'"),
-        (
-            {"embeds": ["/tmp::/x"]},
-            "universal-macos has no embedded directories, and --embed is given; those that do: ",
-        ),
         ({"seccomp": "required"}, "universal-macos has no seccomp, which is Linux's"),
     ],
 )

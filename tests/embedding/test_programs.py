@@ -19,6 +19,8 @@ from waot.targets import load_targets
 
 HERE = Path(__file__).resolve().parent
 TARGETS = [name for name, target in load_targets().items() if target.system == "linux"]
+# Where what is embedded is no part of the file's end: a signature is.
+SIGNED = [name for name, target in load_targets().items() if target.object_format == "macho" and not target.parts]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,8 @@ def under_wasmtime(module: Path, tree: Path, output: Path, *arguments: str) -> s
         for memory in load_targets()[target].memory_supported
         if memory != load_targets()[target].memory_default
     ]
-    + [("x86_64-linux", "static", False)],
+    + [("x86_64-linux", "static", False)]
+    + [(target, "guarded", compress) for target in SIGNED for compress in (True, False)],
 )
 def test_a_program_sees_an_ordinary_directory(
     walk: Path, tree: Path, tmp_path: Path, target: str, memory: str, compress: bool
@@ -141,16 +144,17 @@ def test_what_changed_is_embedded_anew(walk: Path, tmp_path: Path) -> None:
     assert outputs[0] != outputs[1]
 
 
-def test_what_is_written_is_there_the_next_time(walk: Path, tree: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["x86_64-linux", *SIGNED])
+def test_what_is_written_is_there_the_next_time(walk: Path, tree: Path, tmp_path: Path, target: str) -> None:
     """The program opens every file for writing, which copies all of them."""
-    waot.build(
-        walk, tmp_path / "walk", opt_level=1, embeds=[f"{tree}::/data"], compress=True, overlays=["state::/data"]
-    )
+    runner = tools.runner_or_skip(target)
+    embeds, overlays = [f"{tree}::/data"], ["state::/data"]
+    waot.build(walk, tmp_path / "walk", [target], opt_level=1, embeds=embeds, compress=True, overlays=overlays)
     (tmp_path / "state").mkdir()
     outputs = []
     for _ in range(3):
         done = subprocess.run(
-            [tmp_path / "walk", "/data"], capture_output=True, text=True, cwd=tmp_path, env={}, check=True
+            [*runner, tmp_path / "walk", "/data"], capture_output=True, text=True, cwd=tmp_path, env={}, check=True
         )
         # Directories change when files are copied into them.
         outputs.append(
@@ -165,7 +169,7 @@ def test_what_is_written_is_there_the_next_time(walk: Path, tree: Path, tmp_path
             assert copy.stat().st_mtime == int(path.stat().st_mtime)
         else:
             assert copy.is_dir() == (path.is_dir() and not path.is_symlink() and any(path.rglob("*")))
-    missing = subprocess.run([tmp_path / "walk"], capture_output=True, text=True, cwd="/", env={}, check=False)
+    missing = subprocess.run([*runner, tmp_path / "walk"], capture_output=True, text=True, cwd="/", env={}, check=False)
     assert missing.returncode == 1
     assert missing.stderr == "waot: cannot open granted directory 'state': no such directory\n"
 

@@ -66,6 +66,10 @@ TRAP_STATUS = 134
 RUN_TIMEOUT = 300  # seconds
 
 TARGETS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-windows")
+SLOW_TARGETS = (
+    *("i686-linux", "armv7-linux", "riscv32-linux", "ppc64le-linux", "s390x-linux", "loongarch64-linux"),
+    "i686-windows",
+)
 MEMORIES = ("static", "guarded", "checked")
 LEVELS = ("0", "2")
 
@@ -145,6 +149,8 @@ class Configuration:
 MATRIX = tuple(
     Configuration(t, m, o) for t in TARGETS for m in MEMORIES for o in LEVELS if m in find_target(t).memory_supported
 )
+# No program of `make test` is built for these alone; macOS, Android and FreeBSD have tests of their own.
+SLOW_MATRIX = tuple(Configuration(t, find_target(t).memory_default, o) for t in SLOW_TARGETS for o in LEVELS)
 
 
 # A backtrace, innermost first: function name, byte offset in the module.

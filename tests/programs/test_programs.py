@@ -1,7 +1,8 @@
 """Real programs in real languages: each built by waot must do what wasmtime makes of the same module.
 
 Quick: every program under wasmtime against its own description, and one or two builds of each: the one that users make
-(x86-64, static, -O2), and another, so that all of the matrix is met by some program. Slow: all of the matrix.
+(x86-64, static, -O2), and another, so that all of the matrix is met by some program. Slow: all of the matrix, and the
+targets that have no place in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from _pytest.mark.structures import ParameterSet
 
 from tests import tools
 from tests.programs import harness
-from tests.programs.harness import MATRIX, Configuration, Program
+from tests.programs.harness import MATRIX, SLOW_MATRIX, Configuration, Program
 
 PROGRAMS = harness.discover()
 USUAL = Configuration("x86_64-linux", "static", "2")
@@ -33,7 +34,7 @@ def _cases() -> list[ParameterSet]:
     cases = []
     for number, program in enumerate(PROGRAMS):
         quick = _quick(program, number)
-        for configuration in MATRIX:
+        for configuration in (*MATRIX, *SLOW_MATRIX):
             marks = () if str(configuration) in quick else (pytest.mark.slow,)
             cases.append(pytest.param(program, configuration, id=f"{program.name}-{configuration}", marks=marks))
     return cases

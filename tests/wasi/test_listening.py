@@ -201,7 +201,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("address", WRONG)
-def test_what_is_no_address(start: Start, architecture: str, address: str) -> None:
+def test_what_is_no_address(start: Start, address: str) -> None:
     calls = start(environment={"WAOT_LISTEN": address}, stderr=subprocess.PIPE)
     forms = "use ADDR:PORT with a numeric address, IPv6 in brackets"
     assert refusal(calls) == f"cannot listen at '{address}': {forms}"
@@ -223,7 +223,7 @@ def spellings(address: ipaddress.IPv6Address, choice: random.Random) -> str:
     return ":".join(groups[:first]) + "::" + ":".join(groups[last + 1 :])
 
 
-def test_every_spelling_of_an_address(start: Start, architecture: str) -> None:
+def test_every_spelling_of_an_address(start: Start) -> None:
     if not has_version6():
         pytest.skip("no IPv6 here")
     choice = random.Random(20)

@@ -81,6 +81,7 @@ class WindowsGuest(NativeGuest):
         *,
         records: Sequence[bytes] = (),
         environment: dict[str, str] | None = None,
+        stderr: int | None = None,
     ) -> None:
         path = directory / "guest.exe"
         path.write_bytes(program(target))
@@ -90,6 +91,7 @@ class WindowsGuest(NativeGuest):
             cwd=directory,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             bufsize=0,
         )
         assert self.process.stdin is not None

@@ -89,9 +89,8 @@ def test_programs_do_what_wasmtime_does(target: str, name: str, tmp_path: Path) 
         harness.compare(program, run, expected, harness.run_natively(program, run, executable, target))
 
 
-@pytest.mark.parametrize("target", ["i686-windows", "aarch64-windows"], indirect=True)
-def test_a_frame_that_makes_room_for_a_tail_call_is_told(target: str, tmp_path: Path) -> None:
-    """$few has fewer arguments than the function that it would become, so its frame begins with room for more."""
+def test_a_frame_that_could_become_a_larger_one_is_told(target: str, tmp_path: Path) -> None:
+    """$few has fewer arguments than the function that its tail call goes to, most of which are in no register."""
     count = 20
     text = f"""(module (memory 1)
       (func $many (param {"i64 " * count}) (call $inner))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,8 @@ import waot
 from tests import tools
 from tests.runtime.programs import build, function
 from tests.wasi.guest import CREAT, DIRECTORY, READ, SUCCESS, WRITE, Calls
+from tests.wasi.test_listening import free_ports
+from tests.windows.guest import TARGETS
 from waot.errors import ToolError
 from waot.linker import inspect_executable
 from waot.targets import find_target
@@ -149,7 +152,7 @@ def test_an_executable_asks_for_nothing_but_the_system(target: str) -> None:
     machine = find_target(target)
     binary = lief.PE.parse(list(build(machine, machine.memory_default, NOTHING)))
     assert isinstance(binary, lief.PE.Binary)
-    assert {item.name for item in binary.imports} <= {"KERNEL32.dll", "ntdll.dll", "ADVAPI32.dll"}
+    assert {item.name for item in binary.imports} <= {"KERNEL32.dll", "ntdll.dll", "ADVAPI32.dll"}  # no sockets
     assert "@" not in "".join(str(entry.name) for item in binary.imports for entry in item.entries)
     characteristics = lief.PE.OptionalHeader.DLL_CHARACTERISTICS
     wanted = [characteristics.DYNAMIC_BASE, characteristics.NX_COMPAT]
@@ -193,3 +196,38 @@ def test_the_same_input_gives_the_same_bytes(target: str, tmp_path: Path, monkey
 def test_memory_at_a_constant_address_is_refused_and_who_has_it_named(target: str) -> None:
     with pytest.raises(waot.WaotError, match=r"no memory strategy 'static'.*x86_64-linux"):
         waot.build(tools.compile_to_wasm(HELLO), Path("unused"), [target], memory="static")
+
+
+@pytest.mark.parametrize("target", [*TARGETS, pytest.param("aarch64-windows", marks=pytest.mark.slow)], indirect=True)
+def test_a_server(target: str, tmp_path: Path) -> None:
+    """The echo server of tests/authority: granted addresses, one of them as it starts."""
+    ports = free_ports(3)
+    addresses = [f"127.0.0.1:{port}" for port in ports]
+    program = tmp_path / "echo.exe"
+    echo = tools.compile_to_wasm(tools.ROOT / "tests/authority/c/echo.c")
+    waot.build(echo, program, [target], opt_level="1", listen=addresses[:2], dirs=[f"{tmp_path}::/"])
+    binary = lief.PE.parse(str(program))
+    assert binary is not None
+    assert "WS2_32.dll" in {item.name for item in binary.imports}
+    command = [*tools.runner(target), str(program)]
+    large = bytes(range(256)) * 4000
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={"WAOT_LISTEN": addresses[2]}) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"3 sockets from 4 on\n"
+        for port, message, answer in [
+            *((port, m, m) for port in ports for m in (b"hello", large)),
+            (ports[1], b"quit", b""),
+        ]:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+                got = b""
+                client.sendall(message)
+                client.shutdown(socket.SHUT_WR)
+                while data := client.recv(1 << 20):
+                    got += data
+            assert got == answer
+            if port == ports[0] and message == b"hello":  # another program of the same addresses has no place
+                second = subprocess.run(command, capture_output=True, env={}, check=False, timeout=120)
+                refused = f"waot: cannot listen at '{addresses[0]}': the address is in use\n".encode()
+                assert (second.returncode, second.stderr) == (1, refused)
+        assert server.stdout.read() == b"7 connections\n"
+        assert server.wait(60) == 0

@@ -2,13 +2,25 @@
 """Preview 1 by the shim for Windows, call by call: tests of tests/wasi, with the fixtures of conftest.py.
 
 What is not here needs what Wine has not (making symbolic links, or telling those of its host, which it follows itself,
-from files; directories whose whole paths are tens of thousands of characters long), a standard stream (the guest's
-orders come on them), or times finer than the 100 ns of Windows.
+from files; directories whose whole paths are tens of thousands of characters long; the reset of a connection, for
+which it says that the connection has ended), a standard stream (the guest's orders come on them), or times finer than
+the 100 ns of Windows.
 """
 
 from tests.wasi.test_bad_pointers import (
     test_a_failing_call_writes_nothing,
     test_iovecs_are_each_checked,
+)
+from tests.wasi.test_connections import (
+    flags,
+    test_a_connection_has_no_positions,
+    test_all_is_waited_for_where_that_is_wanted,
+    test_pieces_keep_their_order,
+    test_reading_can_be_shut_down,
+    test_several_are_waited_for_at_once,
+    test_the_other_side_has_no_more_to_say,
+    test_what_is_looked_at_stays,
+    test_writing_comes_to_an_end_and_goes_on,
 )
 from tests.wasi.test_file_grants import (
     host,
@@ -40,6 +52,17 @@ from tests.wasi.test_files import (
 from tests.wasi.test_large_files import (
     test_positions_past_4_gib,
     test_two_descriptors_of_a_directory_are_listed_apart,
+)
+from tests.wasi.test_listening import (
+    test_a_client_is_served,
+    test_a_sealed_program_listens_only_where_its_builder_said,
+    test_accepting_can_be_made_to_wait,
+    test_addresses_are_listened_at_in_the_order_given,
+    test_all_of_ipv6_is_not_all_of_ipv4,
+    test_an_address_can_be_used_again_at_once,
+    test_an_address_in_use,
+    test_an_address_of_another_machine,
+    test_every_spelling_of_an_address,
 )
 from tests.wasi.test_rights import (
     test_rights_given_up_for_what_is_opened,

@@ -106,7 +106,7 @@ def compile_unit(text: str, runtime: Path | None, keep: frozenset[str], options:
         passes += ["-mlink-builtin-bitcode", str(runtime)]
         text = _keeping(text, keep)
     product = {"obj": "-emit-obj", "asm": "-S", "llvm-ir": "-emit-llvm"}[options.emit]
-    changes = _changes(text, arch) if options.emit != "llvm-ir" else []
+    changes = _changes(text, arch, "-windows-" in options.triple) if options.emit != "llvm-ir" else []
     if changes or (level != speed and options.emit != "llvm-ir"):
         optimised, _ = _clang([*passes, "-emit-llvm"], text, "optimising")
         text = optimised.decode("utf-8", "surrogateescape")
@@ -184,20 +184,24 @@ def _ends_with_its_parent() -> None:
     _LIBC.prctl(1, 9)
 
 
-# Back ends without tailcc, which make every `tail call` in fastcc one where all arguments are in registers.
-_PLAIN_TAIL_CALLS = frozenset({"riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"})
+# Back ends without tailcc, and the convention in which they make every `tail call` one where all arguments are in
+# registers. x86-64's tailcc is on Windows that of the system, with four of them and vectors by reference.
+_PLAIN_TAIL_CALLS = {
+    **dict.fromkeys(("riscv64", "riscv32", "s390x", "powerpc64le", "loongarch64"), "fastcc"),
+    "x86_64-windows": "x86_64_sysvcc",
+}
 
 
-def _changes(source: str, architecture: str) -> list[Callable[[str], str]]:
+def _changes(source: str, architecture: str, windows: bool) -> list[Callable[[str], str]]:
     """What has to be done to the unit `source` after all passes, because a back end would get it wrong."""
-    plain = architecture in _PLAIN_TAIL_CALLS
+    plain = _PLAIN_TAIL_CALLS.get(f"{architecture}-windows" if windows else architecture)
     tail_calls = (
         (plain and " tailcc ") or (architecture in ("x86_64", "i686") and " musttail call ") or "\0"
     ) in source
     selects = architecture in ("aarch64", "riscv64", "riscv32", "armv7") and " = fcmp " in source
     changes: list[Callable[[str], str]] = [_with_fenced_selects] if selects else []
     if tail_calls:
-        changes.append(partial(_with_plain_tail_calls, convention="fastcc" if plain else "tailcc"))
+        changes.append(partial(_with_plain_tail_calls, convention=plain or "tailcc"))
     if tail_calls and architecture == "powerpc64le":
         changes.append(with_definitions)
     return changes
@@ -210,7 +214,7 @@ def _with_plain_tail_calls(text: str, convention: str) -> str:
     is guaranteed as well and is right, but the optimiser may break it, so the exchange is made after all passes.
     tests/operators/cases/control.wat fails without it.
 
-    Some back ends have no tailcc. They make a tail call of every `tail call` in fastcc whose arguments and results are
+    Some back ends have no tailcc. They make a tail call of every `tail call` in another whose arguments and results are
     all in registers, and the plan sees to that (`parameters_in_memory`); but only tailcc may be verified and optimised
     where caller and callee have different types, so the convention is exchanged here too.
     """

@@ -14,6 +14,7 @@ from waot.linker.freestanding import link_freestanding
 from waot.linker.inputs import MemoryImage
 from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import link_executable
+from waot.linker.macho_finish import finish as finish_macho
 from waot.linker.manifest import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
 from waot.linker.runtime import Runtime, build_runtime
 from waot.linker.versions import join_versions, shim_symbols
@@ -31,6 +32,7 @@ __all__ = [
     "combine_objects",
     "decode_manifest",
     "encode_manifest",
+    "finish_macho",
     "image_as_segment",
     "inspect_executable",
     "join_versions",

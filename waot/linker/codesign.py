@@ -28,7 +28,7 @@ def signature_size(identifier: str, limit: int) -> int:
     return size + -size % 16
 
 
-def sign(signed: bytes, identifier: str, text_size: int) -> bytes:
+def sign(signed: bytes | memoryview, identifier: str, text_size: int) -> bytes:
     """The signature of an executable that begins with `signed` and goes on with it; `text_size` bytes are __TEXT's."""
     name = identifier.encode() + b"\0"
     page = 1 << _PAGE_LOG2

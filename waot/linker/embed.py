@@ -64,6 +64,11 @@ class EmbeddedImage:
         self.size = size
         self.directories = directories
 
+    def read(self) -> bytes:
+        """All of it, for formats in which something follows it. Raises OSError."""
+        self._file.seek(0)
+        return self._file.read(self.size)
+
     def write(self, to: BinaryIO) -> None:
         """Appends the image to a file. Raises OSError."""
         self._file.seek(0)

@@ -34,8 +34,8 @@ def link_executable(
     `objects` are codegen's, unit 0 with the shim's bitcode first; `memory` the strategy; `manifest` from
     `encode_manifest`; `image` is given exactly when the strategy is static and the module has a memory; `data_image`
     are the bytes at the symbol ``waot_data_image``. What is to be embedded, so many bytes, belongs right behind the
-    result. With `versions` the objects are of `join_versions`. Raises ToolError where lld refuses, CacheError where
-    there is no room for its files.
+    result, or in it where `finish_macho` puts it. With `versions` the objects are of `join_versions`. Raises ToolError
+    where lld refuses, CacheError where there is no room for its files.
     """
     if versions:
         runtime = replace(runtime, objects=(*runtime.objects, *runtime.versions))

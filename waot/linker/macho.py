@@ -9,6 +9,7 @@ signature.
     __PAGEZERO   ---  the lowest 4 GiB
     __TEXT       r-x  header, manifest, constants, frame information, line table, the wasm functions, the shim
     __DATA       rw-  pointers to libSystem's functions, pointers and variables, then zeros
+    __EMBED      r--  embedded directories, where there are any
     __LINKEDIT   r--  what dyld is to rebase and to bind, names, the signature
 
 Offsets in the file are addresses less the image's base, up to the zeros. libSystem's functions are called through stubs
@@ -19,22 +20,23 @@ the form LC_DYLD_INFO_ONLY, which every version of macOS reads.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waot.errors import ToolError
-from waot.linker.codesign import sign, signature_size
+from waot.linker.codesign import signature_size
 from waot.linker.inputs import Inputs
 from waot.linker.lld import run_lld
+from waot.linker.macho_finish import EMBED, finish, identifier
 from waot.linker.manifest import decode_manifest
 from waot.linker.objects import data_object, load_lines
 from waot.targets import Target
 
 _BASE = 1 << 32  # of the image, above __PAGEZERO
 _COMMANDS = 2048  # bytes for the header and the load commands; what is not needed stays zero
+_MOST = 1 << 32  # bytes that offsets in load commands reach
 
 # By arch: cputype, cpusubtype, and ELF's relocation type R_*_RELATIVE.
 _MACHINES = {"aarch64": (0x0100000C, 0, 1027), "x86_64": (0x01000007, 3, 8)}
@@ -62,7 +64,10 @@ _LEFT_OUT = ".waot.names"
 
 
 def link_macho(inputs: Inputs) -> bytes:
-    """As `link_executable`, for a target whose executables are Mach-O. They are signed, ad hoc."""
+    """As `link_executable`, for a target whose executables are Mach-O. They are signed, ad hoc.
+
+    Where something is to be embedded it belongs not behind the result, but where `finish` puts it, who signs then.
+    """
     target = inputs.target
     objects = [load_lines(data, target) for data in inputs.objects]
     objects.append(data_object({".waot.manifest": inputs.manifest, ".waot.data": inputs.data_image}, target))
@@ -70,13 +75,9 @@ def link_macho(inputs: Inputs) -> bytes:
     arguments += ["-e", _ENTRY, "-s", "--gc-sections", "--build-id=none", "--hash-style=sysv", "-z", "norelro"]
     arguments += ["-z", f"max-page-size={target.page_size}", "-z", f"common-page-size={target.page_size}"]
     image = run_lld(inputs, arguments, objects, files={"script.ld": _script(target).encode("ascii")})
-    module_name = decode_manifest(inputs.manifest, target.endian).module_name
-    return _write_image(_read_elf(image, target), target, _identifier(module_name))
-
-
-def _identifier(module_name: str) -> str:
-    """What the signature calls the program: its module's name without what is special there."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", module_name.rpartition(".")[0] or module_name) or "program"
+    name = identifier(decode_manifest(inputs.manifest, target.endian))
+    unsigned = _write_image(_read_elf(image, target), target, name, inputs.embedded)
+    return unsigned if inputs.embedded else finish(unsigned)
 
 
 def _script(target: Target) -> str:
@@ -238,7 +239,8 @@ def _fixed(text: str) -> bytes:
     return text.encode().ljust(16, b"\0")
 
 
-def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
+def _write_image(image: _Image, target: Target, signed_as: str, embedded: int) -> bytes:
+    """The image up to its signature, in which `signed_as` stands, and without the `embedded` bytes of __EMBED."""
     page = target.page_size
     left_out = next((section for section in image.sections if section.name == _LEFT_OUT), None)
     placed = [section for section in image.sections if section.name in _SECTIONS]
@@ -258,12 +260,15 @@ def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
         out[at : at + len(section.data)] = section.data
     imports, places = _point(out, image, left_out, data_start)
 
-    linkedit = len(out)
+    # What is embedded is not there yet, but offsets and addresses count it.
+    embed_at, embed_size = len(out), _up(embedded, page)
+    embed_address = data_start + data_size
+    linkedit = embed_at + embed_size
     rebase, bind = _rebases(places, data_start), _binds(imports, data_start)
     tables: dict[str, tuple[int, int]] = {}
 
     def append(name: str, data: bytes) -> None:
-        tables[name] = (len(out), len(data)) if data else (0, 0)
+        tables[name] = (embed_size + len(out), len(data)) if data else (0, 0)
         out.extend(data)
 
     # Without gaps, which Apple's tools that change such files refuse: dyld's instructions end in zeros, as do names.
@@ -278,20 +283,22 @@ def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
     append("symbols", bytes(symbols))
     append("indirect", struct.pack(f"<{len(imports)}I", *range(len(imports))))
     append("names", bytes(names + bytes(-(len(out) + len(names)) % 16)))
-    limit = len(out)
-    size = signature_size(identifier, limit)
+    limit = embed_size + len(out)
+    size = signature_size(signed_as, limit)
+    if limit + size >= _MOST:
+        raise ToolError("a program for macOS holds less than 4 GiB", hint="embed less, or grant directories (--dir)")
 
     cpu, subtype, _ = _MACHINES[target.arch]
     segments = [
         _segment("__PAGEZERO", 0, _BASE, 0, 0, 0, []),
         _segment("__TEXT", _BASE, text_size, 0, text_size, 5, by_segment["__TEXT"]),
         _segment("__DATA", data_start, data_size, text_size, data_file_size, 3, data),
-        _segment("__LINKEDIT", data_start + data_size, _up(limit + size - linkedit, page), linkedit,
+        *([_embed_segment(embed_address, embed_size, embed_at, embedded)] if embedded else []),
+        _segment("__LINKEDIT", embed_address + embed_size, _up(limit + size - linkedit, page), linkedit,
                  limit + size - linkedit, 1, []),
     ]  # fmt: skip
     count = len(imports)
     version = _version(target)
-    uuid_at = 0
     commands = [
         *segments,
         # LC_DYLD_INFO_ONLY; without weak and lazy binds and exports
@@ -300,28 +307,20 @@ def _write_image(image: _Image, target: Target, identifier: str) -> bytes:
         struct.pack("<6I", 2, 24, tables["symbols"][0], count, *tables["names"]),
         struct.pack("<20I", 11, 80, 0, 0, 0, 0, 0, count, *[0] * 6, tables["indirect"][0], count, *[0] * 4),
         _named(14, _DYLD),  # LC_LOAD_DYLINKER
-        struct.pack("<2I16s", 27, 24, bytes(16)),  # LC_UUID, set below
+        struct.pack("<2I16s", 27, 24, bytes(16)),  # LC_UUID, set by `finish`
         struct.pack("<6I", 0x32, 24, 1, version, version, 0),  # LC_BUILD_VERSION, of macOS
         struct.pack("<2IQQ", 0x80000028, 24, image.entry - _BASE, 0),  # LC_MAIN
         # LC_LOAD_DYLIB; time stamp 2 and the versions are what Apple's linker writes and dyld compares
         _named(12, _LIB_SYSTEM, 2, 1 << 16, 1 << 16),
         struct.pack("<4I", 29, 16, limit, size),  # LC_CODE_SIGNATURE
     ]
-    body = bytearray()
-    for command in commands:
-        if command[:4] == b"\x1b\0\0\0":
-            uuid_at = 32 + len(body) + 8
-        body += command
+    body = b"".join(commands)
     # MH_EXECUTE; MH_NOUNDEFS | MH_DYLDLINK | MH_TWOLEVEL | MH_PIE
     header = struct.pack("<8I", 0xFEEDFACF, cpu, subtype, 2, len(commands), len(body), 0x200085, 0)
     if len(header) + len(body) > _COMMANDS:
         raise ToolError("the load commands need more room than there is")
     out[: len(header) + len(body)] = header + body
-    uuid = bytearray(hashlib.sha256(out).digest()[:16])  # of the contents: the same for the same program
-    uuid[6] = uuid[6] & 0x0F | 0x50
-    uuid[8] = uuid[8] & 0x3F | 0x80
-    out[uuid_at : uuid_at + 16] = uuid
-    return bytes(out) + sign(bytes(out), identifier, text_size)
+    return bytes(out)
 
 
 def _point(
@@ -342,6 +341,14 @@ def _point(
             places.append(place)
         struct.pack_into("<Q", out, place - _BASE, value)
     return imports, places
+
+
+def _embed_segment(address: int, size: int, offset: int, embedded: int) -> bytes:
+    """Read-only, with a section so that tools that write segments anew from their sections keep it."""
+    segment = struct.pack("<2I16s4Q4I", 25, 72 + 80, _fixed(EMBED), address, size, offset, size, 1, 1, 1, 0)
+    return segment + struct.pack(
+        "<16s16s2Q8I", _fixed("__embed"), _fixed(EMBED), address, embedded, offset, 4, 0, 0, 0, 0, 0, 0
+    )
 
 
 def _segment(

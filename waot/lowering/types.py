@@ -65,6 +65,7 @@ class ResultRegisters:
     v128: bool  # one alone
     word_bits: int = 64
     soft: bool = False  # floats are words
+    pieces: int = 4  # registers of both kinds together
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class ArgumentRegisters:
     soft: bool = False  # floats are words
     # Registers for floats that a vector takes, where the CPU has vectors; it takes words too.
     vector_floats: int = 0
+    vectors: bool = False  # a vector is passed as a float is
     positional: bool = False  # a float or a vector uses up the words that it would be, too; vectors begin at even ones
 
 
@@ -94,17 +96,21 @@ _RESULTS = {
     "x86": ResultRegisters(3, 2, True, 32),
     # r0 to r3; d0 and d1. Without NEON a vector is words.
     "arm": ResultRegisters(4, 2, True, 32),
-    # a0, a1; fa0, fa1.
-    "riscv32": ResultRegisters(2, 2, False, 32),
+    # Two of a0, a1, fa0 and fa1.
+    "riscv32": ResultRegisters(2, 2, False, 32, pieces=2),
     "riscv32 ilp32": ResultRegisters(2, 0, False, 32, soft=True),
     "thumb": ResultRegisters(4, 2, True, 32),
 }
 # Every 64-bit target returns as much.
 _RESULTS_64 = ResultRegisters(2, 2, True)
 
-# LLVM's back ends for these make no tail call with arguments on the stack. The registers are those of its fastcc, or of
-# AAPCS-VFP on Arm. s390x has five for words, of which the last is the caller's.
+# With arguments on the stack LLVM's back ends make no tail calls, or wrong ones (docs/rationale.md). The registers are
+# those of tailcc where it is (codegen/llvm.py), on 64-bit Windows those of the System V ABI, on Arm those of AAPCS-VFP,
+# otherwise those of fastcc. s390x has five for words, of which the last is the caller's.
 _TAIL_CALLS = {
+    "x86_64": ArgumentRegisters(6, 8, vectors=True),
+    "x86": ArgumentRegisters(2, 3, 32, vectors=True),
+    "aarch64": ArgumentRegisters(8, 8, vectors=True),
     "riscv64": ArgumentRegisters(12, 20),
     "riscv32": ArgumentRegisters(12, 20, 32),
     "riscv32 ilp32": ArgumentRegisters(12, 0, 32, soft=True),
@@ -120,7 +126,7 @@ def registers_of(arch: str, *, soft: bool, tail_calls: bool) -> Registers:
     """Of the architecture `arch`, with `soft` in a convention without registers for floats; for a program with tail
     calls or one without."""
     arch = f"{arch} ilp32" if soft else arch
-    return Registers(_RESULTS.get(arch, _RESULTS_64), _TAIL_CALLS.get(arch) if tail_calls else None)
+    return Registers(_RESULTS.get(arch, _RESULTS_64), _TAIL_CALLS[arch] if tail_calls else None)
 
 
 def _words(t: ValType, word_bits: int) -> int:
@@ -141,7 +147,7 @@ def results_in_memory(t: FuncType, registers: Registers) -> bool:
         return len(t.results) > 1 or not limits.v128
     floats = sum(_is_float(r, limits) for r in t.results)
     words = sum(_words(r, limits.word_bits) for r in t.results if not _is_float(r, limits))
-    return len(t.results) > 2 or floats > limits.floats or words > limits.words
+    return len(t.results) > 2 or floats > limits.floats or words > limits.words or floats + words > limits.pieces
 
 
 def results_struct(t: FuncType) -> str:
@@ -170,7 +176,7 @@ def parameters_in_memory(t: FuncType, registers: Registers) -> tuple[int, ...]:
         if limits.positional:
             used += used % 2 + 2 if p is V128 else 1
             fits = used <= limits.words
-        elif _is_float(p, limits):
+        elif _is_float(p, limits) or (p is V128 and limits.vectors):
             floats -= 1
             fits = floats >= 0
         else:

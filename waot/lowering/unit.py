@@ -301,6 +301,10 @@ class UnitLowering:
                 # line table with an operator, maybe of an inlined function.
                 frame = table = 'uwtable "frame-pointer"="all"'
                 plain = ' "frame-pointer"="all"'
+            elif options.arch == "x86_64" and self.plan.tail_calls:
+                # They get the System V convention (codegen/llvm.py), and Windows keeps nothing below the stack.
+                frame = table = "uwtable noredzone"
+                plain = " noredzone"
         if self.plan.interface is not None:
             frame = table = _WITHOUT_SYSTEM
             plain = f" {_WITHOUT_SYSTEM}"

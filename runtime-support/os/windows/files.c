@@ -141,7 +141,8 @@ int64_t waot_os_close(waot_os_handle handle)
         return -WAOT_WASI_BADF;
     if (file->listing != NULL)
         waot_windows_free_listing(file->listing);
-    int64_t result = waot_windows_result(NtClose(file->handle));
+    int64_t result = file->kind == WAOT_WINDOWS_SOCKET ? waot_windows_state.sockets->close(file)
+                                                       : waot_windows_result(NtClose(file->handle));
     if (WAOT_THREADS)
         waot_lock(&waot_windows_state.lock);
     *file = (struct waot_windows_file){.kind = WAOT_WINDOWS_CLOSED};
@@ -248,6 +249,8 @@ int64_t waot_os_read(waot_os_handle handle, const struct waot_os_buffer *buffers
     struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL || (file->flags & WAOT_OS_READABLE) == 0)
         return -WAOT_WASI_BADF;
+    if (file->kind == WAOT_WINDOWS_SOCKET)
+        return waot_windows_state.sockets->read(file, buffers, count);
     waot_windows_lock_file(file);
     int64_t moved = waot_windows_move(file, buffers, count, NULL, waot_windows_read_one);
     waot_windows_unlock_file(file);
@@ -277,6 +280,8 @@ int64_t waot_os_write(waot_os_handle handle, const struct waot_os_buffer *buffer
     struct waot_windows_file *file = waot_windows_find(handle);
     if (file == NULL || (file->flags & WAOT_OS_WRITABLE) == 0)
         return -WAOT_WASI_BADF;
+    if (file->kind == WAOT_WINDOWS_SOCKET)
+        return waot_windows_state.sockets->write(file, buffers, count);
     waot_windows_lock_file(file);
     int64_t moved = waot_windows_write(file, buffers, count);
     waot_windows_unlock_file(file);
@@ -469,7 +474,9 @@ int64_t waot_os_stat(waot_os_handle handle, struct waot_os_stat *stat)
     *stat = (struct waot_os_stat){
         .inode = (uint64_t)handle + 1,
         .links = 1,
-        .filetype = file->kind == WAOT_WINDOWS_PIPE ? WAOT_WASI_FILETYPE_UNKNOWN : WAOT_WASI_FILETYPE_CHARACTER_DEVICE,
+        .filetype = file->kind == WAOT_WINDOWS_PIPE     ? WAOT_WASI_FILETYPE_UNKNOWN
+                    : file->kind == WAOT_WINDOWS_SOCKET ? WAOT_WASI_FILETYPE_SOCKET_STREAM
+                                                        : WAOT_WASI_FILETYPE_CHARACTER_DEVICE,
     };
     return 0;
 }

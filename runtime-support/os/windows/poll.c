@@ -26,6 +26,8 @@ static void waot_windows_look(struct waot_os_poll *poll)
         struct waot_nt_pipe pipe;
         poll->ready = NtQueryInformationFile(file->handle, &result, &pipe, sizeof pipe, WAOT_NT_PIPE_LOCAL) < 0 ||
                       pipe.writable > 0;
+    } else if (file->kind == WAOT_WINDOWS_SOCKET) {
+        waot_windows_state.sockets->look(file, poll);
     } else if (file->kind == WAOT_WINDOWS_CONSOLE && !poll->write) {
         poll->ready = waot_windows_console_ready(file);
     } else {
@@ -33,7 +35,7 @@ static void waot_windows_look(struct waot_os_poll *poll)
     }
 }
 
-static void waot_windows_sleep(uint64_t ns)
+void waot_windows_sleep(uint64_t ns)
 {
     const uint64_t most = INT64_MAX / 2;
     int64_t time = -(int64_t)(((ns < most ? ns : most) + 99) / 100); /* negative: from now on */
@@ -58,7 +60,10 @@ int64_t waot_os_poll(struct waot_os_poll *polls, size_t count, uint64_t timeout)
         if (ready > 0 || (timeout != UINT64_MAX && passed >= timeout))
             return ready;
         uint64_t left = timeout == UINT64_MAX ? UINT64_MAX : timeout - passed;
-        waot_windows_sleep(handles == 0 || left < nap ? left : nap);
+        if (handles > 0 && waot_windows_state.sockets != NULL)
+            waot_windows_state.sockets->sleep(polls, count, left, left < nap ? left : nap);
+        else
+            waot_windows_sleep(handles == 0 || left < nap ? left : nap);
         nap = 2 * nap < WAOT_WINDOWS_LONGEST_NAP ? 2 * nap : WAOT_WINDOWS_LONGEST_NAP;
     }
 }

@@ -17,6 +17,7 @@ enum waot_windows_kind {
     WAOT_WINDOWS_PIPE,
     WAOT_WINDOWS_CONSOLE,
     WAOT_WINDOWS_DEVICE, /* any other: NUL, a serial line */
+    WAOT_WINDOWS_SOCKET,
 };
 
 /* What was read last of a directory: entries as the system has them. */
@@ -36,7 +37,19 @@ struct waot_windows_file {
     uint8_t kind;                         /* enum waot_windows_kind */
     uint8_t held_size;                    /* of a console: bytes in `held` */
     uint8_t held[4];                      /* the beginning of a character whose rest is still to be written */
+    uint8_t shut;                         /* of a socket: WAOT_WASI_SDFLAGS_* for what we have shut down */
+    bool listens;                         /* it accepts connections and has no data */
     uint32_t lock; /* of what takes several calls: where it stands, what was read of a directory, a console's text */
+};
+
+/* What is done with sockets by other files than socket.c: nothing of it is linked into programs that cannot have any. */
+struct waot_windows_sockets {
+    int64_t (*read)(struct waot_windows_file *file, const struct waot_os_buffer *buffers, size_t count);
+    int64_t (*write)(struct waot_windows_file *file, const struct waot_os_buffer *buffers, size_t count);
+    int64_t (*close)(struct waot_windows_file *file);
+    void (*look)(const struct waot_windows_file *file, struct waot_os_poll *poll);
+    /* Sleeps for `nap` ns, and as long as `left` ns where all that is waited for is sockets; less if one is ready. */
+    void (*sleep)(const struct waot_os_poll *polls, size_t count, uint64_t left, uint64_t nap);
 };
 
 enum { WAOT_WINDOWS_FIRST_FILES = 16, WAOT_WINDOWS_CONSOLE_UNITS = 1024 };
@@ -47,6 +60,7 @@ struct waot_windows_state {
     size_t capacity;
     struct waot_windows_file first[WAOT_WINDOWS_FIRST_FILES];
     uint32_t lock; /* of the table */
+    const struct waot_windows_sockets *sockets; /* null before there is one */
     bool known_wine, wine; /* whether this is Wine, once `known_wine` */
     /* What a console has given and nobody has taken. */
     size_t typed_at, typed_size;
@@ -91,6 +105,9 @@ uint8_t waot_windows_filetype(uint32_t attributes, uint32_t tag);
 
 /* directory.c */
 void waot_windows_free_listing(struct waot_windows_listing *listing);
+/* ---------------------------------------------------------------- poll.c */
+
+void waot_windows_sleep(uint64_t ns);
 
 /* ---------------------------------------------------------------- text.c */
 

@@ -1,0 +1,58 @@
+"""Tail calls between functions with different arguments do what wasmtime does, on a stack too small for others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+
+pytest.importorskip("wasmtime")
+
+from tests.operators import tail_calls
+from tests.operators.running import build, case_input, make_case_module, natively, oracle
+from tests.programs.harness import Configuration
+from waot.targets import find_target, load_targets
+
+RINGS = 20  # of a module
+# Those of whose programs each start takes a second: Wine in an emulator, and our loader, which compares a hash of the
+# whole image, in one.
+SLOW_TO_START = ("aarch64-windows", "aarch64-macos")
+TARGETS = [
+    name
+    for name, target in load_targets().items()
+    if target.checked == "executed" and not target.parts and target.system in ("linux", "windows", "darwin")
+]
+QUICK = [(1, "x86_64-linux", "2"), (1, "x86_64-windows", "0"), (1, "i686-linux", "0")]
+SLOW = [
+    (seed, target, level)
+    for target in TARGETS
+    for level in "012"
+    for seed in (range(1, 4) if target not in SLOW_TO_START else [4])
+    if (seed, target, level) not in QUICK
+]
+
+
+def _check(seed: int, target: str, level: str, directory: Path) -> None:
+    tools.runner_or_skip(target)
+    module = make_case_module(f"tail-{seed}", tail_calls.fields(seed, 4 if target in SLOW_TO_START else RINGS))
+    configuration = Configuration(target, find_target(target).memory_default, level)
+    program = build(module.wasm, module.name, configuration, directory, stack_size=tail_calls.STACK)
+    for number, expected in enumerate(oracle(module)):
+        assert expected.trap is None
+        actual = natively(program, target, case_input(number), timeout=300)
+        assert (actual.stdout, actual.status, actual.trap) == (expected.stdout, 0, None), (
+            f"{module.name}, case {number}: {actual.stderr}"
+        )
+
+
+@pytest.mark.parametrize(("seed", "target", "level"), QUICK)
+def test_rings_of_tail_calls(seed: int, target: str, level: str, tmp_path: Path) -> None:
+    _check(seed, target, level, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "target", "level"), SLOW)
+def test_rings_of_tail_calls_elsewhere(seed: int, target: str, level: str, tmp_path: Path) -> None:
+    _check(seed, target, level, tmp_path)
