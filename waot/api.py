@@ -121,6 +121,8 @@ def build(
     overlays: Sequence[str | OverlayGrant] = (),
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
+    profile_generate: bool | FileName | None = None,
+    profile_use: FileName | Sequence[FileName] = (),
     cache: bool = True,
     verbose: int = 0,
     oci_name: str | None = None,
@@ -132,7 +134,8 @@ def build(
     with ``{target}`` in it, as for ``waot build -o``; by default the results go to the current directory. `links` are
     modules to link, instantiated before it, as ``NAME=FILE`` or `Link`: what is imported from NAME comes from FILE.
     `deterministic` is True or a seed; `seccomp` is "default", "off" (``--no-seccomp``) or "required"
-    (``--require-seccomp``). The other arguments have the forms of the options of the same names.
+    (``--require-seccomp``). `profile_generate` is True or the path of the profile that the program is to write. The
+    other arguments have the forms of the options of the same names.
     Raises WaotError, and has written nothing: the results appear together or not at all.
     """
     options = BuildOptions.parse(
@@ -157,6 +160,8 @@ def build(
         seccomp=seccomp,
         overlays=overlays,
         features=features,
+        profile_generate=profile_generate,
+        profile_use=profile_use,
         cache=cache,
         verbose=verbose,
     )
@@ -293,6 +298,7 @@ def compile_module(
             ("stack", "--stack-size", options.stack_size != DEFAULT_STACK_SIZE),
             ("link", "--link", linked),
             ("objects", "--max-heap", options.max_heap),
+            ("profile", "--profile-generate", options.profile_generate is not None),
         ):
             if given:
                 target.check_has(what, f"{option} is given")

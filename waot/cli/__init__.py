@@ -30,6 +30,7 @@ from waot.cli.options import (
     json_option,
     link_option,
     option,
+    profile_generate_option,
     work_options,
 )
 from waot.cli.printing import runs_here, show, show_executable, show_table, stderr_is_terminal, target_fields
@@ -180,6 +181,7 @@ never change what the builder granted, and a bad one ends the program before it 
     section="The result",
     help="Whom a container runs the program as.  [default: 65532:65532]",
 )
+@profile_generate_option
 @code_options
 @grant_options
 @work_options
@@ -328,6 +330,7 @@ wrong usage.
     section="The result",
     help="Run it as an executable for TARGET, under an emulator where this machine is another.",
 )
+@profile_generate_option
 @code_options
 @grant_options
 @work_options
