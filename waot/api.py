@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from waot import profile
 from waot.errors import ToolError, UsageError, WaotError
 from waot.options import (
     DEFAULT_STACK_SIZE,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from waot.frontend.inspect import ModuleInfo
     from waot.linker.inspect import ExecutableInfo
     from waot.pipeline import Artifact, Linked
+    from waot.profile import ProfileInfo
     from waot.publish.oci import Reference
     from waot.publish.pack import Release
 
@@ -223,8 +225,8 @@ def validate(
         raise
 
 
-def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
-    """What `file` is made of: a module, or an executable that waot built."""
+def inspect(file: FileName) -> ModuleInfo | ExecutableInfo | ProfileInfo:
+    """What `file` is made of: a module, an executable that waot built, or a profile that such a one wrote."""
     source, name = _map_executable(file) or _read(file)
     try:
         if source[:4].startswith(EXECUTABLE_MAGICS):
@@ -232,6 +234,8 @@ def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
 
             return inspect_executable(source)
         assert isinstance(source, bytes)
+        if source.startswith(profile.MAGIC):
+            return profile.describe_profile(profile.parse_profile(source, name))
         from waot.frontend import decode_module
         from waot.frontend.inspect import inspect_module
 
@@ -252,7 +256,7 @@ def _map_executable(file: FileName) -> tuple[mmap.mmap, str] | None:
     return None
 
 
-def is_executable(info: ModuleInfo | ExecutableInfo) -> TypeGuard[ExecutableInfo]:
+def is_executable(info: ModuleInfo | ExecutableInfo | ProfileInfo) -> TypeGuard[ExecutableInfo]:
     """Whether `inspect` has described an executable (the classes are not imported for this)."""
     return hasattr(info, "manifest")
 

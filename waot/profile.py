@@ -77,6 +77,37 @@ class Profile:
     functions: dict[int, FunctionProfile]
 
 
+@dataclass(frozen=True, slots=True)
+class HotFunction:
+    """A function in `ProfileInfo`."""
+
+    function: int  # index
+    calls: int
+    hottest_block: int  # how often that part of it ran that ran most, about
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileInfo:
+    """What `waot inspect` shows of a profile. `module` is the digest of what the program was made of."""
+
+    kind: str
+    module: str
+    functions: int
+    functions_that_ran: int
+    hottest: tuple[HotFunction, ...]
+
+
+_SHOWN = 20
+
+
+def describe_profile(profile: Profile) -> ProfileInfo:
+    """A profile's numbers, and its hottest functions."""
+    ran = [(index, function) for index, function in profile.functions.items() if function.most]
+    ran.sort(key=lambda each: (-each[1].most, each[0]))
+    hottest = [HotFunction(index, function.counters[0], function.most) for index, function in ran[:_SHOWN]]
+    return ProfileInfo("profile", profile.module.hex(), len(profile.functions), len(ran), tuple(hottest))
+
+
 def module_digest(sources: Iterable[bytes]) -> bytes:
     """What a program is made of: the module, and in their order those that are linked with it."""
     whole = hashlib.sha256()

@@ -137,9 +137,10 @@ class Configuration:
     target: str
     memory: str
     level: str
+    profiled: bool = False  # what is judged was compiled by the profile of a program that did the same before
 
     def __str__(self) -> str:
-        return f"{self.target}-{self.memory}-O{self.level}"
+        return f"{self.target}-{self.memory}-O{self.level}{'-profiled' * self.profiled}"
 
 
 MATRIX = tuple(

@@ -379,7 +379,7 @@ def inspect(file: str, as_json: bool) -> None:
     """Show what FILE is made of.
 
     Of a module: its sections, imports, exports, features and sizes. Of an executable that waot made: its target,
-    format, memory, what it was granted and what it imports.
+    format, memory, what it was granted and what it imports. Of a profile: the functions that ran most.
     """
     from waot import api
 
