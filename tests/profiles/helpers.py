@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +138,13 @@ def counting(module: Path, output: Path, profile: Path | str, target: str = "x86
 
 
 def run(
-    program: Path, target: str = "x86_64-linux", env: dict[str, str] | None = None
+    program: Path,
+    target: str = "x86_64-linux",
+    env: dict[str, str] | None = None,
+    arguments: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
     """What a program does in the directory that it stands in."""
-    words = [*tools.runner(target), str(program)]
+    words = [*tools.runner(target), str(program), *arguments]
     return subprocess.run(
         words, cwd=program.parent, env=env or {}, capture_output=True, text=True, timeout=300, check=False
     )

@@ -436,8 +436,8 @@ def check_oracle(run: Run, outcome: Outcome) -> None:
 # -------------------------------------------------------------------------------------------------------------- by waot
 
 
-def build(program: Program, configuration: Configuration, output: Path) -> Path:
-    """Builds `program` with waot as `configuration` says, with the grants it needs."""
+def build(program: Program, configuration: Configuration, output: Path, **more: Any) -> Path:
+    """Builds `program` with waot as `configuration` says, with the grants it needs, and `more` options."""
     import waot
 
     given = {"stack_size": program.stack_size, "relaxed_simd": program.relaxed_simd}
@@ -452,6 +452,7 @@ def build(program: Program, configuration: Configuration, output: Path) -> Path:
         dirs=[f"{host_directory(guest)}::{guest}{':ro' * (guest in program.read_only)}" for guest, _ in program.dirs],
         env=[f"{name}={value}" for name, value in program.env],
         **options,
+        **more,
     )
     return output
 

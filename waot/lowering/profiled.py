@@ -178,9 +178,13 @@ def _count_callee_ir(unit: UnitLowering) -> str:
     """A function that counts a callee: the one that was the first to be called there at once, others in the shim."""
     unit.runtime_function("waot_profile_callee")
     tbaa = unit.tbaa_tag("profile")
+    # Arm's pointers to code have a bit in them that says which kind of code it is.
     return f"""\
 define internal void @{_COUNT_CALLEE}(ptr %site, ptr %code) #5 {{
-  %at = getelementptr i8, ptr %code, {unit.plan.word} -4
+  %number = ptrtoint ptr %code to {unit.plan.word}
+  %even = and {unit.plan.word} %number, -2
+  %start = inttoptr {unit.plan.word} %even to ptr
+  %at = getelementptr i8, ptr %start, {unit.plan.word} -4
   %callee = load i32, ptr %at, align 1, !tbaa {tbaa}
   %wide = zext i32 %callee to i64
   %first = load i64, ptr %site, align 8, !tbaa {tbaa}
