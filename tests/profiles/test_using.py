@@ -19,6 +19,8 @@ from tests.lowering.golden import lower
 from tests.profiles.helpers import CALLS, KNOWN, assemble, counting, run
 from tests.programs import harness
 from tests.programs.harness import Configuration
+from tests.threads.oracle import run_under_wasmtime
+from tests.threads.test_threads import compiled
 from waot.errors import UsageError
 from waot.lowering.profiled import guidance
 from waot.options import BuildOptions
@@ -424,3 +426,16 @@ def test_a_target_without_files_says_so_before_anything_is_compiled(tmp_path: Pa
     module = assemble(tmp_path / "m.wasm", '(module (func (export "f")))')
     with pytest.raises(UsageError, match=r"riscv32-none has no file for a profile .*--profile-generate is given"):
         waot.build(module, tmp_path / "o", ["riscv32-none"], profile_generate=True)
+
+
+def test_threads_count_without_a_crash_and_are_compiled_by_what_they_counted(tmp_path: Path) -> None:
+    """Threads at work at the same time may lose some of what they count, and nothing else."""
+    module = compiled("c/counter")
+    profile = tmp_path / "profile"
+    expected = run_under_wasmtime(module)
+    before = counting(module, tmp_path / "counting", profile, opt_level="2")
+    counted = [run(before) for _ in range(3)]
+    assert sum(function.most for function in read_profile(str(profile)).functions.values()) > 1000
+    waot.build(module, tmp_path / "using", ["x86_64-linux"], opt_level="2", profile_use=profile, cache=False)
+    for done in [*counted, run(tmp_path / "using")]:
+        assert (done.returncode, done.stdout) == expected, done.stderr
