@@ -101,6 +101,22 @@ def test_hot_functions_stand_together_and_those_that_never_ran_are_small_and_las
         assert (" cold minsize optsize " in body.splitlines()[0]) == (name not in ("f3", "f9", "_start"))
 
 
+def test_a_function_that_is_not_optimised_is_not_made_small(
+    known: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, profile = known
+    data = profile.read_bytes()
+    start = HEAD_SIZE + 32 * len(read_profile(str(profile)).functions)
+    # One function ran, so that there is a profile, and no other.
+    nothing = parse_profile(data[:start] + (1).to_bytes(8, "little") + bytes(len(data) - start - 8), "file")
+    monkeypatch.setattr("waot.lowering.function.LONGEST_BLOCK", 1)
+    headers = [
+        body.splitlines()[0] for body in _functions(lower(module.read_bytes(), profile=guidance(nothing))).values()
+    ]
+    assert any(" optnone " in header for header in headers)
+    assert not any(" optnone " in header and " minsize " in header for header in headers)
+
+
 def test_a_profile_holds_for_other_targets(known: tuple[Path, Path], tmp_path: Path) -> None:
     module, profile = known
     [result] = waot.build(

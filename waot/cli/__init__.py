@@ -190,8 +190,8 @@ never change what the builder granted, and a bad one ends the program before it 
     section="The result",
     help="Whom a container runs the program as.  [default: 65532:65532]",
 )
-@profile_generate_option
 @code_options
+@profile_generate_option
 @grant_options
 @work_options
 @json_option
@@ -339,8 +339,8 @@ wrong usage.
     section="The result",
     help="Run it as an executable for TARGET, under an emulator where this machine is another.",
 )
-@profile_generate_option
 @code_options
+@profile_generate_option
 @grant_options
 @work_options
 def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence[str], **values: Any) -> None:

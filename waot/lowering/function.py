@@ -841,10 +841,12 @@ class FunctionLowering:
             attributes += ' noinline optnone "waot-many-calls"'  # codegen/llvm.py looks for it
         elif self.is_long():
             attributes += " noinline optnone"
+        else:
+            attributes += self.profile.attributes  # which LLVM does not take beside optnone
         linkage = self.unit.function_linkage(self.body.index)
         return (
             f"define {linkage} {self.unit.call_conv} {return_type(t, self.unit.plan.registers)} {symbol}({parameters}) "
-            f'{attributes}{self.profile.attributes} section "{WASM_TEXT}"{self.profile.prefix} !dbg {self.scope}'
+            f'{attributes} section "{WASM_TEXT}"{self.profile.prefix} !dbg {self.scope}'
             f"{self.profile.metadata}"
         )
 

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
