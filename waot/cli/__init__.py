@@ -132,12 +132,13 @@ target, file, size, seconds of work and SHA-256. The status is 0, 1 for an error
 --emit exe makes for a target without a system (those of the group none) a static library for C
 programs, OUT.a, with OUT.h beside it; these targets are not among all.
 
-A program built with --profile-generate counts from its start to its end, however that comes, into a
-file that is there from the start. Run it with what it is made for, as often as you like: runs add
-up, several at a time among them. A file that another version of the program has written begins anew;
-one that is no profile is left alone, and the program ends with status 1. The profile is about the
-module, not about the program: it holds for every target, -O level and --cpu. Of a module that has
-changed since it holds for the functions that have not, and a warning says of how many it does not.
+A program built with --profile-generate counts from its start to its end, however that comes, into
+a file that is there from the start. Run it with what it is made for, as often as you like: runs
+add up, several at a time among them. A file that another version of the program has written
+begins anew; one that is no profile is left alone, and the program ends with status 1. The profile
+is about the module, not about the program: it holds for every target, -O level and --cpu. Of a
+module that has changed since it holds for the functions that have not, and a warning says of how
+many it does not.
 
 --json prints one object in place of the table. Its keys: version (waot's), module (file, sha256),
 seconds (from beginning to end), targets (a list of target, file, size in bytes, sha256, seconds,
