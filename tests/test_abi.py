@@ -12,6 +12,7 @@ import pytest
 from tests import tools
 from tests.lowering.golden import lower
 from tests.spec.wast import Form, Node, parse
+from waot import profile
 from waot.frontend.module import I32, I64, FuncType, ValType
 from waot.lowering import abi
 from waot.lowering.imports import unstable_signatures, wasi_signatures
@@ -78,7 +79,7 @@ def test_every_function_has_the_headers_signature() -> None:
         )
         for result, name, parameters in prototypes
     }
-    functions = abi.FUNCTIONS | abi.THREAD_FUNCTIONS | abi.LOCKED_FUNCTIONS
+    functions = abi.FUNCTIONS | abi.THREAD_FUNCTIONS | abi.LOCKED_FUNCTIONS | abi.PROFILE_FUNCTIONS
     assert {name: declared.get(name) for name in functions} == functions
     assert declared[f"{abi.WASI_PREFIX}thread_spawn"] == ("i32", ("ptr", "i32"))
 
@@ -88,7 +89,7 @@ def test_constants_are_the_headers() -> None:
     assert len(flags) == 4
     assert {name: getattr(abi, name) for name in flags} == {name: int(value) for name, value in flags.items()}
     authority = dict(re.findall(r"#define WAOT_(AUTHORITY_\w+) (\d+)u", HEADER))
-    assert len(authority) == 10
+    assert len(authority) == 11
     assert {name: getattr(abi, name) for name in authority} == {name: int(bit) for name, bit in authority.items()}
     assert f"#define WAOT_FUNCTION_INDEX_BITS {abi.FUNCTION_INDEX_BITS}u" in HEADER
     operations = dict(re.findall(r"\bWAOT_ATOMIC_(\w+) = (\d+)", HEADER))
@@ -96,6 +97,7 @@ def test_constants_are_the_headers() -> None:
     kinds = dict(re.findall(r"\bWAOT_TYPE_(\w+) = (\d+)", HEADER))
     assert kinds == {"STRUCT": str(abi.TYPE_STRUCT), "ARRAY": str(abi.TYPE_ARRAY), "FUNCTION": str(abi.TYPE_FUNCTION)}
     assert f"#define WAOT_WINDOWS {abi.WINDOWS}u" in HEADER
+    assert f"#define WAOT_PROFILE_CALLEES {profile.CALLEES} " in HEADER
     assert re.search(rf"\b{abi.DATA_IMAGE}\b", HEADER)
     assert re.search(re.escape(abi.WASM_TEXT) + r"\b", HEADER)
 

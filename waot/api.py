@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from waot import profile
 from waot.errors import ToolError, UsageError, WaotError
 from waot.options import (
     DEFAULT_STACK_SIZE,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from waot.frontend.inspect import ModuleInfo
     from waot.linker.inspect import ExecutableInfo
     from waot.pipeline import Artifact, Linked
+    from waot.profile import ProfileInfo
     from waot.publish.oci import Reference
     from waot.publish.pack import Release
 
@@ -122,6 +124,8 @@ def build(
     overlays: Sequence[str | OverlayGrant] = (),
     links: Sequence[str | Link] = (),
     features: str | Sequence[str] | None = None,
+    profile_generate: bool | FileName | None = None,
+    profile_use: FileName | Sequence[FileName] = (),
     cache: bool = True,
     verbose: int = 0,
     oci_name: str | None = None,
@@ -133,7 +137,8 @@ def build(
     with ``{target}`` in it, as for ``waot build -o``; by default the results go to the current directory. `links` are
     modules to link, instantiated before it, as ``NAME=FILE`` or `Link`: what is imported from NAME comes from FILE.
     `deterministic` is True or a seed; `seccomp` is "default", "off" (``--no-seccomp``) or "required"
-    (``--require-seccomp``). The other arguments have the forms of the options of the same names.
+    (``--require-seccomp``). `profile_generate` is True or the path of the profile that the program is to write. The
+    other arguments have the forms of the options of the same names.
     Raises WaotError, and has written nothing: the results appear together or not at all.
     """
     options = BuildOptions.parse(
@@ -159,6 +164,8 @@ def build(
         seccomp=seccomp,
         overlays=overlays,
         features=features,
+        profile_generate=profile_generate,
+        profile_use=profile_use,
         cache=cache,
         verbose=verbose,
     )
@@ -220,8 +227,8 @@ def validate(
         raise
 
 
-def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
-    """What `file` is made of: a module, or an executable that waot built."""
+def inspect(file: FileName) -> ModuleInfo | ExecutableInfo | ProfileInfo:
+    """What `file` is made of: a module, an executable that waot built, or a profile that such a one wrote."""
     source, name = _map_executable(file) or _read(file)
     try:
         if source[:4].startswith(EXECUTABLE_MAGICS):
@@ -229,6 +236,8 @@ def inspect(file: FileName) -> ModuleInfo | ExecutableInfo:
 
             return inspect_executable(source)
         assert isinstance(source, bytes)
+        if source.startswith(profile.MAGIC):
+            return profile.describe_profile(profile.parse_profile(source, name))
         from waot.frontend import decode_module
         from waot.frontend.inspect import inspect_module
 
@@ -249,7 +258,7 @@ def _map_executable(file: FileName) -> tuple[mmap.mmap, str] | None:
     return None
 
 
-def is_executable(info: ModuleInfo | ExecutableInfo) -> TypeGuard[ExecutableInfo]:
+def is_executable(info: ModuleInfo | ExecutableInfo | ProfileInfo) -> TypeGuard[ExecutableInfo]:
     """Whether `inspect` has described an executable (the classes are not imported for this)."""
     return hasattr(info, "manifest")
 
@@ -297,6 +306,7 @@ def compile_module(
             ("stack", "--stack-size", options.stack_size != DEFAULT_STACK_SIZE),
             ("link", "--link", linked),
             ("objects", "--max-heap", options.max_heap),
+            ("profile", "--profile-generate", options.profile_generate is not None),
         ):
             if given:
                 target.check_has(what, f"{option} is given")

@@ -157,6 +157,8 @@ class BuildOptions:
     compress: bool = False  # what is embedded
     seccomp: str = "default"  # one of SECCOMP_CHOICES
     features: tuple[str, ...] | None = None  # the proposals that the module may use, sorted; None for all
+    profile_generate: str | None = None  # the program writes a profile there; "": a file called after the module
+    profile_use: tuple[str, ...] = ()  # files with profiles to compile by
     cache: bool = True
     verbose: int = 0
 
@@ -171,6 +173,8 @@ class BuildOptions:
                 )
             if self.cpu != Cpu():
                 raise UsageError("--multiversion is about the baseline and a level above it", hint="leave out --cpu")
+            if self.profile_generate is not None:
+                raise UsageError("a program that counts has one version of its code", hint="leave out --multiversion")
         _one_of("memory strategy", self.memory, MEMORY_CHOICES)
         _one_of("choice for relaxed SIMD", self.relaxed_simd, RELAXED_SIMD_CHOICES)
         _one_of("choice for seccomp", self.seccomp, SECCOMP_CHOICES)
@@ -196,6 +200,18 @@ class BuildOptions:
         for embed in self.embeds:
             if guest_path(embed.guest) in granted:
                 raise _granted_and_embedded(embed.guest)
+        if self.profile_generate is not None and self.profile_use:
+            raise UsageError(
+                "--profile-generate and --profile-use contradict each other",
+                hint="build and run with the one, then build with the other",
+            )
+        if self.profile_generate is not None and self.emit not in ("exe", "oci"):
+            raise UsageError(
+                f"--profile-generate makes a program that writes a profile, and --emit {self.emit} no program",
+                hint="use --emit exe",
+            )
+        if "\0" in (self.profile_generate or ""):
+            raise UsageError("the path of a profile holds a NUL")
         if self.jobs < 1:
             raise UsageError(f"{self.jobs} jobs cannot do the work", hint="use 1 or more")
         _check_grants(self.grants)
@@ -226,6 +242,8 @@ class BuildOptions:
         seccomp: str = "default",
         overlays: Sequence[str | OverlayGrant] = (),
         features: str | Sequence[str] | None = None,
+        profile_generate: bool | str | os.PathLike[str] | None = None,
+        profile_use: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
         cache: bool = True,
         verbose: int = 0,
     ) -> BuildOptions:
@@ -255,6 +273,8 @@ class BuildOptions:
             compress=compress,
             seccomp=seccomp,
             features=parse_features(features),
+            profile_generate=parse_profile_generate(profile_generate),
+            profile_use=parse_profile_use(profile_use),
             cache=cache,
             verbose=verbose,
         )
@@ -317,6 +337,22 @@ def parse_features(parts: str | Sequence[str] | None) -> tuple[str, ...] | None:
             known = f"did you mean {near[0]}?" if near else f"use all, mvp or any of {', '.join(sorted(PROPOSALS))}"
             raise UsageError(f"{part!r} in --features is no feature of WebAssembly that waot knows", hint=known)
     return None if chosen == PROPOSALS else tuple(sorted(chosen))
+
+
+def parse_profile_generate(value: bool | str | os.PathLike[str] | None) -> str | None:
+    """A path; True is "", a file called after the module; None and False are no profile."""
+    if value is None or value is False:
+        return None
+    return "" if value is True else os.fspath(value)
+
+
+def parse_profile_use(value: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """Paths; one string is one or several with commas between them."""
+    several = [value] if isinstance(value, str | os.PathLike) else value
+    paths = [path for each in several for path in (each.split(",") if isinstance(each, str) else [os.fspath(each)])]
+    if not all(paths):
+        raise UsageError("a profile to use has no name", hint="use --profile-use FILE, or several with commas")
+    return tuple(dict.fromkeys(paths))
 
 
 _UNITS = {"": 0, "b": 0, "k": 10, "kib": 10, "m": 20, "mib": 20, "g": 30, "gib": 30}

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from waot.frontend.module import Facts, Module
     from waot.linker import Confinement, EmbeddedImage, Runtime
     from waot.lowering import LoweredUnit, LoweringOptions, Plan
+    from waot.lowering.profiled import Guidance
+    from waot.profile import Profile
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of about UNIT_OPERATORS. Measured in docs/rationale.md.
@@ -106,14 +108,17 @@ def build(
     """
     store = Cache.open(options.cache)
     images = _embed(options, targets, progress)
-    keys = [_artifact_key(source, file, target, options, links, images.get(target.endian)) for target in targets]
+    profile = _read_profile(options)
+    keys = [
+        _artifact_key(source, file, target, options, links, images.get(target.endian), profile) for target in targets
+    ]
     found = [store.get("artifact", key) for key in keys]
     headers = [
         store.get("header", key) if target.has_header(options.emit) else b""
         for target, key in zip(targets, keys, strict=True)
     ]
     missing = [target for target, *parts in zip(targets, found, headers, strict=True) if None in parts]
-    made = iter(_build(source, file, missing, options, progress, store, links, images) if missing else ())
+    made = iter(_build(source, file, missing, options, progress, store, links, images, profile) if missing else ())
     artifacts = []
     for target, key, data, header in zip(targets, keys, found, headers, strict=True):
         seconds, cached = 0.0, data is not None and header is not None
@@ -220,9 +225,10 @@ def _artifact_key(
     options: BuildOptions,
     links: Sequence[Linked],
     image: EmbeddedImage | None,
+    profile: Profile | None,
 ) -> str:
     # `jobs` and `verbose` change nothing in the result.
-    relevant = replace(options, jobs=1, verbose=0, cache=True, embeds=(), compress=False)
+    relevant = replace(options, jobs=1, verbose=0, cache=True, embeds=(), compress=False, profile_use=())
     linked = [part for link in links for part in (link.name, link.source, os.path.basename(link.file))]
     host = ""
     if options.cpu.name == "native":
@@ -231,7 +237,8 @@ def _artifact_key(
         host = repr(host_cpu())
     # Of what is embedded no more than is known to the executable before it.
     embedded = repr((image.size, image.directories)) if image is not None else ""
-    parts = (os.path.basename(file), repr(target), repr(relevant), host, embedded)
+    counted = hashlib.sha256(repr(profile).encode()).hexdigest() if profile is not None else ""
+    parts = (os.path.basename(file), repr(target), repr(relevant), host, embedded, counted)
     return digest(compiler_digest(), source, *parts, *linked)
 
 
@@ -244,11 +251,13 @@ def _build(
     store: Cache,
     links: Sequence[Linked],
     images: Mapping[str, EmbeddedImage],
+    profile: Profile | None,
 ) -> list[tuple[bytes, bytes, float]]:
     """What is made for each target, its header where it has one, and the seconds of work for it."""
     from waot import __version__
     from waot.codegen import make_codegen_options
     from waot.lowering import c_header, c_prefix, starts_threads
+    from waot.profile import module_digest
 
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
@@ -265,7 +274,10 @@ def _build(
             target.check_has("threads", "the module has atomic operations")
         if target.freestanding:
             _check_buffers(module, target)
-    plans = _Plans(module, facts, options.emit == "exe")
+    digest_ = module_digest([source, *(link.source for link in links)])
+    guidance = None if profile is None else _guidance(profile, digest_, module, file, options, progress)
+    instrument = None if options.profile_generate is None else digest_
+    plans = _Plans(module, facts, options.emit == "exe", guidance)
     linked = [target for target in targets if _is_linked(target, options)]
     with _runtimes(linked, tools, options.jobs, progress, threads) as runtimes:
         cpus = [options.cpu] if options.multiversion is None else [Cpu(), Cpu(options.multiversion)]
@@ -275,6 +287,7 @@ def _build(
             lowering = lowering_options(
                 target, options, codegen, facts, exports=target.freestanding, image=images.get(target.endian)
             )
+            lowering = replace(lowering, instrument=instrument)
             if target.freestanding:
                 lowering = replace(lowering, c_prefix=c_prefix(file))
             origin, plan = plans.plan(target, lowering)
@@ -325,8 +338,9 @@ def _join_versions(job: _Job, options: BuildOptions, versions: Sequence[Sequence
 class _Plans:
     """The plans of a build: one for all targets of which lowering would make the same but for the triple."""
 
-    def __init__(self, module: Module, facts: Facts, executables: bool) -> None:
+    def __init__(self, module: Module, facts: Facts, executables: bool, profile: Guidance | None) -> None:
         self._module = module
+        self._profile = profile
         self._facts = facts
         self._executables = executables
         # By the options without a triple: the number of a target, its plan, and what was asked about its segments.
@@ -353,7 +367,7 @@ class _Plans:
         def ask(size: int) -> bool:
             return asked.setdefault(size, mapped(size))
 
-        plan = make_plan(self._module, self._facts, options, ask)
+        plan = make_plan(self._module, self._facts, options, ask, self._profile)
         alike.append((number, plan, asked))
         return number, plan
 
@@ -483,6 +497,7 @@ def _finish(
         ),
         embedded=embedded.directories if embedded is not None else (),
         confinement=_confinement(job, options),
+        profile=_profile_path(options, file),
     )
     image = None
     fixed = next((memory for memory in plan.memories if memory.base is not None), None)
@@ -552,6 +567,63 @@ def _confinement(job: _Job, options: BuildOptions) -> Confinement:
         granted |= confine.SOCKETS
     filters = confine.make_filters(job.target.arch, functions, facilities, granted, job.target.endian)
     return linker.Confinement(filters, options.seccomp == "required")
+
+
+# ---------------------------------------------------------------- profiles
+
+
+def _read_profile(options: BuildOptions) -> Profile | None:
+    """What `options` say to compile by. Raises UsageError."""
+    if not options.profile_use:
+        return None
+    from waot.profile import merge_profiles, read_profile
+
+    profile = merge_profiles([(path, read_profile(path)) for path in options.profile_use])
+    if not any(function.most for function in profile.functions.values()):
+        raise UsageError(
+            f"nothing was counted in {', '.join(map(repr, options.profile_use))}", hint="run the program that writes it"
+        )
+    return profile
+
+
+def _profile_path(options: BuildOptions, file: str) -> str | None:
+    """Where the program is to write its profile, if it is."""
+    from waot.profile import SUFFIX
+
+    if options.profile_generate is None:
+        return None
+    return options.profile_generate or Path(os.path.basename(file).strip("<>")).stem + SUFFIX
+
+
+def _guidance(
+    profile: Profile, digest_: bytes, module: Module, file: str, options: BuildOptions, progress: Progress
+) -> Guidance:
+    """What lowering is told of a profile; a warning says what of it does not fit. Raises UsageError if nothing does."""
+    from waot.lowering.profiled import guidance
+    from waot.profile import fit_profile
+
+    if profile.module != digest_:
+        names = ", ".join(map(repr, options.profile_use))
+        profile, ran, lost = fit_profile(profile, module, lambda: _fingerprints(module, options.jobs, progress))
+        if lost == ran:
+            raise UsageError(f"the profile {names} is of another module than {file}", hint="make it again")
+        progress.warning(
+            f"{file}: the profile {names} is of another version of the module: {lost:,} of {ran:,} functions that ran "
+            "have changed, and are compiled without it"
+        )
+    return guidance(profile)
+
+
+def _fingerprints(module: Module, jobs: int, progress: Progress) -> dict[int, int]:
+    """The fingerprint of each body."""
+    chunks = _chunks(module, sum(code.end - code.start for code in module.codes) // (4 * jobs) + 1)
+    found: dict[int, int] = {}
+    with progress.step("comparing with the profile", total=len(chunks)) as step:
+        calls = [(_fingerprint_chunk, chunk) for chunk in chunks]
+        names = [f"that looks at functions {first} to {last - 1}" for first, last in chunks]
+        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, progress, [step] * len(calls)):
+            found |= part
+    return found
 
 
 # ---------------------------------------------------------------- workers
@@ -719,6 +791,13 @@ def _validate_chunk(first: int, last: int) -> Facts:
     from waot.frontend import collect_facts
 
     return collect_facts(_shared.module, range(first, last))
+
+
+def _fingerprint_chunk(first: int, last: int) -> dict[int, int]:
+    from waot.frontend import validate_function
+    from waot.lowering.flow import fingerprint
+
+    return {index: fingerprint(validate_function(_shared.module, index)) for index in range(first, last)}
 
 
 def _compile(

@@ -29,6 +29,7 @@ LACKABLE = {
     "stack": "stack of its own",
     "link": "linked modules",
     "objects": "heap of objects (for garbage collection and exceptions)",
+    "profile": "file for a profile (--profile-use takes one that was made on any other target)",
 }
 
 

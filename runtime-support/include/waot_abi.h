@@ -129,6 +129,7 @@ extern const uint32_t waot_authority;
 #define WAOT_AUTHORITY_EMBEDDED 128u     /* embedded directories */
 #define WAOT_AUTHORITY_COMPRESSED 256u   /* with compressed files in them */
 #define WAOT_AUTHORITY_OVERLAY 512u      /* and granted ones on top of some */
+#define WAOT_AUTHORITY_PROFILE 1024u     /* it writes a profile */
 
 /* ---------------------------------------------------------------- exports
  *
@@ -326,6 +327,36 @@ enum waot_atomic_operation {
 void waot_table_release(struct waot_table *table);
 void waot_heap_release(void);
 
+/* ---------------------------------------------------------------- profiles
+ *
+ * Of programs that count what they do (--profile-generate). The file is described in waot/profile.py: parts, each a head
+ * and then the counters and sites of one unit. Functions that a funcref may be of have their index, plus 1, in the four
+ * bytes before their code, and what else stands in a table has 0 there. */
+
+/* %waot.profile_part = type { ptr, i64, ptr, i64 } */
+struct waot_profile_part {
+    const uint8_t *head;
+    uint64_t head_size;
+    uint8_t **values; /* at the start it points to `size` bytes of zeros */
+    uint64_t size;
+};
+
+/* %waot.profile = type { ptr, i64 } */
+struct waot_profile {
+    const struct waot_profile_part *const *parts;
+    uint64_t count;
+};
+extern const struct waot_profile waot_profile; /* weak in the shim, where it has no part */
+
+/* A function that was called at a site, and how often. */
+struct waot_profile_callee {
+    uint64_t function; /* its index plus 1, or 0 */
+    uint64_t count;
+};
+#define WAOT_PROFILE_CALLEES 4 /* of a site */
+/* Counts a call of the function with that number, which is none or not the first of the site's. */
+void waot_profile_callee(struct waot_profile_callee *site, uint64_t function);
+
 /* ---------------------------------------------------------------- imports
  *
  * An import (import "wasi_snapshot_preview1" "fd_write" (func ...)) is the symbol waot_wasi_fd_write with the
@@ -379,6 +410,7 @@ enum waot_record_kind {
                                   * the program does not run without; empty without flag 1: capability mode */
     WAOT_RECORD_EMBED = 16,      /* struct waot_embedded, then GUEST NUL; flag 1: compressed where that saved space */
     WAOT_RECORD_OVERLAY = 17,    /* HOST NUL GUEST NUL: what is written to the embedded directory GUEST goes to HOST */
+    WAOT_RECORD_PROFILE = 18,    /* PATH NUL: the file that its profile goes to */
     WAOT_RECORD_INFO = 19,       /* text, without NUL: what WAOT_INFO=1 prints */
 };
 #define WAOT_RECORD_READ_ONLY 1u

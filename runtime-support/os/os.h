@@ -63,6 +63,12 @@ int64_t waot_os_flags(waot_os_handle handle);
 int64_t waot_os_set_flags(waot_os_handle handle, uint32_t fdflags);
 bool waot_os_is_terminal(waot_os_handle handle);
 
+/* Opens a file by its ordinary path for reading and writing, and makes it where there is none. */
+int64_t waot_os_open_file(const char *path);
+/* The first `size` bytes of a file as memory: what is written there is written to the file, and seen by all who have it
+ * as memory. It stays when the handle is closed. */
+int64_t waot_os_map_file(waot_os_handle handle, uint64_t size, uint8_t **bytes);
+
 /* ---------------------------------------------------------------- directories */
 
 struct waot_os_entry {

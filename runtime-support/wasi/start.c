@@ -204,6 +204,8 @@ void waot_wasi_start(void)
     waot_wasi_grant_paths();
     if (WAOT_MAY(LISTEN))
         waot_wasi_grant_sockets();
+    if (WAOT_MAY(PROFILE))
+        waot_wasi_profile();
     waot_wasi_confine();
 }
 

@@ -119,6 +119,8 @@ void waot_wasi_may_open(bool read_only);
 void waot_wasi_grant_file(const struct waot_wasi_path_grant *grant);
 void waot_wasi_grant_sockets(void);
 void waot_wasi_seed(void);
+/* profile.c: finds the file that is counted into. Ends the program where that cannot be. */
+void waot_wasi_profile(void);
 
 /* file_grant.c: what the functions of the same names do with a WAOT_WASI_FILES. */
 static inline bool waot_wasi_is_files(const struct waot_wasi_descriptor *descriptor)

@@ -115,6 +115,12 @@ def test_a_target_that_cannot_choose_is_refused_with_those_that_can(waot: Run, t
     assert line == "only a program chooses between versions of its code; leave out --emit obj"
 
 
+def test_a_program_that_counts_has_one_version(waot: Run, tmp_path: Path) -> None:
+    assemble(tmp_path / "rounds.wasm", ROUNDS)
+    line = error_line(waot("build", "rounds.wasm", "--multiversion", LEVEL, "--profile-generate"), 2)
+    assert line == "a program that counts has one version of its code; leave out --multiversion"
+
+
 def test_a_module_that_starts_threads_is_refused(waot: Run, tmp_path: Path) -> None:
     assemble(
         tmp_path / "threads.wasm",

@@ -50,6 +50,7 @@ manifests = st.builds(
         max_size=3,
     ).map(tuple),
     linked=st.lists(st.builds(LinkedModule, texts, texts, st.binary(min_size=32, max_size=32)), max_size=3).map(tuple),
+    profile=st.none() | texts,
 )
 
 

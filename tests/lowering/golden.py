@@ -19,11 +19,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import wasmtime
 
 from waot.frontend import collect_facts, decode_module, validate_function
 from waot.lowering import LoweringOptions, lower_unit, make_plan
+from waot.lowering.profiled import Guidance
 from waot.targets import find_target
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -35,7 +37,7 @@ class Case:
 
     name: str
     fields: str
-    options: dict[str, str]
+    options: dict[str, Any]
     show: tuple[str, ...]
     ir: str
 
@@ -49,7 +51,13 @@ class Case:
 
 
 def lower(
-    fields: str | bytes, *, memory: str = "guarded", target: str = "x86_64-linux", opt: str = "2", exports: str = ""
+    fields: str | bytes,
+    *,
+    memory: str = "guarded",
+    target: str = "x86_64-linux",
+    opt: str = "2",
+    exports: str = "",
+    profile: Guidance | None = None,
 ) -> str:
     """The IR text of a module of one unit, which is given by its fields or as bytes."""
     source = fields if isinstance(fields, bytes) else bytes(wasmtime.wat2wasm(f"(module {fields})"))
@@ -70,7 +78,7 @@ def lower(
         unit_operators=1 << 20,
         single_unit_operators=1 << 20,
     )
-    plan = make_plan(module, facts, options)
+    plan = make_plan(module, facts, options, profile=profile)
     bodies: Callable[[int], object] = lambda index: validate_function(module, index)  # noqa: E731
     text = lower_unit(module, plan, 0, bodies).text  # type: ignore[arg-type]
     return _relative(text, [code.start for code in module.codes])

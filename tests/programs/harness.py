@@ -141,9 +141,10 @@ class Configuration:
     target: str
     memory: str
     level: str
+    profiled: bool = False  # what is judged was compiled by the profile of a program that did the same before
 
     def __str__(self) -> str:
-        return f"{self.target}-{self.memory}-O{self.level}"
+        return f"{self.target}-{self.memory}-O{self.level}{'-profiled' * self.profiled}"
 
 
 MATRIX = tuple(
@@ -441,8 +442,8 @@ def check_oracle(run: Run, outcome: Outcome) -> None:
 # -------------------------------------------------------------------------------------------------------------- by waot
 
 
-def build(program: Program, configuration: Configuration, output: Path) -> Path:
-    """Builds `program` with waot as `configuration` says, with the grants it needs."""
+def build(program: Program, configuration: Configuration, output: Path, **more: Any) -> Path:
+    """Builds `program` with waot as `configuration` says, with the grants it needs, and `more` options."""
     import waot
 
     given = {"stack_size": program.stack_size, "relaxed_simd": program.relaxed_simd}
@@ -457,6 +458,7 @@ def build(program: Program, configuration: Configuration, output: Path) -> Path:
         dirs=[f"{host_directory(guest)}::{guest}{':ro' * (guest in program.read_only)}" for guest, _ in program.dirs],
         env=[f"{name}={value}" for name, value in program.env],
         **options,
+        **more,
     )
     return output
 

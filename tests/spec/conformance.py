@@ -91,7 +91,7 @@ def record(configuration: Configuration, outcomes: dict[str, Outcome], day: str)
     return {
         "target": configuration.target,
         "memory": configuration.memory,
-        "level": configuration.level,
+        "level": configuration.level + (", by a profile" if configuration.profiled else ""),
         "day": day,
         "passed": dict(sorted(passed.items())),
         "failing": failing,
@@ -219,6 +219,9 @@ def main() -> int:
     parser.add_argument(
         "--memory", default="guarded,checked,static", help="strategies; all but the main one at the first level"
     )
+    parser.add_argument(
+        "--profiled", action="store_true", help="compile each by the profile of a program that did the same before"
+    )
     parser.add_argument("--jobs", type=int, default=default_jobs())
     parser.add_argument("--output", type=Path, default=PAGE)
     arguments = parser.parse_args()
@@ -234,7 +237,7 @@ def main() -> int:
     levels = [level for level in re.split(r"[\s,]+", arguments.opt.strip()) if level]
     memories = [memory for memory in re.split(r"[\s,]+", arguments.memory.strip()) if memory]
     configurations = [
-        Configuration(name, memory, level)
+        Configuration(name, memory, level, arguments.profiled)
         for memory in memories
         for name in names
         if memory in find_target(name).memory_supported

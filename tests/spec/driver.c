@@ -16,6 +16,7 @@
 #include "core/trap.h"
 #include "include/waot_abi.h"
 #include "os/os.h"
+#include "wasi/wasi.h"
 
 struct waot_suite_command {
     uint8_t kind;
@@ -188,6 +189,7 @@ static void waot_suite_do(const struct waot_suite_command *command)
 
 void waot_main(void)
 {
+    waot_wasi_profile(); /* of waot_wasi_start, all that these programs have a use for */
     const unsigned char *at = waot_process.manifest;
     waot_suite_begin();
     for (;;) {

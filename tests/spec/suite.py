@@ -44,7 +44,9 @@ from waot.linker.objects import data_object
 from waot.linker.pe import MANIFEST
 from waot.linker.runtime import assembler_flags, format_flags, include_flags, machine_flags
 from waot.lowering import lower_unit, make_plan
+from waot.lowering.profiled import Guidance, guidance
 from waot.options import BuildOptions
+from waot.profile import read_profile
 from waot.targets import Target, find_target
 from waot.zig import run_zig, zig_version
 
@@ -371,10 +373,13 @@ def build_program(
     relaxed_simd: str = "fast",
     with_heap: Path | None = None,
     unit_operators: int = 1 << 62,
+    profile: Path | None = None,
+    known: Guidance | None = None,
 ) -> bytes:
     """The executable that performs `steps` on the instances of `module`. Raises WaotError.
 
-    `with_heap` is a C file that is part of the driver where the program has a heap; `unit_operators` the size of units.
+    `with_heap` is a C file that is part of the driver where the program has a heap; `unit_operators` the size of units;
+    `profile` the file that the program writes a profile to, if it does; `known` what it is compiled by.
     """
     target = find_target(configuration.target)
     options = BuildOptions(
@@ -389,7 +394,8 @@ def build_program(
     facts = collect_facts(module, range(module.imported_func_count, len(module.funcs)))
     lowering = pipeline.lowering_options(target, options, codegen, facts, exports=True)
     lowering = replace(lowering, single_unit_operators=unit_operators, unit_operators=unit_operators)
-    plan = make_plan(module, facts, lowering, partial(linker.image_as_segment, target))
+    lowering = replace(lowering, instrument=bytes(32) if profile is not None else None)
+    plan = make_plan(module, facts, lowering, partial(linker.image_as_segment, target), known)
     if tools.runner(target.name):
         # An emulator has a record for each page of address space (qemu 7: a second for 20 GiB). Memories without a
         # guard need no more than the scripts grow them to.
@@ -406,7 +412,8 @@ def build_program(
     for number in range(len(plan.units)):
         unit = lower_unit(module, plan, number, lambda index: validate_function(module, index))
         if unit.has_state:
-            made.append(compile_unit(unit.text, runtime.bitcode, unit.keep | set(runtime.entry_points), codegen))
+            keep = unit.keep | {"waot_wasi_profile", *runtime.entry_points}  # of the bitcode, what the driver calls too
+            made.append(compile_unit(unit.text, runtime.bitcode, keep, codegen))
         else:
             made.append(compile_unit(unit.text, None, frozenset(), codegen))
     manifest = linker.Manifest(
@@ -418,6 +425,7 @@ def build_program(
         imports=(),
         module_sha256=bytes(32),
         module_name="",
+        profile=str(profile) if profile is not None else None,
     )
     encoded = linker.encode_manifest(manifest, target.endian)
     fixed = next((memory for memory in plan.memories if memory.base is not None), None)
@@ -463,18 +471,31 @@ def _defect(error: Exception) -> str:
     return f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}: {error}"
 
 
+def _perform(module: Module, steps: list[Step], configuration: Configuration) -> tuple[list[str], str]:
+    """As `run_program`, of a program that performs `steps`; where it is profiled, and all went well while counting, of
+    the one that is made by the profile."""
+    if not configuration.profiled:
+        return run_program(build_program(module, steps, configuration), configuration.target)
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name, "profile")
+        lines, ending = run_program(build_program(module, steps, configuration, profile=file), configuration.target)
+        if ending or set(lines) != {"ok"}:
+            return lines, ending
+        known = guidance(read_profile(str(file)))
+    return run_program(build_program(module, steps, configuration, known=known), configuration.target)
+
+
 def _execute(script: Script, configuration: Configuration) -> None:
     steps = script.steps
     if not steps:
         return
     try:
-        executable = build_program(script.linker.finish(None), [step for step, _ in steps], configuration)
+        lines, ending = _perform(script.linker.finish(None), [step for step, _ in steps], configuration)
     except Exception as error:
         said = str(error) if isinstance(error, WaotError) else _defect(error)
         for step, kind in steps:
             script.verdict(step.line, kind, f"the program cannot be built: {said}")
         return
-    lines, ending = run_program(executable, configuration.target)
     for number, (step, kind) in enumerate(steps):
         if number < len(lines):
             script.verdict(step.line, kind, None if lines[number] == "ok" else lines[number])

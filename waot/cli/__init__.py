@@ -30,6 +30,7 @@ from waot.cli.options import (
     json_option,
     link_option,
     option,
+    profile_generate_option,
     work_options,
 )
 from waot.cli.printing import runs_here, show, show_executable, show_table, stderr_is_terminal, target_fields
@@ -117,6 +118,8 @@ Examples:
   waot build app.wasm --file /etc/app.conf:ro --listen 127.0.0.1:8080 --sealed
   waot build app.wasm --link math=libmath.wasm
   waot build app.wasm --emit asm -o -
+  waot build app.wasm --profile-generate
+  waot build app.wasm --profile-use app.waotprof --target all
 
 Without -o the result is called after FILE: app.wasm makes app, or app-TARGET where there are
 several targets, in the current directory; a directory is made if it does not exist. Where a
@@ -128,6 +131,14 @@ target, file, size, seconds of work and SHA-256. The status is 0, 1 for an error
 
 --emit exe makes for a target without a system (those of the group none) a static library for C
 programs, OUT.a, with OUT.h beside it; these targets are not among all.
+
+A program built with --profile-generate counts from its start to its end, however that comes, into
+a file that is there from the start. Run it with what it is made for, as often as you like: runs
+add up, several at a time among them. A file that another version of the program has written
+begins anew; one that is no profile is left alone, and the program ends with status 1. The profile
+is about the module, not about the program: it holds for every target, -O level and --cpu. Of a
+module that has changed since it holds for the functions that have not, and a warning says of how
+many it does not.
 
 --json prints one object in place of the table. Its keys: version (waot's), module (file, sha256),
 seconds (from beginning to end), targets (a list of target, file, size in bytes, sha256, seconds,
@@ -181,6 +192,7 @@ never change what the builder granted, and a bad one ends the program before it 
     help="Whom a container runs the program as.  [default: 65532:65532]",
 )
 @code_options
+@profile_generate_option
 @grant_options
 @work_options
 @json_option
@@ -329,6 +341,7 @@ wrong usage.
     help="Run it as an executable for TARGET, under an emulator where this machine is another.",
 )
 @code_options
+@profile_generate_option
 @grant_options
 @work_options
 def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence[str], **values: Any) -> None:
@@ -376,7 +389,7 @@ def inspect(file: str, as_json: bool) -> None:
     """Show what FILE is made of.
 
     Of a module: its sections, imports, exports, features and sizes. Of an executable that waot made: its target,
-    format, memory, what it was granted and what it imports.
+    format, memory, what it was granted and what it imports. Of a profile: the functions that ran most.
     """
     from waot import api
 

@@ -101,6 +101,26 @@ features_option = option(
     "from left to right. The names are those that `waot inspect` shows: all,-gc,-threads  mvp,+simd.  [default: all]",
 )
 
+profile_use_option = option(
+    "--profile-use",
+    metavar="FILE[,FILE...]",
+    multiple=True,
+    section=_CODE,
+    help="Compile by what a program built with --profile-generate has counted, on any target: what ran most becomes "
+    "faster, what never ran smaller. Several files are added up. May be repeated.",
+)
+
+profile_generate_option = option(
+    "--profile-generate",
+    metavar="[=FILE]",
+    cls=OptionalValue,
+    flag_value="",
+    section=_CODE,
+    help="Make a program that counts what it runs, for --profile-use, and is the slower for it. The profile is the "
+    "file FILE, looked up where the program is run, or what WAOT_PROFILE_FILE says; runs add up.  [default: NAME"
+    ".waotprof]",
+)
+
 code_options = _all(
     option(
         "-O",
@@ -156,6 +176,7 @@ code_options = _all(
         help="The most that objects of garbage collection and exceptions may take; more is the trap 'out of memory'. "
         "Linear memory is not in it.  [default: what the machine has]",
     ),
+    profile_use_option,
     features_option,
 )
 

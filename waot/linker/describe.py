@@ -25,6 +25,8 @@ def describe(manifest: Manifest) -> list[str]:
     lines += [f"  {line}" for line in granted]
     if manifest.grants.sealed:
         lines.append("sealed: who runs it cannot grant more")
+    if manifest.profile is not None:
+        lines.append(f"profile: it writes {manifest.profile!r}, or what WAOT_PROFILE_FILE says where it is not sealed")
     if manifest.confinement.filters:
         refused = "does not run" if manifest.confinement.required else "runs"
         lines.append(f"system calls: filtered; it {refused} where the system refuses the filter")

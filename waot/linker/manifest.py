@@ -18,7 +18,7 @@ from waot.options import DirGrant, EnvGrant, FileGrant, Grants, ListenGrant, Ove
 
 # enum waot_record_kind
 _END, _DIR, _ENV, _INHERIT_ENV, _STACK_SIZE, _VERSION, _TARGET, _MEMORY, _IMPORT, _MODULE = range(10)
-_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED, _SECCOMP, _EMBED, _OVERLAY = range(10, 18)
+_FILE, _ARGUMENT, _LISTEN, _SEED, _SEALED, _SECCOMP, _EMBED, _OVERLAY, _PROFILE = range(10, 19)
 _INFO = 19
 _READ_ONLY = 1
 _COMPRESSED = 1
@@ -63,6 +63,7 @@ class Manifest:
     linked: tuple[LinkedModule, ...] = ()  # in the order of their instantiation, before the module itself
     embedded: tuple[Embedded, ...] = ()
     confinement: Confinement = field(default_factory=Confinement)
+    profile: str | None = None  # the file that its profile goes to, if it writes one
 
 
 def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
@@ -105,6 +106,8 @@ def encode_manifest(manifest: Manifest, endian: str = "little") -> bytes:
         record(_SEED, struct.pack(order + "Q", grants.seed))
     if grants.sealed:
         record(_SEALED)
+    if manifest.profile is not None:
+        record(_PROFILE, _strings(manifest.profile))
     confinement = manifest.confinement
     flags = 0 if confinement.filters or confinement.capability_mode else _LEFT_OUT
     flags |= _REQUIRED if confinement.required else 0
@@ -155,6 +158,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
     stack_size = 0
     sha256, module_name = b"", ""
     confinement = Confinement()
+    profile: str | None = None
     at = 0
     while True:
         if len(data) - at < 8:
@@ -212,6 +216,8 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
                 confinement = Confinement(filters, bool(flags & _REQUIRED), confined)
             except ToolError:
                 raise _damaged(start) from None
+        elif kind == _PROFILE:
+            (profile,) = _split(payload, 1, start)
         elif kind in texts:
             (texts[kind],) = _split(payload, 1, start)
         elif kind == _IMPORT:
@@ -248,6 +254,7 @@ def decode_manifest(data: bytes, endian: str = "little") -> Manifest:
         linked=tuple(linked),
         embedded=tuple(embedded),
         confinement=confinement,
+        profile=profile,
     )
 
 

@@ -22,6 +22,8 @@ STRUCTS = {
     "waot.heap": "{ ptr, i64, ptr, i64, ptr, i64, i64 }",
     "waot.window": "{ ptr, ptr }",
     "waot.threads": "{ ptr, ptr, ptr }",
+    "waot.profile_part": "{ ptr, i64, ptr, i64 }",
+    "waot.profile": "{ ptr, i64 }",
 }
 
 
@@ -47,6 +49,7 @@ AUTHORITY_RUN_TIME = 64
 AUTHORITY_EMBEDDED = 128
 AUTHORITY_COMPRESSED = 256
 AUTHORITY_OVERLAY = 512
+AUTHORITY_PROFILE = 1024
 
 EXPORT_KINDS = ("func", "table", "memory", "global", "tag")  # WAOT_EXPORT_*, numbered as in the binary format
 
@@ -114,6 +117,10 @@ LOCKED_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "waot_atomic_compare_exchange": ("i64", ("ptr", "i32", "i64", "i64")),
 }
 ATOMIC_OPERATIONS = ("load", "xchg", "add", "sub", "and", "or", "xor")  # enum waot_atomic_operation
+# Likewise, but only of programs that write a profile.
+PROFILE_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "waot_profile_callee": ("void", ("ptr", "i64")),
+}
 
 THROWN_AT = "waot_thrown_at"
 TAIL_CALL = "waot_tail_call"

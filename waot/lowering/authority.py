@@ -19,6 +19,7 @@ from waot.lowering.abi import (
     AUTHORITY_FILES,
     AUTHORITY_LISTEN,
     AUTHORITY_OVERLAY,
+    AUTHORITY_PROFILE,
     AUTHORITY_RUN_TIME,
 )
 from waot.lowering.imports import WASI_MODULES
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 
 
 def authority(
-    grants: Grants, imports: Iterable[tuple[str, str]], *, embedded: bool = False, compressed: bool = False
+    grants: Grants,
+    imports: Iterable[tuple[str, str]],
+    *,
+    embedded: bool = False,
+    compressed: bool = False,
+    instrumented: bool = False,
 ) -> int:
     """The WAOT_AUTHORITY_* of a program with those imports, (module, name) each, grants and embedded files."""
     names = {name for module, name in imports if module in WASI_MODULES}
@@ -46,5 +52,6 @@ def authority(
         AUTHORITY_EMBEDDED: embedded,
         AUTHORITY_COMPRESSED: compressed,
         AUTHORITY_OVERLAY: grants.overlays,
+        AUTHORITY_PROFILE: instrumented,
     }
     return sum(bit for bit, needed in wanted.items() if needed)

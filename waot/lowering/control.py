@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from waot.frontend.module import FuncType, ValType
 from waot.lowering.exceptions import end_try, end_try_table
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.layout import LIKELY, UNLIKELY
 from waot.lowering.memory import word_as, word_index
+from waot.lowering.profiled import Guard, guarded_call
 from waot.lowering.types import ir_type
 
 
@@ -17,6 +20,7 @@ def _nop(f: FunctionLowering, immediate: None, offset: int) -> None:
 
 @lowers("unreachable")
 def _unreachable(f: FunctionLowering, immediate: None, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     f.trap("unreachable", offset)
 
 
@@ -30,12 +34,16 @@ def _block(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None
 def _loop(f: FunctionLowering, immediate: tuple[FuncType, tuple[int, ...]], offset: int) -> None:
     t, assigned = immediate
     frame = Frame("loop", f.new_label("l"), t, len(f.stack) - len(t.params))
+    f.profile.count(f, offset, 0)
     f.frames.append(frame)
     f.begin_loop(frame, assigned)
 
 
 def _weights(f: FunctionLowering, offset: int) -> str:
-    """The metadata of a conditional branch that a branch hint is about."""
+    """The metadata of a conditional branch that a profile or else a branch hint is about."""
+    counted = f.profile.weights((offset, 0), (offset, 1))
+    if counted:
+        return counted
     hint = f.unit.module.branch_hints.get(offset)
     return "" if hint is None else f", !prof {LIKELY if hint else UNLIKELY}"
 
@@ -46,15 +54,18 @@ def _if(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     condition = f.pop_bool()
     number = f.new_label("")
     frame = Frame("if", f"b{number}", t, len(f.stack) - len(t.params))
+    frame.offset = offset
     frame.else_params = f.operands(len(t.params))
     _, frame.else_locals = f.edge()
     f.frames.append(frame)
     f.effect(f"br i1 {condition}, label %i{number}, label %e{number}{_weights(f, offset)}", condition)
     f.place(f"i{number}")
+    f.profile.count(f, offset, 0)
 
 
-def _begin_else(f: FunctionLowering, frame: Frame) -> None:
+def _begin_else(f: FunctionLowering, frame: Frame, offset: int) -> None:
     if f.label is not None:
+        f.profile.count(f, offset, 0)
         f.add_edge(frame)
         f.out.append(f"  br label %{frame.label}")
     f.place("e" + frame.label[1:])
@@ -63,25 +74,29 @@ def _begin_else(f: FunctionLowering, frame: Frame) -> None:
     assert frame.else_locals is not None
     f.locals = frame.else_locals
     f.locals_shared = True
+    f.profile.count(f, frame.offset, 1)
     frame.kind = "else"
 
 
 @lowers("else")
 def _else(f: FunctionLowering, immediate: None, offset: int) -> None:
-    _begin_else(f, f.frames[-1])
+    _begin_else(f, f.frames[-1], offset)
 
 
 @lowers("end")
 def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
     frame = f.frames[-1]
+    way = 0
     if frame.kind == "if":  # no else: its parameters are its results
-        _begin_else(f, frame)
+        _begin_else(f, frame, offset)
+        way = 1
     f.frames.pop()
     if frame.kind in ("try", "catch", "catch_all"):
-        end_try(f, frame)
+        end_try(f, frame, offset)
         f.join(frame.label, frame.edges, frame.types, frame.height)
     elif frame.kind == "function":
         if f.label is not None:
+            f.profile.count(f, offset, 0)
             f.emit_return(f.operands(len(frame.types)))
     elif frame.kind == "loop":
         f.end_loop(frame)
@@ -89,10 +104,11 @@ def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
             f.join(f.new_label("d"), [], frame.results, frame.height)
     else:
         if f.label is not None:
+            f.profile.count(f, offset, way)
             f.add_edge(frame)
             f.out.append(f"  br label %{frame.label}")
         if frame.kind == "try_table":
-            end_try_table(f, frame)
+            end_try_table(f, frame, offset)
         f.join(frame.label, frame.edges, frame.types, frame.height)
 
 
@@ -102,12 +118,14 @@ def _frame(f: FunctionLowering, depth: int) -> Frame:
 
 @lowers("br")
 def _br(f: FunctionLowering, depth: int, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     f.branch_to(_frame(f, depth), offset)
 
 
-def _branch_label(f: FunctionLowering, frame: Frame, pending: list[str]) -> str:
-    """The label that a conditional branch to `frame` goes to; where that is a return, a new block put on `pending`."""
-    if frame.kind == "function":
+def _branch_label(f: FunctionLowering, frame: Frame, pending: list[str], *, counts: bool) -> str:
+    """The label that a conditional branch to `frame` goes to; where that is a return, or a way that `counts`, a new
+    block put on `pending`."""
+    if frame.kind == "function" or counts:
         label = f.new_label("r")
         pending.append(label)
         return label
@@ -115,10 +133,11 @@ def _branch_label(f: FunctionLowering, frame: Frame, pending: list[str]) -> str:
     return frame.label
 
 
-def _place_returns(f: FunctionLowering, pending: list[str], types: tuple[ValType, ...]) -> None:
+def _place_pending(f: FunctionLowering, pending: list[str], frame: Frame, offset: int) -> None:
     for label in pending:
         f.place(label)
-        f.emit_return(f.operands(len(types)))
+        f.profile.count(f, offset, 0)
+        f.branch_to(frame, offset)
 
 
 @lowers("br_if")
@@ -126,11 +145,12 @@ def _br_if(f: FunctionLowering, depth: int, offset: int) -> None:
     condition = f.pop_bool()
     frame = _frame(f, depth)
     pending: list[str] = []
-    taken = _branch_label(f, frame, pending)
+    taken = _branch_label(f, frame, pending, counts=f.profile.counts(offset, 0))
     next_ = f.new_label("n")
     f.effect(f"br i1 {condition}, label %{taken}, label %{next_}{_weights(f, offset)}", condition)
-    _place_returns(f, pending, frame.types)
+    _place_pending(f, pending, frame, offset)
     f.place(next_)
+    f.profile.count(f, offset, 1)
 
 
 @lowers("br_table")
@@ -143,15 +163,20 @@ def _br_table(f: FunctionLowering, depths: tuple[int, ...], offset: int) -> None
         if depth not in targets:
             targets[depth] = f.new_label("s")
     cases = " ".join(f"i32 {i}, label %{targets[d]}" for i, d in enumerate(depths[:-1]))
-    f.effect(f"switch i32 {index}, label %{targets[depths[-1]]} [ {cases} ]{f.extending_location(index)}", index)
-    for depth, label in targets.items():
+    weights = f.profile.table_weights(offset, depths)
+    f.effect(
+        f"switch i32 {index}, label %{targets[depths[-1]]} [ {cases} ]{weights}{f.extending_location(index)}", index
+    )
+    for k, (depth, label) in enumerate(targets.items()):
         f.place(label)
+        f.profile.count(f, offset, k)
         f.branch_to(_frame(f, depth), offset)
     f.label = None
 
 
 @lowers("return")
 def _return(f: FunctionLowering, immediate: None, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     f.emit_return(f.operands(len(f.type.results)))
 
 
@@ -163,15 +188,18 @@ def _call(f: FunctionLowering, index: int, offset: int) -> None:
 
 @lowers("return_call")
 def _return_call(f: FunctionLowering, index: int, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     f.tail_call(f.unit.module.func_type(index), f.unit.function_symbol(index), offset)
 
 
-def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tail: bool) -> str:
+def _callee(
+    f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tail: bool, guard: Guard | None = None
+) -> str:
     """Checks an indirect call (section 4.4.8.10) and gives the code pointer.
 
     An immutable table is two constant arrays, code and type; while it is small, each signature that is called has an
     array of its own in which everything else is a stub that traps, and the call has no check but the bounds. A tail
-    call leaves no frame that could tell where the stub was called from, so it checks.
+    call leaves no frame that could tell where the stub was called from, so it checks. `guard` is `guarded_call`'s.
     """
     type_index, table_index = immediate
     unit = f.unit
@@ -184,18 +212,25 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
         wide = index if table.index64 else f.emit(f"zext i32 {index} to i64", index)
         if type_id in table.dense_types and not tail:
             place = f.emit(f"getelementptr ptr, ptr {unit.layout.dense_table(table_index, type_id)}, i64 {wide}", wide)
-            return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
+            code = f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
+            if guard is not None:
+                guard(code, False)
+            return code
+        code = _code(f, table_index, wide) if guard is not None else ""
+        if guard is not None:
+            guard(code, False)
         place = f.emit(f"getelementptr i16, ptr {unit.layout.table_types(table_index)}, i64 {wide}", wide)
         found = f.emit(f"load i16, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
         _check_type(f, found, unit.plan.called_types.intervals[type_id], offset)
-        place = f.emit(f"getelementptr ptr, ptr {unit.layout.table_code(table_index)}, i64 {wide}", wide)
-        return f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}, !invariant.load !0", place)
+        return code or _code(f, table_index, wide)
     t, wide = word_index(f, index, table.index64)
     size = word_as(f, unit.layout.table_size(f, table_index), t)
     f.trap_if(f.emit(f"icmp uge {t} {wide}, {size}", wide, size), "undefined_element", offset)
     elements = unit.layout.table_elements(f, table_index)
     place = f.emit(f"getelementptr ptr, ptr {elements}, {t} {wide}", elements, wide)
     funcref = f.emit(f"load ptr, ptr {place}, !tbaa {unit.layout.table_tbaa}", place)
+    if guard is not None:
+        guard(funcref, True)
     f.trap_if(f.emit(f"icmp eq ptr {funcref}, null", funcref), "uninitialized_element", offset)
     place = f.emit(f"getelementptr inbounds %waot.funcref, ptr {funcref}, i32 0, i32 1", funcref)
     word = unit.plan.word
@@ -203,6 +238,12 @@ def _callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, *, tai
     wrong = out_of_interval(f, found, word, unit.plan.type_numbers.intervals[type_id])
     f.trap_if(wrong, "indirect_call_type_mismatch", offset)
     return f.emit(f"load ptr, ptr {funcref}, !invariant.load !0", funcref)
+
+
+def _code(f: FunctionLowering, table: int, wide: str) -> str:
+    """The code pointer at the index `wide`, in bounds, of an immutable table."""
+    place = f.emit(f"getelementptr ptr, ptr {f.unit.layout.table_code(table)}, i64 {wide}", wide)
+    return f.emit(f"load ptr, ptr {place}, !tbaa {f.unit.layout.table_tbaa}, !invariant.load !0", place)
 
 
 def out_of_interval(f: FunctionLowering, number: str, ir: str, interval: tuple[int, int]) -> str:
@@ -228,15 +269,27 @@ def _check_type(f: FunctionLowering, found: str, wanted: tuple[int, int], offset
 
 @lowers("call_indirect")
 def _call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
+    type_index = immediate[0]
+    type_id, t = f.unit.module.canonical[type_index], f.unit.module.signature(type_index)
+    may_throw = type_id in f.unit.plan.throwing_types
+    likely = f.profile.likely(f, offset, type_id)
+    if likely:
+        find = partial(_guarded_callee, f, immediate, offset)
+        guarded_call(f, t, likely, find, offset, may_throw=may_throw)
+        return
     callee = _callee(f, immediate, offset, tail=False)
     f.roots.append(callee)
-    type_index = immediate[0]
-    may_throw = f.unit.module.canonical[type_index] in f.unit.plan.throwing_types
-    f.call(f.unit.module.signature(type_index), callee, offset, may_throw=may_throw)
+    f.profile.count_callee(f, offset, callee)
+    f.call(t, callee, offset, may_throw=may_throw)
+
+
+def _guarded_callee(f: FunctionLowering, immediate: tuple[int, int], offset: int, guard: Guard) -> str:
+    return _callee(f, immediate, offset, tail=False, guard=guard)
 
 
 @lowers("return_call_indirect")
 def _return_call_indirect(f: FunctionLowering, immediate: tuple[int, int], offset: int) -> None:
+    f.profile.count(f, offset, 0)
     callee = _callee(f, immediate, offset, tail=True)
     f.roots.append(callee)
     f.tail_call(f.unit.module.signature(immediate[0]), callee, offset)

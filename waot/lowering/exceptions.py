@@ -76,6 +76,7 @@ def _otherwise(f: FunctionLowering, decision: Decision | None) -> None:
 
 @lowers("throw")
 def _throw(f: FunctionLowering, tag: int, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     t, layout = _payload(f, tag)
     values = f.operands(len(t.params))
     del f.stack[len(f.stack) - len(values) :]
@@ -92,6 +93,7 @@ def _throw(f: FunctionLowering, tag: int, offset: int) -> None:
 
 @lowers("throw_ref")
 def _throw_ref(f: FunctionLowering, immediate: None, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     exception = f.stack.pop()
     f.trap_if(f.emit(f"icmp eq ptr {exception}, null", exception), "null_exception_reference", offset)
     f.throw(exception)
@@ -118,14 +120,14 @@ def _try_table(f: FunctionLowering, immediate: tuple[FuncType, tuple[Clause, ...
     f.enter_try(frame)
 
 
-def end_try_table(f: FunctionLowering, frame: Frame) -> None:
-    """The handler of a try_table whose body has ended and whose frame is off the stack of frames."""
+def end_try_table(f: FunctionLowering, frame: Frame, offset: int) -> None:
+    """The handler of a try_table whose body has ended, at `offset`, and whose frame is off the stack of frames."""
     f.tries.pop()
     if not frame.handler_edges:
         return
     exception = _begin_handler(f, frame)
     locals_, f.locals_shared = f.locals, True
-    for kind, tag, depth in frame.clauses:
+    for k, (kind, tag, depth) in enumerate(frame.clauses, 1):
         if tag is None:
             _otherwise(f, frame.decision)
         elif frame.decision and tag in frame.decision.cases:
@@ -136,6 +138,7 @@ def end_try_table(f: FunctionLowering, frame: Frame) -> None:
             _push_payload(f, tag, exception)
         if kind.endswith("_ref"):
             f.stack.append(exception)
+        f.profile.count(f, offset, k)
         f.branch_to(f.frames[-1 - depth], 0)
         if tag is None:
             return  # catches everything
@@ -156,16 +159,17 @@ def _try(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None:
     f.enter_try(frame)
 
 
-def _end_part(f: FunctionLowering, frame: Frame) -> None:
+def _end_part(f: FunctionLowering, frame: Frame, offset: int) -> None:
     """Ends the body of a try or of a clause."""
     if f.label is not None:
+        f.profile.count(f, offset, 0)
         f.add_edge(frame)
         f.out.append(f"  br label %{frame.label}")
 
 
-def _next_part(f: FunctionLowering, frame: Frame) -> None:
+def _next_part(f: FunctionLowering, frame: Frame, offset: int) -> None:
     """Ends the body or a clause of `frame`; after the body comes its handler. Sets up what the next begins with."""
-    _end_part(f, frame)
+    _end_part(f, frame, offset)
     if frame.kind == "try":
         f.tries.pop()
         frame.exception = _begin_handler(f, frame)
@@ -178,9 +182,9 @@ def _next_part(f: FunctionLowering, frame: Frame) -> None:
     f.locals_shared = True
 
 
-def _begin_rest(f: FunctionLowering, frame: Frame) -> None:
+def _begin_rest(f: FunctionLowering, frame: Frame, offset: int) -> None:
     """Places what catches, or throws again, the exceptions that no `catch` of `frame` did."""
-    _next_part(f, frame)
+    _next_part(f, frame, offset)
     _otherwise(f, frame.decision)
 
 
@@ -194,29 +198,31 @@ def _catch(f: FunctionLowering, tag: int, offset: int) -> None:
             function=f.unit.module.function_name(f.body.index),
             offset=offset,
         )
-    _next_part(f, frame)
+    _next_part(f, frame, offset)
     frame.decision = frame.decision or _decide(f, frame.exception)
     _begin_clause(f, frame.decision, tag)
+    f.profile.count(f, offset, 1)
     _push_payload(f, tag, frame.exception)
 
 
 @lowers("catch_all")
 def _catch_all(f: FunctionLowering, immediate: None, offset: int) -> None:
     frame = f.frames[-1]
-    _begin_rest(f, frame)
+    _begin_rest(f, frame, offset)
+    f.profile.count(f, offset, 1)
     frame.kind = "catch_all"
 
 
-def end_try(f: FunctionLowering, frame: Frame) -> None:
+def end_try(f: FunctionLowering, frame: Frame, offset: int) -> None:
     """At the `end` of a legacy try, whose frame is off the stack of frames: what no clause caught goes on."""
     if frame.kind == "catch_all":
-        _end_part(f, frame)
+        _end_part(f, frame, offset)
         return
     if frame.kind == "try" and not frame.handler_edges:
         f.tries.pop()
-        _end_part(f, frame)
+        _end_part(f, frame, offset)
         return
-    _begin_rest(f, frame)
+    _begin_rest(f, frame, offset)
     f.throw(frame.exception)
 
 
@@ -225,7 +231,7 @@ def _delegate(f: FunctionLowering, depth: int, offset: int) -> None:
     """Ends a try: its exceptions are as if thrown at the label that it names, counted from outside."""
     frame = f.frames.pop()
     f.tries.pop()
-    _end_part(f, frame)
+    _end_part(f, frame, offset)
     if frame.handler_edges:
         exception = _begin_handler(f, frame)
         f.throw(exception, skip=depth)
@@ -234,4 +240,5 @@ def _delegate(f: FunctionLowering, depth: int, offset: int) -> None:
 
 @lowers("rethrow")
 def _rethrow(f: FunctionLowering, depth: int, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     f.throw(f.frames[-1 - depth].exception)

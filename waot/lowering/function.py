@@ -22,13 +22,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from waot.errors import UnsupportedError
 from waot.frontend.module import I32, V128, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import WASM_TEXT, trap_symbol
 from waot.lowering.layout import UNLIKELY
+from waot.lowering.profiled import ENTRY, Unprofiled
 from waot.lowering.types import (
     RESULT_BYTES,
     V128_IR,
@@ -124,6 +125,7 @@ class Frame:
         "kind",
         "label",
         "loop_locals",
+        "offset",
         "phi_line",
         "phi_names",
         "results",
@@ -140,6 +142,7 @@ class Frame:
         self.edges: list[Edge] = []  # ways to `label`, but for the function frame
         self.else_locals: list[str] | None = None  # "if": the state at the beginning, for the else branch
         self.else_params: list[str] = []
+        self.offset = 0  # "if": its own
         self.loop_locals: tuple[int, ...] = ()  # "loop": locals with a phi in the header
         self.phi_line = 0  # "loop": index into `out` of the line that the phis are to be in
         self.phi_names: list[str] = []  # "loop": their names
@@ -150,6 +153,15 @@ class Frame:
         self.catch_locals: list[str] | None = None  # the locals at the handler
         self.catches = 0  # "catch": clauses so far
         self.decision: Decision | None = None  # "catch": between the clauses so far
+
+
+class Call(NamedTuple):
+    """A call of a function of type `type`, whose arguments have been made ready."""
+
+    type: FuncType
+    arguments: list[str]
+    typed: list[str]  # with their types, as they are passed
+    pointer: str | None  # where its results go, if they go to memory
 
 
 class FunctionLowering:
@@ -180,6 +192,7 @@ class FunctionLowering:
         "n",
         "out",
         "pointers",
+        "profile",
         "promoted",
         "results",
         "roots",
@@ -214,6 +227,7 @@ class FunctionLowering:
         self.labels = 0
         self.label: str | None = "entry"  # the block being filled; None after a branch
         self.scope = unit.subprogram(body.index)
+        self.profile: Unprofiled = unit.profile_of(body)
         self.local_types = (*body.type.params, *body.locals)
         self.locals: list[str] = []
         self.locals_shared = False  # an edge holds `locals`: copy before writing
@@ -585,6 +599,11 @@ class FunctionLowering:
 
     def call(self, t: FuncType, callee: str, offset: int, *, may_throw: bool) -> None:
         """Calls `callee`, a pointer to a wasm function of type `t`, with operands from the stack."""
+        call = self.begin_call(t)
+        self.end_call(call, self.emit_call(call, callee, offset), may_throw=may_throw)
+
+    def begin_call(self, t: FuncType) -> Call:
+        """Takes the arguments of a call off the stack."""
         arguments = self.operands(len(t.params))
         self.count_carried(len(arguments))
         del self.stack[len(self.stack) - len(arguments) :]
@@ -594,16 +613,22 @@ class FunctionLowering:
             size = RESULT_BYTES * len(t.results)
             pointer = self.at_entry(f"%results.{len(t.results)}", f"alloca [{size} x i8], align 16")
             typed.insert(0, f"ptr {pointer}")
-        result = return_type(t, self.unit.plan.registers)
-        text = f"call {self.unit.call_conv} {result} {callee}({', '.join(typed)}){self.location(offset)}"
-        value = ""
+        return Call(t, arguments, typed, pointer)
+
+    def emit_call(self, call: Call, callee: str, offset: int) -> str:
+        """Emits a call that has been begun. The name of what it returns, "" for nothing."""
+        result = return_type(call.type, self.unit.plan.registers)
+        text = f"call {self.unit.call_conv} {result} {callee}({', '.join(call.typed)}){self.location(offset)}"
         if result == "void":
-            self.effect(text, *arguments)
-        else:
-            value = self.effect_value(text, *arguments)
+            self.effect(text, *call.arguments)
+            return ""
+        return self.effect_value(text, *call.arguments)
+
+    def end_call(self, call: Call, value: str, *, may_throw: bool) -> None:
+        """Pushes the results of a call that returned `value`."""
         if may_throw:
             self._leave_if_thrown()
-        self.push_results(t, value, pointer)
+        self.push_results(call.type, value, call.pointer)
 
     # ------------------------------------------------------------ exceptions, see exceptions.py
 
@@ -697,6 +722,7 @@ class FunctionLowering:
         if self.unit.plan.interface is not None and any(op in _CALLS for op, _, _ in self.body.code):
             self._check_stack()
         self.frames.append(Frame("function", "", self.type, 0))
+        self.profile.count(self, *ENTRY)
         at = 0
         for start, end, lower in apart:
             self.walk(self.body.code[at:start])
@@ -815,10 +841,13 @@ class FunctionLowering:
             attributes += ' noinline optnone "waot-many-calls"'  # codegen/llvm.py looks for it
         elif self.is_long():
             attributes += " noinline optnone"
+        else:
+            attributes += self.profile.attributes  # which LLVM does not take beside optnone
         linkage = self.unit.function_linkage(self.body.index)
         return (
             f"define {linkage} {self.unit.call_conv} {return_type(t, self.unit.plan.registers)} {symbol}({parameters}) "
-            f'{attributes} section "{WASM_TEXT}" !dbg {self.scope}'
+            f'{attributes} section "{WASM_TEXT}"{self.profile.prefix} !dbg {self.scope}'
+            f"{self.profile.metadata}"
         )
 
     def text(self) -> Iterable[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # that LLVM gives to __builtin_expect.
 LIKELY = "!24"
 UNLIKELY = "!23"
+PROFILE_SUMMARY = "!25"  # only in a unit of which there is a profile
 TBAA_METADATA = """\
 !0 = !{}
 !10 = !{!"waot"}

@@ -33,7 +33,7 @@ from waot.lowering.rerolling import Node, Part
 def counted_loops(f: FunctionLowering) -> list[Apart]:
     """The loops of a function that are lowered twice."""
     plan = f.unit.plan
-    if plan.options.opt_level not in ("2", "3") or plan.word != "i64":
+    if plan.options.opt_level not in ("2", "3") or plan.word != "i64" or plan.options.instrument is not None:
         return []
     found: list[Apart] = []
     gets: dict[int, tuple[int, int]] = {}
@@ -158,7 +158,9 @@ def _lower_first(f: FunctionLowering, loop: CountedLoop, rounds: str, after: Fra
     more = f.emit(f"icmp ne i64 {counter}.1, {rounds}", rounds, *(start for _, _, start in phis[1:]))
     label, end = f.label, f.new_label("n")
     f.add_edge(frame)
-    f.effect(f"br i1 {more}, label %{frame.label}, label %{end}", more)
+    back = loop.code[-2][2]
+    weights = f.profile.weights((back, 0), (back, 1))
+    f.effect(f"br i1 {more}, label %{frame.label}, label %{end}{weights}", more)
     f.frames.pop()
     f.end_loop(frame)
     lines = [f"  {name} = phi i64 [ {start}, %{preheader} ], [ {name}.1, %{label} ]" for name, _, start in phis]

@@ -28,6 +28,7 @@ from waot.lowering.initial import (
     initial_tables,
     memory_plan,
 )
+from waot.lowering.profiled import Guidance, by_heat
 from waot.lowering.throwing import find_throwing
 from waot.lowering.types import Registers, parameters_in_memory, registers_of
 from waot.options import Grants
@@ -56,6 +57,7 @@ class LoweringOptions:
     fma: bool = False  # the CPU has a fused multiply-add of vectors
     grants: Grants = field(default_factory=Grants)  # of an executable
     soft_float: bool = False  # floats are passed as integers
+    instrument: bytes | None = None  # the program writes a profile of the module whose digest this is
     c_prefix: str | None = None  # there is no system: what is exported and imported are C functions (c_interface.py)
 
     @property
@@ -102,6 +104,7 @@ class Plan:
     # Each atomic access is a call that takes a lock: the processor does none to 64 bits, and some are.
     locked_atomics: bool = False
     interface: CInterface | None = None  # where there is no system
+    profile: Guidance | None = None
 
     def is_thread_local(self, state: str) -> bool:
         """Whether each thread has its own `state` (a symbol of `state_symbol`), which is no constant."""
@@ -147,9 +150,15 @@ def never_mapped(size: int) -> bool:
 
 
 def make_plan(
-    module: Module, facts: Facts, options: LoweringOptions, image_as_segment: Callable[[int], bool] = never_mapped
+    module: Module,
+    facts: Facts,
+    options: LoweringOptions,
+    image_as_segment: Callable[[int], bool] = never_mapped,
+    profile: Guidance | None = None,
 ) -> Plan:
     """Decides. `image_as_segment(size)` says whether the linker maps a memory image of that many bytes.
+
+    `profile` is what is known of how often the functions run.
 
     Raises LinkError where an import is not WASI's or has another type, where an imported memory or table never gets as
     large as it must be, or `_start` is missing.
@@ -188,7 +197,7 @@ def make_plan(
     return Plan(
         options=options,
         reachable=reachable,
-        units=_units(reachable, imported, facts, options),
+        units=_units(reachable, imported, facts, options, profile),
         memories=memories,
         tables=tables,
         global_constants=constants,
@@ -217,6 +226,7 @@ def make_plan(
         interface=None if options.c_prefix is None else c_interface(module, used, options.c_prefix),
         threads=threads,
         locked_atomics=threads is not None and facts.wide_atomics and options.arch in _NO_WIDE_ATOMICS,
+        profile=profile,
     )
 
 
@@ -278,18 +288,26 @@ def _referenced(module: Module, reachable: list[int]) -> frozenset[int]:
     return frozenset((set(_segment_functions(module)) | set(module.declared_funcs)) & set(reachable))
 
 
-def _units(reachable: list[int], imported: int, facts: Facts, options: LoweringOptions) -> list[list[int]]:
-    """Splits by size, in index order: neighbours in the file tend to call each other, and the split is stable."""
+def _units(
+    reachable: list[int], imported: int, facts: Facts, options: LoweringOptions, profile: Guidance | None
+) -> list[list[int]]:
+    """Splits by size, in index order: neighbours in the file tend to call each other, and the split is stable.
+
+    Where there is a profile, what is hot comes first and what never ran last, and neither shares a unit with others:
+    the linker lays units side by side, and only within one can a call be inlined.
+    """
     defined = [i for i in reachable if i >= imported]
     total = sum(facts.sizes[i] for i in defined)
+    groups = [defined] if profile is None else [group for group in by_heat(defined, profile) if group]
     if total <= options.single_unit_operators:
-        return [defined]
+        return [[i for group in groups for i in group]]
     units: list[list[int]] = [[]]
-    size = 0
-    for i in defined:
-        if size >= options.unit_operators:
-            units.append([])
-            size = 0
-        units[-1].append(i)
-        size += facts.sizes[i]
-    return [[], *units]
+    for group in groups:
+        size = options.unit_operators
+        for i in group:
+            if size >= options.unit_operators:
+                units.append([])
+                size = 0
+            units[-1].append(i)
+            size += facts.sizes[i]
+    return units

@@ -7,11 +7,14 @@ of the numbers of the type's subtypes (heap_types.py).
 
 from __future__ import annotations
 
+from functools import partial
+
 from waot.frontend.module import FuncType, RefType
 from waot.frontend.subtyping import matches_heap
 from waot.lowering.control import out_of_interval
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.heap import check_null
+from waot.lowering.profiled import Guard, guarded_call
 
 
 @lowers("ref.as_non_null")
@@ -33,8 +36,10 @@ def _convert(f: FunctionLowering, immediate: None, offset: int) -> None:
 # ---------------------------------------------------------------------- calls
 
 
-def _callee(f: FunctionLowering, offset: int) -> str:
+def _callee(f: FunctionLowering, offset: int, guard: Guard | None = None) -> str:
     funcref = f.stack.pop()
+    if guard is not None:
+        guard(funcref, True)
     check_null(f, funcref, "null_function_reference", offset)
     code = f.emit(f"load ptr, ptr {funcref}, !invariant.load !0", funcref)
     f.roots.append(code)
@@ -44,12 +49,19 @@ def _callee(f: FunctionLowering, offset: int) -> str:
 @lowers("call_ref")
 def _call_ref(f: FunctionLowering, type_index: int, offset: int) -> None:
     may_throw = type_index in f.unit.plan.throwing_types
+    t = f.unit.module.signature(type_index)
+    likely = f.profile.likely(f, offset, f.unit.module.canonical[type_index])
+    if likely:
+        guarded_call(f, t, likely, partial(_callee, f, offset), offset, may_throw=may_throw)
+        return
     callee = _callee(f, offset)
-    f.call(f.unit.module.signature(type_index), callee, offset, may_throw=may_throw)
+    f.profile.count_callee(f, offset, callee)
+    f.call(t, callee, offset, may_throw=may_throw)
 
 
 @lowers("return_call_ref")
 def _return_call_ref(f: FunctionLowering, type_index: int, offset: int) -> None:
+    f.profile.count(f, offset, 0)
     f.tail_call(f.unit.module.signature(type_index), _callee(f, offset), offset)
 
 
@@ -144,12 +156,15 @@ def _ref_cast(f: FunctionLowering, immediate: tuple[RefType, RefType], offset: i
 def _branch(f: FunctionLowering, condition: str, frame: Frame, *, drop: bool, offset: int) -> None:
     """Branches to `frame` with what is on the stack where `condition` holds; `drop` takes one off where it does not."""
     taken, next_ = f.new_label("t"), f.new_label("n")
-    f.effect(f"br i1 {condition}, label %{taken}, label %{next_}", condition)
+    weights = f.profile.weights((offset, 0), (offset, 1))
+    f.effect(f"br i1 {condition}, label %{taken}, label %{next_}{weights}", condition)
     locals_, stack = f.locals, f.stack[:]
     f.locals_shared = True
     f.place(taken)
+    f.profile.count(f, offset, 0)
     f.branch_to(frame, offset)
     f.place(next_)
+    f.profile.count(f, offset, 1)
     f.stack = stack
     f.locals, f.locals_shared = locals_, True
     if drop:

@@ -33,6 +33,7 @@ from waot.lowering.heap_types import (
 from waot.lowering.initial import TablePlan
 from waot.lowering.instantiate import definition, entered, instantiate
 from waot.lowering.plan import entry_export
+from waot.lowering.profiled import NO_FUNCTION_PREFIX
 from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, return_type
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ def emit_state(unit: UnitLowering) -> Iterator[str]:
     yield from instantiation
     yield from _module(unit)
     options = plan.options
-    may = authority(options.grants, plan.imports, embedded=options.embedded, compressed=options.compressed)
+    may = authority(
+        options.grants,
+        plan.imports,
+        embedded=options.embedded,
+        compressed=options.compressed,
+        instrumented=options.instrument is not None,
+    )
     yield f"@waot_authority = hidden constant i32 {may}"
     if plan.threads is not None:
         yield from _threads(unit, plan.threads)
@@ -153,9 +160,10 @@ def _stub(unit: UnitLowering, symbol: str, type_id: int, trap: str) -> Iterator[
     """A function of the wanted type that traps; the trap is the caller's, whose return address tells where."""
     t = unit.module.signature(type_id)
     unit.declare_trap(trap_symbol(trap))
+    before = NO_FUNCTION_PREFIX if unit.plan.options.instrument is not None else ""
     parameters = ", ".join(parameter_types(t, unit.plan.registers))
     yield (
-        f"define internal {unit.call_conv} {return_type(t, unit.plan.registers)} {symbol}({parameters}) #3 {{\n"
+        f"define internal {unit.call_conv} {return_type(t, unit.plan.registers)} {symbol}({parameters}) #3{before} {{\n"
         f"  call void @{trap_symbol(trap)}() #1\n  unreachable\n}}"
     )
 

@@ -25,6 +25,7 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
 from waot.lowering.abi import (
     FUNCTIONS,
     LOCKED_FUNCTIONS,
+    PROFILE_FUNCTIONS,
     STRUCTS,
     TAIL_CALL,
     THREAD_FUNCTIONS,
@@ -37,9 +38,10 @@ from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
 from waot.lowering.imports import import_type, takes_descriptors, wasi_symbol
-from waot.lowering.layout import TBAA_METADATA, InstanceLayout
+from waot.lowering.layout import PROFILE_SUMMARY, TBAA_METADATA, InstanceLayout
 from waot.lowering.loops import counted_loops
 from waot.lowering.plan import Plan, entry_export, exported_functions
+from waot.lowering.profiled import UNPROFILED, Counters, Guided, Unprofiled, prefix
 from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, parameters_in_memory, return_type
 
 FIRST_SUBPROGRAM = 100
@@ -109,6 +111,8 @@ class UnitLowering:
         self.heap = Allocator(self)
         self._object_layouts: dict[int, ObjectLayout] = {}
         self._symbols: dict[int, str] = {}
+        instrument = plan.options.instrument
+        self._counters = None if instrument is None else Counters(self, instrument)
 
     # ------------------------------------------------------------ symbols
 
@@ -203,7 +207,7 @@ class UnitLowering:
 
     def runtime_function(self, symbol: str) -> tuple[str, tuple[str, ...]]:
         """Result and parameter types of a function of the shim, which is declared."""
-        result, parameters = (FUNCTIONS | THREAD_FUNCTIONS | LOCKED_FUNCTIONS)[symbol]
+        result, parameters = (FUNCTIONS | THREAD_FUNCTIONS | LOCKED_FUNCTIONS | PROFILE_FUNCTIONS)[symbol]
         if symbol not in self._declarations:
             self._declarations[symbol] = f"declare hidden {result} @{symbol}({self._c_parameters(parameters)}) #2"
         return result, parameters
@@ -229,6 +233,15 @@ class UnitLowering:
         )
         return node
 
+    def profile_of(self, body: Body) -> Unprofiled:
+        """What is to be counted in a body, or what is known of it."""
+        if body.index < 0:
+            return UNPROFILED
+        if self._counters is not None:
+            return self._counters.function(body)
+        known = None if self.plan.profile is None else self.plan.profile.functions.get(body.index)
+        return UNPROFILED if known is None else Guided(body, known)
+
     # ------------------------------------------------------------ text
 
     def import_thunk(self, index: int) -> str:
@@ -252,7 +265,9 @@ class UnitLowering:
         arguments = ", ".join([f"ptr {guest}", *(f"{ir_type(p)} %p{i}" for i, p in enumerate(t.params))])
         # A convention may not change between a tail-calling caller and a C function, so this is an ordinary call.
         linkage, symbol = self.function_linkage(index), self.function_symbol(index)
-        head = f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2 {{\n{received}"
+        head = (
+            f"define {linkage} {self.call_conv} {result} {symbol}({parameters}) #2{prefix(self, index)} {{\n{received}"
+        )
         leave = ""
         if self.plan.threads is not None and takes_descriptors(item):
             self.runtime_function("waot_wasi_leave")
@@ -290,6 +305,8 @@ class UnitLowering:
             from waot.lowering.state import emit_state
 
             parts.extend(emit_state(self))
+        if self._counters is not None:
+            parts.extend(self._counters.text())
         parts.extend(self._helpers.values())
         parts.extend(self._declarations.values())
         size = _SIZE_ATTRIBUTES.get(options.opt_level, "")
@@ -311,6 +328,9 @@ class UnitLowering:
             # For addr2line and debuggers, who need more than the line table.
             metadata = metadata.replace("DebugDirectivesOnly", "LineTablesOnly")
             metadata = metadata.replace('filename: "wasm"', f'filename: "{self.plan.interface.prefix}.wasm"')
+        if self.plan.profile is not None:
+            metadata = metadata.replace("flags = !{!2, !3}", f"flags = !{{!2, !3, {PROFILE_SUMMARY}}}")
+            metadata += f'{PROFILE_SUMMARY} = !{{i32 1, !"ProfileSummary", {self.plan.profile.summary}}}\n'
         parts += [
             # Only WebAssembly's own tail calls are tail calls: recursion without end must exhaust the stack, and a
             # backtrace must have its frames.
@@ -349,8 +369,9 @@ def quoted_symbol(name: str) -> str:
 def lower_unit(module: Module, plan: Plan, index: int, bodies: Callable[[int], Body]) -> LoweredUnit:
     """Lowers unit `index` of `plan`. Raises UnsupportedError for an operator without a lowering."""
     unit = UnitLowering(module, plan, index)
-    called = [*FUNCTIONS, *(LOCKED_FUNCTIONS if plan.locked_atomics else ()), *map(trap_symbol, TRAPS)]
-    keep = frozenset() if unit.alone else frozenset(called)
+    locked = LOCKED_FUNCTIONS if plan.locked_atomics else ()
+    profiling = () if plan.options.instrument is None else PROFILE_FUNCTIONS
+    keep = frozenset() if unit.alone else frozenset([*FUNCTIONS, *locked, *profiling, *map(trap_symbol, TRAPS)])
     return LoweredUnit(index, unit.text(bodies), unit.has_state, keep)
 
 

@@ -273,6 +273,11 @@ static inline long waot_call_mmap(void *at, uint64_t size, int protection, int f
     return WAOT_CALL((intptr_t)mmap(at, size, protection, flags, -1, 0)); /* MAP_FAILED is -1 */
 }
 
+static inline long waot_call_map_file(long handle, uint64_t size)
+{
+    return WAOT_CALL((intptr_t)mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)handle, 0));
+}
+
 static inline long waot_call_mprotect(void *at, uint64_t size, int protection)
 {
     return WAOT_CALL(mprotect(at, size, protection));

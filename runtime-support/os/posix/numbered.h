@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -171,6 +172,11 @@ static inline long waot_call_getrandom(void *bytes, size_t size)
 static inline long waot_call_mmap(void *at, uint64_t size, int protection, int flags)
 {
     return WAOT_CALL(WAOT_NUMBER_MMAP, at, size, protection, flags, -1, 0);
+}
+
+static inline long waot_call_map_file(long handle, uint64_t size)
+{
+    return WAOT_CALL(WAOT_NUMBER_MMAP, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, handle, 0);
 }
 
 static inline long waot_call_mprotect(void *at, uint64_t size, int protection)

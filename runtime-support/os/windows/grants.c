@@ -50,7 +50,8 @@ static int64_t waot_windows_native(const char *path, WCHAR **native, size_t *uni
 }
 
 /* Opens it, through links: a handle to close. */
-static int64_t waot_windows_open_native(WCHAR *path, size_t units, ACCESS_MASK access, ULONG options, HANDLE *handle)
+static int64_t waot_windows_open_native(WCHAR *path, size_t units, ACCESS_MASK access, ULONG disposition, ULONG options,
+                                        HANDLE *handle)
 {
     const struct waot_nt_string name = {(USHORT)(2 * units), (USHORT)(2 * units), path};
     const struct waot_nt_attributes attributes = {
@@ -58,7 +59,7 @@ static int64_t waot_windows_open_native(WCHAR *path, size_t units, ACCESS_MASK a
     struct waot_nt_result result;
     return waot_windows_result(NtCreateFile(handle, access | FILE_READ_ATTRIBUTES | SYNCHRONIZE, &attributes, &result,
                                             NULL, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                                            WAOT_NT_OPEN, options | WAOT_NT_SYNCHRONOUS, NULL, 0));
+                                            disposition, options | WAOT_NT_SYNCHRONOUS, NULL, 0));
 }
 
 static int64_t waot_windows_enter_directory(WCHAR *path, size_t units)
@@ -67,9 +68,10 @@ static int64_t waot_windows_enter_directory(WCHAR *path, size_t units)
     const ACCESS_MASK access = FILE_GENERIC_READ | FILE_TRAVERSE;
     /* Attributes may be written to where the system allows it: for times. */
     int64_t result =
-        waot_windows_open_native(path, units, access | FILE_WRITE_ATTRIBUTES, WAOT_NT_DIRECTORY_FILE, &handle);
+        waot_windows_open_native(path, units, access | FILE_WRITE_ATTRIBUTES, WAOT_NT_OPEN, WAOT_NT_DIRECTORY_FILE,
+                                 &handle);
     if (result == -WAOT_WASI_ACCES || result == -WAOT_WASI_PERM)
-        result = waot_windows_open_native(path, units, access, WAOT_NT_DIRECTORY_FILE, &handle);
+        result = waot_windows_open_native(path, units, access, WAOT_NT_OPEN, WAOT_NT_DIRECTORY_FILE, &handle);
     return result < 0 ? result : waot_windows_enter(handle, WAOT_WINDOWS_DISK, WAOT_OS_READABLE);
 }
 
@@ -115,7 +117,7 @@ int64_t waot_os_locate_file(const char *path, char name[WAOT_OS_NAME_SIZE])
     if (result < 0)
         return result;
     HANDLE handle;
-    result = waot_windows_open_native(native, units, 0, 0, &handle);
+    result = waot_windows_open_native(native, units, 0, WAOT_NT_OPEN, 0, &handle);
     if (result == 0) {
         struct waot_os_stat stat;
         result = waot_windows_stat(handle, &stat);
@@ -127,4 +129,33 @@ int64_t waot_os_locate_file(const char *path, char name[WAOT_OS_NAME_SIZE])
     }
     waot_os_free_pages(native, 0);
     return result;
+}
+
+int64_t waot_os_open_file(const char *path)
+{
+    WCHAR *native;
+    size_t units;
+    int64_t result = waot_windows_native(path, &native, &units);
+    if (result < 0)
+        return result;
+    HANDLE handle;
+    const ACCESS_MASK access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
+    result = waot_windows_open_native(native, units, access, WAOT_NT_OPEN_IF, WAOT_NT_NO_DIRECTORY, &handle);
+    waot_os_free_pages(native, 0);
+    if (result < 0)
+        return result;
+    return waot_windows_enter(handle, WAOT_WINDOWS_DISK, WAOT_OS_READABLE | WAOT_OS_WRITABLE);
+}
+
+int64_t waot_os_map_file(waot_os_handle handle, uint64_t size, uint8_t **bytes)
+{
+    struct waot_windows_file *file = waot_windows_find(handle);
+    HANDLE section = size > SIZE_MAX ? NULL
+                                     : CreateFileMappingW(file->handle, NULL, PAGE_READWRITE, (DWORD)(size >> 32),
+                                                          (DWORD)size, NULL);
+    if (section == NULL)
+        return -WAOT_WASI_NOMEM;
+    *bytes = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, (SIZE_T)size);
+    NtClose(section); /* what is mapped stays */
+    return *bytes == NULL ? -WAOT_WASI_NOMEM : 0;
 }

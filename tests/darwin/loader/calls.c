@@ -109,6 +109,12 @@ static uint64_t whole_pages(uint64_t size)
 /* Places are multiples of macOS's pages, which on arm64 are larger than Linux's here. */
 static void *darwin_mmap(void *at, uint64_t size, int protection, int flags, int handle, int64_t offset)
 {
+    if (flags == DARWIN_MAP_SHARED && !at && !offset) { /* a file, in whole pages of memory */
+        void *room = darwin_mmap(NULL, size, PROT_NONE, DARWIN_MAP_PRIVATE | DARWIN_MAP_ANON, -1, 0);
+        if (room == MAP_FAILED)
+            return room;
+        return (void *)result((long)mmap(room, size, protection, MAP_SHARED | MAP_FIXED, handle, 0));
+    }
     if (flags & ~(DARWIN_MAP_PRIVATE | DARWIN_MAP_FIXED | DARWIN_MAP_NORESERVE | DARWIN_MAP_ANON) ||
         !(flags & DARWIN_MAP_ANON) || handle != -1 || offset)
         fail("mmap with flags %#x", (unsigned)flags);
