@@ -56,4 +56,5 @@ def validate_into(facts: Facts, module: Module, index: int, run: Callable[[Valid
     facts.indirect_types |= v.indirect_types
     facts.proposals |= v.proposals
     facts.tail_calls |= v.tail_calls
+    facts.referred |= v.referred
     return body

@@ -477,7 +477,8 @@ class Facts:
     `callees` maps a function to the functions it names (call, return_call, ref.func); `written_tables` are the
     tables that table.set, grow, fill, copy (as destination) or init may change; `written_globals` those that
     global.set names; `indirect_types` the (type index, table index) pairs of indirect calls;
-    `sizes` the number of reachable operators of each function; `proposals` the names of proposals used.
+    `sizes` the number of reachable operators of each function; `proposals` the names of proposals used; `referred` the
+    functions that ref.func names, also where nothing gets there.
     """
 
     callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -493,6 +494,7 @@ class Facts:
     throwing: set[int] = field(default_factory=set)
     escaping_callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
     escaping_types: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    referred: set[int] = field(default_factory=set)
 
     def merge(self, other: Facts) -> None:
         """Adds what `other` knows."""
@@ -507,3 +509,4 @@ class Facts:
         self.throwing |= other.throwing
         self.escaping_callees.update(other.escaping_callees)
         self.escaping_types.update(other.escaping_types)
+        self.referred |= other.referred

@@ -182,6 +182,7 @@ def remap_facts(instance: Instance, facts: Facts) -> Facts:
         proposals=facts.proposals,
         tail_calls=facts.tail_calls,
         throwing={funcs[index] for index in facts.throwing},
+        referred={funcs[index] for index in facts.referred},
         escaping_callees=functions(facts.escaping_callees),
         escaping_types={
             funcs[index]: tuple(sorted({types[t] for t in called})) for index, called in facts.escaping_types.items()

@@ -15,6 +15,7 @@ from waot.linker.inputs import MemoryImage
 from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import link_executable
 from waot.linker.manifest import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
+from waot.linker.places import placed, with_places
 from waot.linker.runtime import Runtime, build_runtime
 
 __all__ = [
@@ -36,4 +37,6 @@ __all__ = [
     "link_freestanding",
     "make_filters",
     "make_image",
+    "placed",
+    "with_places",
 ]

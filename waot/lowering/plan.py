@@ -30,6 +30,7 @@ from waot.lowering.initial import (
 )
 from waot.lowering.throwing import find_throwing
 from waot.lowering.types import Registers, parameters_in_memory, registers_of
+from waot.lowering.units import function_symbols, split_units
 from waot.options import Grants
 
 
@@ -47,7 +48,7 @@ class LoweringOptions:
     byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
     executable: bool  # the result must have a `_start`; without one, every exported function is an entry
     exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
-    unit_operators: int  # operators a unit, when there is more than one
+    unit_operators: int  # operators of a unit on average, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
     relaxed_simd: str = "fast"  # "fast" or "deterministic"
@@ -100,6 +101,7 @@ class Plan:
     imports: list[tuple[str, str]]  # (module, name) of the imports that are reachable
     threads: int | None = None  # the function that a thread runs, where the program can start any
     interface: CInterface | None = None  # where there is no system
+    symbols: dict[int, str] = field(default_factory=dict)  # of functions whose symbols are not made of their indices
 
     def is_thread_local(self, state: str) -> bool:
         """Whether each thread has its own `state` (a symbol of `state_symbol`), which is no constant."""
@@ -178,11 +180,12 @@ def make_plan(
     registers = registers_of(options.arch, soft=options.soft_float, tail_calls=facts.tail_calls)
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
+    units = split_units(module, reachable, facts, options)
     used = list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported))
     return Plan(
         options=options,
         reachable=reachable,
-        units=_units(reachable, imported, facts, options),
+        units=units,
         memories=memories,
         tables=tables,
         global_constants=constants,
@@ -210,6 +213,7 @@ def make_plan(
         imports=used,
         interface=None if options.c_prefix is None else c_interface(module, used, options.c_prefix),
         threads=threads,
+        symbols=function_symbols(module, len(units)),
     )
 
 
@@ -269,20 +273,3 @@ def _reachable(module: Module, facts: Facts, entry: Export | None, threads: int 
 def _referenced(module: Module, reachable: list[int]) -> frozenset[int]:
     """Functions that may become a funcref: named by segments, globals or (conservatively) declared for ref.func."""
     return frozenset((set(_segment_functions(module)) | set(module.declared_funcs)) & set(reachable))
-
-
-def _units(reachable: list[int], imported: int, facts: Facts, options: LoweringOptions) -> list[list[int]]:
-    """Splits by size, in index order: neighbours in the file tend to call each other, and the split is stable."""
-    defined = [i for i in reachable if i >= imported]
-    total = sum(facts.sizes[i] for i in defined)
-    if total <= options.single_unit_operators:
-        return [defined]
-    units: list[list[int]] = [[]]
-    size = 0
-    for i in defined:
-        if size >= options.unit_operators:
-            units.append([])
-            size = 0
-        units[-1].append(i)
-        size += facts.sizes[i]
-    return [[], *units]
