@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of UNIT_OPERATORS on average. Measured in docs/rationale.md.
 SINGLE_UNIT_OPERATORS = 120_000
-UNIT_OPERATORS = 60_000
+UNIT_OPERATORS = 40_000
 
 # Below this many bytes of code, validating in this process is quicker than starting workers.
 PARALLEL_CODE_BYTES = 400_000

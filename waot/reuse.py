@@ -91,39 +91,34 @@ def facts_keys(compiler: str, module: Module, chunks: Sequence[tuple[int, int]])
     return keys
 
 
-_SETS = ("written_tables", "written_globals", "grown_memories", "proposals", "throwing", "referred")
-
-
 def pack_facts(facts: Facts) -> bytes:
-    """`facts` as bytes."""
-    rows = [
-        (
-            index,
-            facts.sizes[index],
-            callees,
-            None if facts.escaping_callees[index] == callees else facts.escaping_callees[index],
-            facts.escaping_types[index],
-        )
-        for index, callees in facts.callees.items()
-    ]
-    sets = [sorted(getattr(facts, name)) for name in _SETS]
-    return json.dumps([rows, sets, sorted(facts.indirect_types), facts.tail_calls], separators=(",", ":")).encode()
+    """`facts` as bytes, whatever fields they have."""
+    packed: dict[str, Any] = {}
+    for field in fields(facts):
+        value = getattr(facts, field.name)
+        if isinstance(value, dict):
+            packed[field.name] = [list(value), list(value.values())]
+        else:
+            packed[field.name] = sorted(value) if isinstance(value, set) else value
+    return json.dumps(packed, separators=(",", ":")).encode()
+
+
+def _unpacked(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def unpack_facts(data: bytes, module: Module) -> Facts | None:
     """What `pack_facts` packed; None where a function that `ref.func` names may no longer be named."""
-    rows, sets, indirect, tail_calls = json.loads(data)
-    facts = Facts(tail_calls=tail_calls, indirect_types=set(map(tuple, indirect)))
-    for name, values in zip(_SETS, sets, strict=True):
-        setattr(facts, name, set(values))
-    if not facts.referred <= module.declared_funcs:
-        return None
-    for index, size, callees, escaping, types in rows:
-        facts.sizes[index] = size
-        facts.callees[index] = tuple(callees)
-        facts.escaping_callees[index] = facts.callees[index] if escaping is None else tuple(escaping)
-        facts.escaping_types[index] = tuple(types)
-    return facts
+    packed = json.loads(data)
+    facts = Facts()
+    for field in fields(facts):
+        value, kind = packed[field.name], type(getattr(facts, field.name))
+        if kind is dict:
+            value = dict(zip(value[0], map(_unpacked, value[1]), strict=True))
+        elif kind is set:
+            value = set(map(_unpacked, value))
+        setattr(facts, field.name, value)
+    return facts if facts.referred <= module.declared_funcs else None
 
 
 # ---------------------------------------------------------------------- units
@@ -153,14 +148,17 @@ def _unit_key(
     functions = plan.units[unit]
     imported = module.imported_func_count
     codes = [module.codes[index - imported] for index in functions]
-    base = codes[0].start
+    base = min([code.start for code in codes])
     own = [
         (index, code.start - base, code.end - base, plan.symbols.get(index, ""))
         for index, code in zip(functions, codes, strict=True)
     ]
     called = sorted({callee for index in functions for callee in facts.callees[index]})
     others = [(index, plan.symbols.get(index, ""), index in plan.throws) for index in called]
-    likely = [(at - base, hint) for at, hint in hints[bisect_left(hints, (base, False)) :] if at < codes[-1].end]
+    likely = []
+    for code in codes if hints else ():
+        within = hints[bisect_left(hints, (code.start, False)) : bisect_left(hints, (code.end, False))]
+        likely += [(at - base, hint) for at, hint in within]
     counted = unit_base(module, plan, unit) is not None
     bodies = b"".join([module.source[code.start : code.end] for code in codes])
     return digest(around, repr(own), repr(others), repr(likely), 0 if counted else base, bodies)

@@ -122,17 +122,20 @@ def test_a_function_amid_others_that_have_names_costs_its_unit_and_its_neighbour
     assert builds.kept(module(middle="(func $amid (result i64) (i64.const 4))"))[1] <= 4
 
 
-def test_a_grant_costs_the_first_unit(builds: Builds) -> None:
-    assert builds.kept(module(), dirs=["/usr"])[1] == 1
+def test_a_grant_costs_no_more_than_the_first_unit(builds: Builds) -> None:
+    assert builds.kept(module(), dirs=["/usr"])[1] <= 1
 
 
+@pytest.mark.parametrize(
+    "target", [TARGET, *(pytest.param(t, marks=pytest.mark.slow) for t in ("s390x-linux", "x86_64-windows"))]
+)
 def test_a_trap_is_where_it_was_and_an_exception_was_thrown_where_it_was(
-    builds: Builds, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    builds: Builds, tmp_path: Path, target: str
 ) -> None:
-    runner = tools.runner_or_skip(TARGET)
+    runner = tools.runner_or_skip(target)
 
     def told(data: bytes) -> tuple[int, list[str]]:
-        program = tmp_path / "program"
+        program = tmp_path / "program.exe"
         program.write_bytes(data)
         program.chmod(0o755)
         done = subprocess.run([*runner, str(program)], capture_output=True, text=True, timeout=60)
@@ -150,9 +153,9 @@ def test_a_trap_is_where_it_was_and_an_exception_was_thrown_where_it_was(
         text = module(**changes)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 1 << 30)
-            whole = told(builds.clean(text, opt_level="0"))
+            whole = told(builds.clean(text, target, opt_level="0"))
         assert whole[1], "the program says nowhere where it ended"
-        assert told(builds.kept(text, opt_level="0")[0]) == whole
+        assert told(builds.kept(text, target, opt_level="0")[0]) == whole
 
 
 def test_functions_are_split_at_the_same_places_behind_an_edit() -> None:

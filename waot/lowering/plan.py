@@ -180,7 +180,7 @@ def make_plan(
     registers = registers_of(options.arch, soft=options.soft_float, tail_calls=facts.tail_calls)
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
-    units = split_units(module, reachable, facts, options)
+    units = split_units(module, [[i for i in reachable if i >= imported]], facts, options)
     used = list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported))
     return Plan(
         options=options,

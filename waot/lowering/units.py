@@ -63,24 +63,23 @@ def function_marks(module: Module, sizes: Sequence[int]) -> list[bytes]:
     ]
 
 
-def split_units(module: Module, reachable: list[int], facts: Facts, options: LoweringOptions) -> list[list[int]]:
+def split_units(
+    module: Module, groups: Sequence[Sequence[int]], facts: Facts, options: LoweringOptions
+) -> list[list[int]]:
     """The functions to lower, by unit; unit 0 has the instance's state, and all else where there is one unit only.
 
-    In index order: neighbours in the file tend to call each other.
+    No unit has functions of two `groups`. In the order given: neighbours in the file tend to call each other.
     """
+    if sum([facts.sizes[index] for group in groups for index in group]) <= options.single_unit_operators:
+        return [[index for group in groups for index in group]]
     imported = module.imported_func_count
-    defined = [i for i in reachable if i >= imported]
-    if sum(facts.sizes[i] for i in defined) <= options.single_unit_operators:
-        return [defined]
-    # Over all functions, so that one more that is reached moves nothing.
-    sizes = [facts.sizes[i] for i in range(imported, len(module.funcs))]
-    reached = set(defined)
-    units = []
-    for part in split(sizes, function_marks(module, sizes), options.unit_operators):
-        unit = [i + imported for i in part if i + imported in reached]
-        if unit:
-            units.append(unit)
-    return [[], *units]
+    marks = function_marks(module, [facts.sizes[index] for index in range(imported, len(module.funcs))])
+    units: list[list[int]] = [[]]
+    for group in groups:
+        sizes = [facts.sizes[index] for index in group]
+        parts = split(sizes, [marks[index - imported] for index in group], options.unit_operators)
+        units += [[group[place] for place in part] for part in parts]
+    return units
 
 
 def function_symbols(module: Module, units: int) -> dict[int, str]:
