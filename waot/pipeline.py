@@ -6,6 +6,8 @@
     IR text  codegen.compile_unit     ->  objects     in the same worker; cached by content
     objects  linker.link_executable   ->  image
 
+What is known from an earlier build is not done again (reuse.py): the facts about functions, the object of each unit.
+
 Work on units goes through a `concurrent.futures.Executor`, those of all targets through one. Where the system can fork,
 workers inherit the decoded module; elsewhere it is sent to each once.
 
@@ -46,12 +48,15 @@ if TYPE_CHECKING:
     from waot.profile import Profile
 
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
-# of about UNIT_OPERATORS. Measured in docs/rationale.md.
+# of UNIT_OPERATORS on average. Measured in docs/rationale.md.
 SINGLE_UNIT_OPERATORS = 120_000
-UNIT_OPERATORS = 60_000
+UNIT_OPERATORS = 40_000
 
 # Below this many bytes of code, validating in this process is quicker than starting workers.
 PARALLEL_CODE_BYTES = 400_000
+
+# What is validated at once, in bytes of code on average, where there is more than that: facts are kept for so much.
+CHUNK_BYTES = 128 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +267,7 @@ def _build(
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
     module = load(source, file, links, options.features, progress)
-    facts = _validate(module, options.jobs, progress)
+    facts = _validate(module, options.jobs, progress, store)
     jobs: list[_Job] = []
     threads = starts_threads(module)
     for target in targets if threads else ():
@@ -296,7 +301,7 @@ def _build(
             waits = "threads" in facts.proposals
             runtime = runtimes.get(target.name)
             jobs.append(_Job(target, strategy, plan, origin, codegen, runtime, waits, merged=len(cpus) == 1))
-        compiled = _compile(module, jobs, options, progress, store)
+        compiled = _compile(module, facts, jobs, options, progress, store)
         # The versions of a program come one after the other.
         programs = [range(first, first + len(cpus)) for first in range(0, len(jobs), len(cpus))]
 
@@ -305,10 +310,10 @@ def _build(
             job = jobs[versions[0]]
             units = [unit for version in versions for unit in compiled[version]]
             with progress.step("linking", target=job.target.name):
-                parts = [unit.data for unit in units]
-                if len(versions) > 1:
-                    made = [[unit.data for unit in compiled[version]] for version in versions]
-                    parts = _join_versions(job, options, made)
+                made = [
+                    [_placed(module, jobs[v], n, unit.data) for n, unit in enumerate(compiled[v])] for v in versions
+                ]
+                parts = made[0] if len(versions) == 1 else _join_versions(job, options, made)
                 data = _finish(source, file, job, parts, options, tools, links, images.get(job.target.endian))
             header = b""
             if job.plan.interface is not None and job.target.has_header(options.emit):
@@ -518,6 +523,15 @@ def _finish(
     )
 
 
+def _placed(module: Module, job: _Job, unit: int, data: bytes) -> bytes:
+    """The object of a unit as it is for the module at hand."""
+    from waot.linker import placed
+    from waot.lowering import FIRST_LINE, unit_base
+
+    base = unit_base(module, job.plan, unit)
+    return data if base is None else placed(data, base - FIRST_LINE, job.target)
+
+
 def _is_linked(target: Target, options: BuildOptions) -> bool:
     """Whether the result has the shim in it."""
     return options.emit == "exe" or target.has_header(options.emit)
@@ -616,7 +630,7 @@ def _guidance(
 
 def _fingerprints(module: Module, jobs: int, progress: Progress) -> dict[int, int]:
     """The fingerprint of each body."""
-    chunks = _chunks(module, sum(code.end - code.start for code in module.codes) // (4 * jobs) + 1)
+    chunks = _chunks(module)
     found: dict[int, int] = {}
     with progress.step("comparing with the profile", total=len(chunks)) as step:
         calls = [(_fingerprint_chunk, chunk) for chunk in chunks]
@@ -643,7 +657,7 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class _WorkerJob:
-    target: str
+    target: Target
     plan: Plan
     origin: int
     codegen: CodegenOptions
@@ -751,46 +765,57 @@ def _advance(step: Step, future: Future[Any]) -> None:
         step.advance()
 
 
-def _validate(module: Module, jobs: int, progress: Progress) -> Facts:
-    """Validates every body; in workers where there is enough of them."""
+def _validate(module: Module, jobs: int, progress: Progress, store: Cache) -> Facts:
+    """Validates every body of which the facts are not known; in workers where there is enough of them."""
     from waot.frontend import collect_facts
     from waot.frontend.module import Facts
+    from waot.reuse import facts_keys, unpack_facts
 
     imported, total = module.imported_func_count, len(module.funcs)
-    size = sum(code.end - code.start for code in module.codes)
-    if size < PARALLEL_CODE_BYTES or jobs == 1:
+    if sum(code.end - code.start for code in module.codes) < PARALLEL_CODE_BYTES:
         with progress.step("validating"):
             return collect_facts(module, range(imported, total))
-    chunks = _chunks(module, size // (4 * jobs) + 1)
-    facts = Facts()
+    chunks = _chunks(module)
     with progress.step("validating", total=len(chunks)) as step:
-        calls = [(_validate_chunk, chunk) for chunk in chunks]
-        names = [f"that validates functions {first} to {last - 1}" for first, last in chunks]
-        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, progress, [step] * len(calls)):
+        keys = [""] * len(chunks)
+        parts: list[Facts | None] = [None] * len(chunks)
+        if store.enabled and not module.instances:
+            keys = facts_keys(compiler_digest(), module, chunks)
+            found = [store.get("facts", key) for key in keys]
+            parts = [unpack_facts(data, module) if data is not None else None for data in found]
+        missing = [number for number, part in enumerate(parts) if part is None]
+        step.advance(len(chunks) - len(missing))
+        if missing:
+            calls = [(_validate_chunk, (*chunks[number], keys[number])) for number in missing]
+            names = [f"that validates functions {chunks[n][0]} to {chunks[n][1] - 1}" for n in missing]
+            made = _run_all(_Shared(module, (), store), calls, names, jobs, progress, [step] * len(calls))
+            for number, facts in zip(missing, made, strict=True):
+                parts[number] = facts
+        facts = Facts()
+        for part in parts:
+            assert part is not None
             facts.merge(part)
     return facts
 
 
-def _chunks(module: Module, size: int) -> list[tuple[int, int]]:
-    """Ranges of function indices with about `size` bytes of code each."""
-    chunks = []
-    first = index = module.imported_func_count
-    reached = 0
-    for code in module.codes:
-        index += 1
-        reached += code.end - code.start
-        if reached >= size:
-            chunks.append((first, index))
-            first, reached = index, 0
-    if first < index:
-        chunks.append((first, index))
-    return chunks
+def _chunks(module: Module) -> list[tuple[int, int]]:
+    """Ranges of function indices with about `CHUNK_BYTES` of code each."""
+    from waot.lowering import function_marks, split
+
+    imported = module.imported_func_count
+    sizes = [code.end - code.start for code in module.codes]
+    parts = split(sizes, function_marks(module, sizes), CHUNK_BYTES)
+    return [(part.start + imported, part.stop + imported) for part in parts]
 
 
-def _validate_chunk(first: int, last: int) -> Facts:
+def _validate_chunk(first: int, last: int, key: str) -> Facts:
     from waot.frontend import collect_facts
+    from waot.reuse import pack_facts
 
-    return collect_facts(_shared.module, range(first, last))
+    facts = collect_facts(_shared.module, range(first, last))
+    if key:
+        _shared.store.put("facts", key, pack_facts(facts))
+    return facts
 
 
 def _fingerprint_chunk(first: int, last: int) -> dict[int, int]:
@@ -801,33 +826,61 @@ def _fingerprint_chunk(first: int, last: int) -> dict[int, int]:
 
 
 def _compile(
-    module: Module, jobs: Sequence[_Job], options: BuildOptions, progress: Progress, store: Cache
+    module: Module, facts: Facts, jobs: Sequence[_Job], options: BuildOptions, progress: Progress, store: Cache
 ) -> list[list[_Compiled]]:
     """The objects of each job, a unit each (assembly or IR text where that is asked for)."""
+    keys = _unit_keys(module, facts, jobs, store)
+    known = {unit: data for unit, key in keys.items() if key and (data := _find(store, key)) is not None}
     worker_jobs = []
     for job in jobs:
         runtime = None
         if job.runtime is not None and job.merged:
             shim = job.runtime()
             runtime = (shim.bitcode, shim.digest, frozenset(shim.entry_points))
-        worker_jobs.append(_WorkerJob(job.target.name, job.plan, job.origin, job.codegen, runtime))
+        worker_jobs.append(_WorkerJob(job.target, job.plan, job.origin, job.codegen, runtime))
     shared = _Shared(module, worker_jobs, store)
-    shared.lowered = _lower_shared(shared, jobs, options, progress)
-    units = [(j, u) for j, job in enumerate(jobs) for u in range(len(job.plan.units))]
-    # The largest first, so that no worker ends with one alone.
-    units.sort(key=lambda unit: (unit[1] == 0, unit[1]))
+    units = [unit for unit in keys if unit not in known]
+    shared.lowered = _lower_shared(shared, jobs, units, options, progress)
+    # The largest first, so that no worker ends with one alone. What the first refers to is all functions.
+    units.sort(key=lambda unit: -_weight(jobs[unit[0]].plan, facts, unit[1]))
     with ExitStack() as stack:
         steps = [
             stack.enter_context(progress.step("compiling", total=len(job.plan.units), target=job.target.name))
             for job in jobs
         ]
-        calls = [(_compile_unit, unit) for unit in units]
+        for j, _ in known:
+            steps[j].advance()
+        calls = [(_compile_unit, (*unit, keys[unit])) for unit in units]
         names = [f"that compiles {_unit_name(jobs[j], u)} for {jobs[j].target.name}" for j, u in units]
         made = _run_all(shared, calls, names, options.jobs, progress, [steps[j] for j, _ in units])
     compiled: list[list[_Compiled]] = [[_Compiled(b"", 0.0)] * len(job.plan.units) for job in jobs]
+    for (j, u), data in known.items():
+        compiled[j][u] = _Compiled(data, 0.0)
     for (j, u), unit in zip(units, made, strict=True):
         compiled[j][u] = unit
     return compiled
+
+
+def _unit_keys(module: Module, facts: Facts, jobs: Sequence[_Job], store: Cache) -> dict[tuple[int, int], str]:
+    """The key of each unit of each job by what goes into its text; "" where there is none."""
+    from waot.reuse import unit_keys
+
+    keys = {(j, u): "" for j, job in enumerate(jobs) for u in range(len(job.plan.units))}
+    if store.enabled and any(len(job.plan.units) > 1 for job in jobs):
+        for j, job in enumerate(jobs):
+            compiler = digest(compiler_digest(), repr(job.codegen))
+            keys |= {(j, u): key for u, key in enumerate(unit_keys(compiler, module, facts, job.plan))}
+    return keys
+
+
+def _find(store: Cache, key: str) -> bytes | None:
+    """The object of the unit with that key: what is kept by it is the object's own key."""
+    own = store.get("text", key)
+    return None if own is None else store.get("unit", own.decode("ascii"))
+
+
+def _weight(plan: Plan, facts: Facts, unit: int) -> int:
+    return sum([facts.sizes[index] for index in plan.units[unit]]) + (0 if unit else len(plan.reachable))
 
 
 def _unit_name(job: _Job, unit: int) -> str:
@@ -836,11 +889,15 @@ def _unit_name(job: _Job, unit: int) -> str:
 
 
 def _lower_shared(
-    shared: _Shared, jobs: Sequence[_Job], options: BuildOptions, progress: Progress
+    shared: _Shared,
+    jobs: Sequence[_Job],
+    wanted: Sequence[tuple[int, int]],
+    options: BuildOptions,
+    progress: Progress,
 ) -> dict[tuple[int, int], _Lowered]:
-    """The units that several jobs have the same, lowered once; the others are lowered where they are compiled."""
-    origins = sorted({job.origin for number, job in enumerate(jobs) if job.origin != number})
-    units = [(j, u) for j in origins for u in range(len(jobs[j].plan.units))]
+    """Those of `wanted` that several jobs have the same, lowered once; others are lowered where they are compiled."""
+    origins = {job.origin for number, job in enumerate(jobs) if job.origin != number}
+    units = sorted({(jobs[j].origin, u) for j, u in wanted if jobs[j].origin in origins})
     if not units:
         return {}
     with progress.step("lowering", total=len(units)) as step:
@@ -864,10 +921,11 @@ def _lower_unit(job_index: int, unit_index: int) -> _Lowered:
     return _Lowered(zlib.compress(unit.text.encode("utf-8", "surrogatepass"), 1), replace(unit, text=""))
 
 
-def _compile_unit(job_index: int, unit_index: int) -> _Compiled:
+def _compile_unit(job_index: int, unit_index: int, known_key: str) -> _Compiled:
     """In a worker: validated bodies to IR to an object, or from the cache."""
     from waot.codegen.llvm import compile_unit
-    from waot.lowering import with_triple
+    from waot.linker import with_places
+    from waot.lowering import unit_base, with_triple
 
     started = time.monotonic()
     job, store = _shared.jobs[job_index], _shared.store
@@ -891,8 +949,12 @@ def _compile_unit(job_index: int, unit_index: int) -> _Compiled:
         try:
             data = compile_unit(unit.text, runtime, keep, codegen)
         except CodegenError as error:
-            raise CodegenError(f"for {job.target}: {error.what}") from None
+            raise CodegenError(f"for {job.target.name}: {error.what}") from None
+        if unit_base(_shared.module, job.plan, unit_index) is not None:
+            data = with_places(data, job.target)
         store.put("unit", key, data)
+    if known_key:
+        store.put("text", known_key, key.encode("ascii"))
     return _Compiled(data, time.monotonic() - started)
 
 

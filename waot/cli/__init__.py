@@ -36,12 +36,13 @@ from waot.cli.options import (
 from waot.cli.printing import runs_here, show, show_executable, show_table, stderr_is_terminal, target_fields
 from waot.cli.running import emulator_for, execute
 from waot.errors import UsageError, WaotError
-from waot.options import EMITS
+from waot.options import EMITS, parse_link
 from waot.words import printable as _printable
 from waot.words import readable_size as _size
 
 if TYPE_CHECKING:
     from waot.api import Report
+    from waot.pipeline import Artifact
 
 _STATUS_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _STATUS_TERMINATED = 143
@@ -326,9 +327,16 @@ Examples:
   waot run app.wasm
   waot run app.wasm --dir . -- --verbose input.txt
   waot run app.wasm --target aarch64-linux
+  waot run --watch app.wasm -- --port 8080
 
 The status is the program's own; 134 where it trapped. Before it starts: 1 for an error, 2 for
 wrong usage.
+
+With --watch the program is built and started again whenever FILE, or a module that is linked,
+changes; only what changed is compiled. The one that runs goes on until the next is built, is then
+asked to end (SIGTERM), and after five seconds made to. A module that is not right is an error
+message, and the next change is waited for. Ctrl-C ends the program and the command, with status
+130.
 """,
 )
 @click.argument("file", metavar="FILE")
@@ -340,11 +348,19 @@ wrong usage.
     section="The result",
     help="Run it as an executable for TARGET, under an emulator where this machine is another.",
 )
+@option(
+    "--watch",
+    is_flag=True,
+    section="The result",
+    help="Build and start it again whenever a module changes, until Ctrl-C.",
+)
 @code_options
 @profile_generate_option
 @grant_options
 @work_options
-def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence[str], **values: Any) -> None:
+def run(
+    file: str, arguments: Sequence[str], target: str | None, watch: bool, links: Sequence[str], **values: Any
+) -> None:
     """Compile the module FILE and run it.
 
     What was compiled is kept in the cache: the second run of a module starts at once. Nothing else is written.
@@ -356,12 +372,20 @@ def run(file: str, arguments: Sequence[str], target: str | None, links: Sequence
     options = build_options(values)
     chosen = find_target(target) if target else host_target()
     emulator = emulator_for(chosen)
-    source, shown = api.read_module(file)
-    linked = api.read_links(links, file)
-    with Progress(options.verbose) as progress:
-        [artifact] = api.compile_module(source, shown, [chosen], options, progress, linked)
-    name = "-" if file == api.STDIN else os.path.basename(file)
-    execute(artifact, emulator, [name, *arguments])
+    words = ["-" if file == api.STDIN else os.path.basename(file), *arguments]
+
+    def build() -> Artifact:
+        source, shown = api.read_module(file)
+        linked = api.read_links(links, file)
+        with Progress(options.verbose) as progress:
+            [artifact] = api.compile_module(source, shown, [chosen], options, progress, linked)
+        return artifact
+
+    if watch:
+        from waot.cli.watching import watch as keep_running
+
+        keep_running([file, *(parse_link(link).file for link in links)], build, emulator, words)
+    execute(build(), emulator, words)
 
 
 @cli.command(context_settings=CONTEXT)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from waot.errors import WaotError
@@ -64,13 +65,26 @@ def execute(artifact: Artifact, emulator: str | None, arguments: list[str]) -> N
             with open(program, "wb") as file:
                 artifact.write(file)
             os.chmod(program, 0o700)
-            command = [arguments[0]]
-            if emulator:
-                command = [emulator, program] if windows else [emulator, "-0", arguments[0], program]
-            child = subprocess.Popen([*command, *arguments[1:]], executable=emulator or program)
+            command, executable = command_for(program, emulator, arguments, windows=windows)
+            child = subprocess.Popen(command, executable=executable)
             signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
             signal.signal(signal.SIGINT, lambda number, frame: None)  # the terminal sends it to the child as well
             status = child.wait()
     except OSError as error:
         raise WaotError(f"the program cannot be started: {error.strerror}") from None
-    sys.exit(status if status >= 0 else 128 - status)
+    sys.exit(status_of(status))
+
+
+def command_for(
+    program: str, emulator: str | None, arguments: Sequence[str], *, windows: bool
+) -> tuple[list[str], str]:
+    """What runs the file `program` with `arguments` (its name first): the arguments, and whom they are given to."""
+    command = [arguments[0]]
+    if emulator:
+        command = [emulator, program] if windows else [emulator, "-0", arguments[0], program]
+    return [*command, *arguments[1:]], emulator or program
+
+
+def status_of(returned: int) -> int:
+    """A child's status as shells report it; `returned` is what subprocess says."""
+    return returned if returned >= 0 else 128 - returned

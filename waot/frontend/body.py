@@ -57,4 +57,5 @@ def validate_into(facts: Facts, module: Module, index: int, run: Callable[[Valid
     facts.proposals |= v.proposals
     facts.tail_calls |= v.tail_calls
     facts.wide_atomics |= v.wide_atomics
+    facts.referred |= v.referred
     return body

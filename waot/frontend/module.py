@@ -478,7 +478,8 @@ class Facts:
     tables that table.set, grow, fill, copy (as destination) or init may change; `written_globals` those that
     global.set names; `indirect_types` the (type index, table index) pairs of indirect calls;
     `sizes` the number of reachable operators of each function; `proposals` the names of proposals used; `wide_atomics`
-    says whether there is atomic access to 64 bits at once.
+    says whether there is atomic access to 64 bits at once; `referred` are the functions that ref.func names, also where
+    nothing gets there.
     """
 
     callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -495,6 +496,7 @@ class Facts:
     throwing: set[int] = field(default_factory=set)
     escaping_callees: dict[int, tuple[int, ...]] = field(default_factory=dict)
     escaping_types: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    referred: set[int] = field(default_factory=set)
 
     def merge(self, other: Facts) -> None:
         """Adds what `other` knows."""
@@ -510,3 +512,4 @@ class Facts:
         self.throwing |= other.throwing
         self.escaping_callees.update(other.escaping_callees)
         self.escaping_types.update(other.escaping_types)
+        self.referred |= other.referred

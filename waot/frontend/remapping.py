@@ -183,6 +183,7 @@ def remap_facts(instance: Instance, facts: Facts) -> Facts:
         tail_calls=facts.tail_calls,
         wide_atomics=facts.wide_atomics,
         throwing={funcs[index] for index in facts.throwing},
+        referred={funcs[index] for index in facts.referred},
         escaping_callees=functions(facts.escaping_callees),
         escaping_types={
             funcs[index]: tuple(sorted({types[t] for t in called})) for index, called in facts.escaping_types.items()

@@ -143,6 +143,7 @@ def _ref_func(v: Validator, index: int, live: bool) -> int:
     if index not in v.module.declared_funcs:
         raise v.invalid(f"undeclared function reference: function {index} is in no element segment, global or export")
     v.push(func_ref(v.module, index))
+    v.referred.add(index)
     if live:
         v.callees.add(index)
     return index

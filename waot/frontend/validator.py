@@ -170,6 +170,7 @@ class Validator:
         self.written_globals: set[int] = set()
         self.grown_memories: set[int] = set()
         self.indirect_types: set[tuple[int, int]] = set()
+        self.referred: set[int] = set()  # and of what cannot be
         self.proposals = {"mvp"}
         self.catchers = [Catcher(0)]
         self.calls = self.catchers[0].calls  # that of the innermost catcher; the hot loop adds to it

@@ -16,6 +16,7 @@ from waot.linker.inspect import ExecutableInfo, inspect_executable
 from waot.linker.link import link_executable
 from waot.linker.macho_finish import finish as finish_macho
 from waot.linker.manifest import Confinement, LinkedModule, Manifest, decode_manifest, encode_manifest
+from waot.linker.places import placed, with_places
 from waot.linker.runtime import Runtime, build_runtime
 from waot.linker.versions import join_versions, shim_symbols
 
@@ -40,5 +41,7 @@ __all__ = [
     "link_freestanding",
     "make_filters",
     "make_image",
+    "placed",
     "shim_symbols",
+    "with_places",
 ]

@@ -93,6 +93,11 @@ class _Object:
             index += 1 + more
 
 
+def section_places(data: bytes) -> list[tuple[bytes, int, int]]:
+    """Name, offset and size of each section of an object. Raises ToolError for one that is not COFF."""
+    return [(section.name, section.offset, section.size) for section in _Object(data).sections]
+
+
 def prepare(data: bytes, target: Target) -> bytes:
     """The object with its wasm functions in section `TEXT`, and ``.debug_line`` as the loaded section `LINES`.
 

@@ -50,6 +50,11 @@ def _sections(data: bytes, layout: ElfLayout) -> list[_Section]:
     ]
 
 
+def section_places(data: bytes) -> list[tuple[bytes, int, int]]:
+    """Name, offset and size of each section of an object. Raises ToolError for one that is not ELF."""
+    return [(section.name, section.header.offset, section.header.size) for section in _sections(data, layout_in(data))]
+
+
 def load_lines(data: bytes, target: Target) -> bytes:
     """The object with ``.debug_line`` made a loaded section, its addresses relative to their own place.
 

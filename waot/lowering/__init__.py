@@ -8,10 +8,10 @@ cannot be reached.
 Two structures carry everything: `FunctionLowering` (function.py), the state of the function at hand with push, pop
 and a list of control frames; and `UnitLowering` (unit.py), which knows the module, the plan and how to reach instance
 state (`layout.py`). Operators are registered by name with `@lowers("i32.add")` in the modules that unit.py lists;
-`plan.py` makes the decisions that need the whole module; `counted.py`, `rerolling.py` and `loops.py` find loops with a
-counter and lower them a second time, with addresses that LLVM can read; `state.py` emits what is not a function:
-globals, tables, memory descriptors, with what is done at instantiation in `instantiate.py` and what others may call
-in `exports.py`.
+`plan.py` makes the decisions that need the whole module, among them the split into units (`units.py`); `counted.py`,
+`rerolling.py` and `loops.py` find loops with a counter and lower them a second time, with addresses that LLVM can read;
+`state.py` emits what is not a function: globals, tables, memory descriptors, with what is done at instantiation in
+`instantiate.py` and what others may call in `exports.py`.
 
 What this layer needs to know of the environment: the ABI header's symbols (abi.py), the target's pointer size,
 architecture and memory strategy (`LoweringOptions`). It knows nothing of files or processes.
@@ -22,16 +22,21 @@ from waot.lowering.c_interface import c_prefix
 from waot.lowering.imports import starts_threads
 from waot.lowering.plan import LoweringOptions, Plan, make_plan, never_mapped
 from waot.lowering.unit import LoweredUnit, lower_unit, with_triple
+from waot.lowering.units import FIRST_LINE, function_marks, split, unit_base
 
 __all__ = [
+    "FIRST_LINE",
     "LoweredUnit",
     "LoweringOptions",
     "Plan",
     "c_header",
     "c_prefix",
+    "function_marks",
     "lower_unit",
     "make_plan",
     "never_mapped",
+    "split",
     "starts_threads",
+    "unit_base",
     "with_triple",
 ]

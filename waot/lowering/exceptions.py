@@ -83,7 +83,8 @@ def _throw(f: FunctionLowering, tag: int, offset: int) -> None:
     exception = f.unit.heap.new_object(f, f.unit.plan.type_numbers.first_tag + tag, layout.size, offset)
     # Where it was thrown, for the one who finds that nobody catches it.
     place = f.emit(f"getelementptr inbounds i8, ptr {exception}, i64 4", exception)
-    f.effect(f"store i32 {offset}, ptr {place}, align 4, !tbaa {f.unit.layout.object_tbaa}", place)
+    thrown_at = f.unit.place(f, offset)
+    f.effect(f"store i32 {thrown_at}, ptr {place}, align 4, !tbaa {f.unit.layout.object_tbaa}", place)
     tbaa = f.unit.tbaa_tag(f"exception {tag}")
     for at, param, value in zip(layout.offsets, t.params, values, strict=True):
         place = f.emit(f"getelementptr inbounds i8, ptr {exception}, i64 {at}", exception)

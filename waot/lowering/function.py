@@ -340,7 +340,7 @@ class FunctionLowering:
 
     def location(self, offset: int) -> str:
         """The debug location of the operator at byte `offset`, to be put at the end of an instruction."""
-        return f", !dbg !DILocation(line: {offset}, scope: {self.scope})" if self.scope else ""
+        return f", !dbg !DILocation(line: {self.unit.line(offset)}, scope: {self.scope})" if self.scope else ""
 
     # ------------------------------------------------------------ blocks
 

@@ -31,6 +31,7 @@ from waot.lowering.initial import (
 from waot.lowering.profiled import Guidance, by_heat
 from waot.lowering.throwing import find_throwing
 from waot.lowering.types import Registers, parameters_in_memory, registers_of
+from waot.lowering.units import function_symbols, split_units
 from waot.options import Grants
 
 
@@ -48,7 +49,7 @@ class LoweringOptions:
     byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
     executable: bool  # the result must have a `_start`; without one, every exported function is an entry
     exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
-    unit_operators: int  # operators a unit, when there is more than one
+    unit_operators: int  # operators of a unit on average, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
     relaxed_simd: str = "fast"  # "fast" or "deterministic"
@@ -105,6 +106,7 @@ class Plan:
     locked_atomics: bool = False
     interface: CInterface | None = None  # where there is no system
     profile: Guidance | None = None
+    symbols: dict[int, str] = field(default_factory=dict)  # of functions whose symbols are not made of their indices
 
     def is_thread_local(self, state: str) -> bool:
         """Whether each thread has its own `state` (a symbol of `state_symbol`), which is no constant."""
@@ -193,11 +195,16 @@ def make_plan(
     registers = registers_of(options.arch, soft=options.soft_float, tail_calls=facts.tail_calls)
     imported = module.imported_func_count
     func_imports = [i for i in module.imports if i.kind == "func"]
+    defined = [i for i in reachable if i >= imported]
+    # What is hot comes first and what never ran last, and neither shares a unit with others: the linker lays units side
+    # by side, and only within one can a call be inlined.
+    groups = [defined] if profile is None else [group for group in by_heat(defined, profile) if group]
+    units = split_units(module, groups, facts, options)
     used = list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported))
     return Plan(
         options=options,
         reachable=reachable,
-        units=_units(reachable, imported, facts, options, profile),
+        units=units,
         memories=memories,
         tables=tables,
         global_constants=constants,
@@ -227,6 +234,7 @@ def make_plan(
         threads=threads,
         locked_atomics=threads is not None and facts.wide_atomics and options.arch in _NO_WIDE_ATOMICS,
         profile=profile,
+        symbols=function_symbols(module, len(units)),
     )
 
 
@@ -286,28 +294,3 @@ def _reachable(module: Module, facts: Facts, entry: Export | None, threads: int 
 def _referenced(module: Module, reachable: list[int]) -> frozenset[int]:
     """Functions that may become a funcref: named by segments, globals or (conservatively) declared for ref.func."""
     return frozenset((set(_segment_functions(module)) | set(module.declared_funcs)) & set(reachable))
-
-
-def _units(
-    reachable: list[int], imported: int, facts: Facts, options: LoweringOptions, profile: Guidance | None
-) -> list[list[int]]:
-    """Splits by size, in index order: neighbours in the file tend to call each other, and the split is stable.
-
-    Where there is a profile, what is hot comes first and what never ran last, and neither shares a unit with others:
-    the linker lays units side by side, and only within one can a call be inlined.
-    """
-    defined = [i for i in reachable if i >= imported]
-    total = sum(facts.sizes[i] for i in defined)
-    groups = [defined] if profile is None else [group for group in by_heat(defined, profile) if group]
-    if total <= options.single_unit_operators:
-        return [[i for group in groups for i in group]]
-    units: list[list[int]] = [[]]
-    for group in groups:
-        size = options.unit_operators
-        for i in group:
-            if size >= options.unit_operators:
-                units.append([])
-                size = 0
-            units[-1].append(i)
-            size += facts.sizes[i]
-    return units

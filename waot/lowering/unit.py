@@ -43,6 +43,7 @@ from waot.lowering.loops import counted_loops
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.profiled import UNPROFILED, Counters, Guided, Unprofiled, prefix
 from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, parameters_in_memory, return_type
+from waot.lowering.units import FIRST_LINE, unit_base
 
 FIRST_SUBPROGRAM = 100
 
@@ -93,13 +94,16 @@ class UnitLowering:
         # Without an entry point the exports are what someone else's code calls; thunks are in this code.
         direct = not plan.options.exports and entry_export(module) is None
         self.entries = frozenset(exported_functions(module) if direct else ())
+        self.base = unit_base(module, plan, index)
+        # The functions' places among those with debug information.
+        self._numbers = {} if self.alone else {function: k for k, function in enumerate(plan.units[index])}
         self.call_conv = plan.call_conv
         self.layout = InstanceLayout(self)
         self.defined = set(plan.units[index])
         if self.has_state:
             self.defined.update(i for i in plan.reachable if i < module.imported_func_count)
         self._imports = [i for i in module.imports if i.kind == "func"]
-        self._wasi_memory = _wasi_memories(module)
+        self._wasi_memory = _wasi_memories(module) if self.has_state else {}
         self.carried = 0  # operands that branches, calls and returns carry, see function.py
         self.used_state: set[str] = set()  # names of instance state that functions refer to
         self.bindings: list[str] = []  # instructions of `waot_bind`, see `pointer`
@@ -120,8 +124,7 @@ class UnitLowering:
         """The symbol of wasm function `index`, declared if another unit defines it."""
         symbol = self._symbols.get(index)
         if symbol is None:
-            name = self.module.function_names.get(index, "").replace("\0", "_")  # LLVM takes anything else
-            symbol = self._symbols[index] = quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
+            symbol = self._symbols[index] = self._name_function(index)
             if index not in self.defined:
                 t = self.module.func_type(index)
                 parameters = ", ".join(parameter_types(t, self.plan.registers))
@@ -129,6 +132,14 @@ class UnitLowering:
                     f"declare hidden {self.call_conv} {return_type(t, self.plan.registers)} {symbol}({parameters}) #2"
                 )
         return symbol
+
+    def _name_function(self, index: int) -> str:
+        known = self.plan.symbols.get(index)
+        if known is not None:
+            return f"@{known}"
+        # LLVM takes anything else.
+        name = self.module.function_names.get(index, "").replace("\0", "_") if self.alone else ""
+        return quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
 
     def function_linkage(self, index: int) -> str:
         """The linkage of function `index`, which this unit defines."""
@@ -189,7 +200,8 @@ class UnitLowering:
         """The access tag of an alias class of that name, which aliases nothing but itself."""
         tag = self._tbaa_tags.get(name)
         if tag is None:
-            first = FIRST_SUBPROGRAM + len(self.module.funcs) + len(self._metadata)
+            functions = len(self.module.funcs) if self.alone else len(self._numbers)
+            first = FIRST_SUBPROGRAM + functions + len(self._metadata)
             tag = self._tbaa_tags[name] = f"!{first + 1}"
             self._metadata.append(f'!{first} = !{{!"{name}", !10}}')
             self._metadata.append(f"!{first + 1} = !{{!{first}, !{first}, i64 0}}")
@@ -221,9 +233,9 @@ class UnitLowering:
         """The debug-information scope of function `index`, "" for code that is in none (a negative index)."""
         if index < 0:
             return ""
-        node = f"!{FIRST_SUBPROGRAM + index}"
+        node = f"!{FIRST_SUBPROGRAM + (index if self.alone else self._numbers[index])}"
         # Its line is that of the function's first instructions, so it tells whose code a frame belongs to.
-        line = self.module.codes[index - self.module.imported_func_count].start
+        line = self.line(self.module.codes[index - self.module.imported_func_count].start)
         name = "f"
         if self.plan.interface is not None:
             name = re.sub(r"[^ -!#-[\]-~]", "?", self.module.function_names.get(index, f"function {index}"))
@@ -241,6 +253,22 @@ class UnitLowering:
             return self._counters.function(body)
         known = None if self.plan.profile is None else self.plan.profile.functions.get(body.index)
         return UNPROFILED if known is None else Guided(body, known)
+
+    def line(self, offset: int) -> int:
+        """The line that stands for the byte at `offset` in the file."""
+        return offset if self.base is None else offset - self.base + FIRST_LINE
+
+    def place(self, f: FunctionLowering, offset: int) -> str:
+        """That offset as an i32 of the running program."""
+        if self.base is None:
+            return str(offset)
+        section = ".rdata$w" if "-windows-" in self.plan.options.triple else ".rodata.waot.distance"
+        # The linker layer writes there what a line is from its offset; nothing else may believe that it is 0.
+        self._declarations["@waot_distance"] = (
+            f'@waot_distance = internal externally_initialized constant i32 0, section "{section}", align 4'
+        )
+        distance = f.emit("load i32, ptr @waot_distance, !invariant.load !0")
+        return f.emit(f"add i32 {distance}, {self.line(offset)}", distance)
 
     # ------------------------------------------------------------ text
 
