@@ -12,6 +12,10 @@ import wasmtime
 
 import waot
 from tests import tools
+from tests.programs.harness import Configuration
+from tests.threads.oracle import run_under_wasmtime
+from tests.threads.test_threads import compiled, run
+from waot import pipeline
 from waot.codegen import emulated
 from waot.errors import CodegenError
 
@@ -92,6 +96,17 @@ def test_a_use_that_is_not_known_is_an_error() -> None:
     module = f"@number = internal {OWN} i32 7\ndefine i64 @f() {{\n  ret i64 ptrtoint (ptr @number to i64)\n}}\n"
     with pytest.raises(CodegenError, match="number"):
         emulated.with_descriptors(module)
+
+
+@pytest.mark.parametrize("name", ["c/counter", "wat/instances", "wat/objects"])
+def test_units_find_each_others_variables(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration, program = Configuration("x86_64-macos", "guarded", "1"), tmp_path / "program"
+    tools.runner_or_skip(configuration.target)
+    monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 0)
+    monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 50)
+    waot.build(compiled(name), program, [configuration.target], opt_level=1, cache=False)
+    done = run(program, configuration)
+    assert (done.returncode, done.stdout.decode()) == run_under_wasmtime(compiled(name))
 
 
 @pytest.mark.parametrize("level", ["0", "2"])
