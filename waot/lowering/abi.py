@@ -127,6 +127,7 @@ TAIL_CALL = "waot_tail_call"
 FUNCREF = "waot_funcref."  # and the function's index
 DATA_IMAGE = "waot_data_image"
 WASM_TEXT = ".text.wasm"  # section of wasm functions, see waot_wasm_text_start
+MACHO_WASM_TEXT = "__TEXT,__wasm,regular,pure_instructions"  # the same in Mach-O objects, which others link
 WASI_PREFIX = "waot_wasi_"
 
 

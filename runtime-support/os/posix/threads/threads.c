@@ -3,10 +3,9 @@
  * A thread's pages are one mapping: a guard, the wasm stack above it, the stack for handlers of faults, its variables.
  * They go when it ends; nobody waits for the end of a thread of wasi-threads but through memory.
  */
+#include "../../living.h"
 #include "../threads.h"
 
-#include "../../../core/lock.h"
-#include "../../../core/process.h"
 #include "../../../core/trap.h"
 
 #include <elf.h>
@@ -43,22 +42,15 @@ static struct {
 
 /* One of those that thread-spawn has made. Stands in the thread's own pages. */
 struct waot_posix_thread {
-    struct waot_posix_thread *next, *before;
+    struct waot_living living;
     unsigned char *pages;
     size_t size;
     struct waot_stack stack;
     unsigned char *signal_stack;
     unsigned char *tls;
     waot_os_thread_function *function;
-    uint32_t number, argument;
+    uint32_t argument;
 };
-
-static struct {
-    uint32_t lock;
-    uint32_t last; /* number given */
-    bool again;    /* they have all been given once */
-    struct waot_posix_thread *first;
-} waot_threads_alive;
 
 /* The block that this thread's variables are in. */
 static WAOT_THREAD_LOCAL struct {
@@ -118,54 +110,7 @@ void waot_begin_threads(void)
     waot_know_tls(block);
 }
 
-void waot_end_program(void)
-{
-    static const void *ends; /* the stack of the thread that does */
-    static const uint32_t never;
-    const void *nobody = NULL, *self = &waot_stack;
-    if (!__atomic_compare_exchange_n(&ends, &nobody, self, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && nobody != self)
-        for (;;)
-            waot_os_wait(&never, 0, UINT64_MAX);
-}
-
 /* ---------------------------------------------------------------- one thread */
-
-static bool waot_number_is_taken(uint32_t number)
-{
-    for (const struct waot_posix_thread *thread = waot_threads_alive.first; thread; thread = thread->next)
-        if (thread->number == number)
-            return true;
-    return false;
-}
-
-/* Gives it a number that no other has and enters it among the living. */
-static void waot_enter_thread(struct waot_posix_thread *thread)
-{
-    waot_lock(&waot_threads_alive.lock);
-    uint32_t number = waot_threads_alive.last;
-    do {
-        waot_threads_alive.again |= number == WAOT_OS_MOST_THREADS;
-        number = number == WAOT_OS_MOST_THREADS ? 1 : number + 1;
-    } while (waot_threads_alive.again && waot_number_is_taken(number));
-    waot_threads_alive.last = thread->number = number;
-    thread->next = waot_threads_alive.first;
-    if (thread->next)
-        thread->next->before = thread;
-    waot_threads_alive.first = thread;
-    waot_unlock(&waot_threads_alive.lock);
-}
-
-static void waot_forget_thread(struct waot_posix_thread *thread)
-{
-    waot_lock(&waot_threads_alive.lock);
-    if (thread->before)
-        thread->before->next = thread->next;
-    else
-        waot_threads_alive.first = thread->next;
-    if (thread->next)
-        thread->next->before = thread->before;
-    waot_unlock(&waot_threads_alive.lock);
-}
 
 /* The pages of a thread with a stack like its maker's, or null. */
 static struct waot_posix_thread *waot_make_thread(void)
@@ -202,8 +147,8 @@ void waot_run_thread(void *argument)
     waot_thread_signal_stack = thread->signal_stack;
     const stack_t stack = {.ss_sp = thread->signal_stack, .ss_size = WAOT_SIGNAL_STACK};
     waot_call_sigaltstack(&stack);
-    thread->function(thread->number, thread->argument);
-    waot_forget_thread(thread);
+    thread->function(thread->living.number, thread->argument);
+    waot_forget_thread(&thread->living);
     waot_system_block_signals(); /* no handler may run on a stack that goes away */
     waot_end_thread(thread->pages, thread->size);
 }
@@ -215,14 +160,14 @@ int64_t waot_os_spawn(waot_os_thread_function *function, uint32_t argument)
         return -WAOT_WASI_AGAIN;
     thread->function = function;
     thread->argument = argument;
-    waot_enter_thread(thread);
-    uint32_t number = thread->number; /* once it is begun the thread is its own, and soon may be gone */
+    waot_enter_thread(&thread->living);
+    uint32_t number = thread->living.number; /* once it is begun the thread is its own, and soon may be gone */
     void *pointer = waot_make_tls(thread->tls);
     unsigned char *low = (unsigned char *)thread->stack.low, *high = (unsigned char *)thread->stack.high;
     long result = waot_system_begin_thread(low, high, pointer, thread);
     if (result >= 0)
         return number;
-    waot_forget_thread(thread);
+    waot_forget_thread(&thread->living);
     waot_os_free_pages(thread->pages, thread->size);
     return waot_posix_result(result);
 }
