@@ -382,3 +382,18 @@ def test_what_a_universal_program_cannot_have_is_refused(
     source = hello[NAMES[0]].with_name("hello.wasm")
     with pytest.raises(UsageError, match=message):
         waot.build(source, tmp_path, [UNIVERSAL], **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_object_is_mach_o_with_the_functions_where_code_is(
+    hello: dict[str, Path], name: str, tmp_path: Path
+) -> None:
+    source = hello[NAMES[0]].with_name("hello.wasm")
+    [made] = waot.build(source, tmp_path / "hello.o", [name], emit="obj")
+    binary = parsed(made.output)
+    assert binary.header.file_type == lief.MachO.Header.FILE_TYPE.OBJECT
+    section = binary.get_section("__wasm")
+    assert section is not None
+    assert section.segment_name == "__TEXT"
+    assert section.size > 0
+    assert int(section.flags) & lief.MachO.Section.FLAGS.PURE_INSTRUCTIONS.value

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from waot.errors import UnsupportedError
 from waot.frontend.module import I32, V128, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
-from waot.lowering.abi import WASM_TEXT, trap_symbol
+from waot.lowering.abi import MACHO_WASM_TEXT, WASM_TEXT, trap_symbol
 from waot.lowering.layout import UNLIKELY
 from waot.lowering.profiled import ENTRY, Unprofiled
 from waot.lowering.types import (
@@ -844,9 +844,11 @@ class FunctionLowering:
         else:
             attributes += self.profile.attributes  # which LLVM does not take beside optnone
         linkage = self.unit.function_linkage(self.body.index)
+        triple = self.unit.plan.options.triple
+        section = MACHO_WASM_TEXT if "-apple-" in triple and not triple.endswith("-elf") else WASM_TEXT
         return (
             f"define {linkage} {self.unit.call_conv} {return_type(t, self.unit.plan.registers)} {symbol}({parameters}) "
-            f'{attributes} section "{WASM_TEXT}"{self.profile.prefix} !dbg {self.scope}'
+            f'{attributes} section "{section}"{self.profile.prefix} !dbg {self.scope}'
             f"{self.profile.metadata}"
         )
 
