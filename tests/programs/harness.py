@@ -7,6 +7,7 @@ A program is a source file in a folder of its language. A TOML file of the same 
     compare_stderr = false              # standard error is not the same twice
     stack_size = "64MiB"                # of waot build
     features = ["multi-value"]          # what, at least, `waot inspect` finds that the module uses
+    symbolic_links = true               # it makes some
 
     [env]                               # granted variables
     NAME = "value"
@@ -110,6 +111,7 @@ class Program:
     compare_stderr: bool = True
     stack_size: str | None = None
     features: frozenset[str] = frozenset()
+    symbolic_links: bool = False
     relaxed_simd: str | None = None
     wasm_ld: tuple[str, ...] | None = None
     oracle_flags: tuple[str, ...] | None = None  # of the module that wasmtime runs, if it is another one
@@ -210,6 +212,7 @@ def load(source: Path) -> list[Program]:
         compare_stderr=data.pop("compare_stderr", True),
         stack_size=data.pop("stack_size", None),
         features=frozenset(data.pop("features", ())),
+        symbolic_links=data.pop("symbolic_links", False),
     )
     variants = data.pop("variant", None)
     if data:

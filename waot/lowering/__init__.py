@@ -10,8 +10,9 @@ and a list of control frames; and `UnitLowering` (unit.py), which knows the modu
 state (`layout.py`). Operators are registered by name with `@lowers("i32.add")` in the modules that unit.py lists;
 `plan.py` makes the decisions that need the whole module, among them the split into units (`units.py`); `counted.py`,
 `rerolling.py` and `loops.py` find loops with a counter and lower them a second time, with addresses that LLVM can read;
-`state.py` emits what is not a function: globals, tables, memory descriptors, with what is done at instantiation in
-`instantiate.py` and what others may call in `exports.py`.
+`flow.py` decides what a program that writes a profile counts, and `profiled.py` emits that, or what follows from a
+profile; `state.py` emits what is not a function: globals, tables, memory descriptors, with what is done at
+instantiation in `instantiate.py` and what others may call in `exports.py`.
 
 What this layer needs to know of the environment: the ABI header's symbols (abi.py), the target's pointer size,
 architecture and memory strategy (`LoweringOptions`). It knows nothing of files or processes.
