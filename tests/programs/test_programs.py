@@ -7,6 +7,8 @@ targets that have no place in it.
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -64,4 +66,15 @@ def test_the_native_program_does_what_wasmtime_does(
     tools.runner_or_skip(configuration.target)
     if program.symbolic_links and find_target(configuration.target).system == "windows":
         pytest.skip("the program makes symbolic links, which Debian's Wine does not")
+    if (program.name, configuration.target) == ("c/float_math", "s390x-linux") and _rounds_long_products():
+        pytest.skip("this emulator for s390x rounds to an f32 what MDEBR multiplies to an f64; qemu 8.2 does not")
     harness.check_like_wasmtime(program, configuration, tmp_path)
+
+
+def _rounds_long_products() -> bool:
+    emulator = tools.runner("s390x-linux")
+    if not emulator:
+        return False
+    told = subprocess.run([*emulator, "--version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"version (\d+)\.(\d+)", told)
+    return version is not None and (int(version[1]), int(version[2])) < (8, 2)
