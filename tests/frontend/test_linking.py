@@ -390,6 +390,7 @@ def test_every_fact_is_remapped() -> None:
         throwing={1},
         escaping_callees={1: (2,)},
         escaping_types={1: (4,)},
+        referred={1},
     )
     untouched = [f.name for f in dataclasses.fields(Facts) if getattr(facts, f.name) == getattr(Facts(), f.name)]
     assert untouched == []  # a new field has to be thought of here and in `remap_facts`
@@ -406,6 +407,7 @@ def test_every_fact_is_remapped() -> None:
         throwing={201},
         escaping_callees={201: (202,)},
         escaping_types={201: (104,)},
+        referred={201},
     )
 
 

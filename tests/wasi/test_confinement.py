@@ -330,7 +330,7 @@ def test_the_shim_makes_no_call_that_the_filters_do_not_know() -> None:
     """But before they are there, and for a kernel that has no other."""
     found: set[str] = set()
     for file in (Path(__file__).parents[2] / "runtime-support").rglob("*.c"):
-        if file.parent.name == "freebsd":  # whose calls have other names and numbers
+        if "freebsd" in file.parts:  # whose calls have other names and numbers
             continue
         found |= set(re.findall(r"\bSYS_(\w+)", file.read_text()))
     at_start = {"prctl", "seccomp", "sigaltstack", "socket", "bind", "listen", "setsockopt"}
