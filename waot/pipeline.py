@@ -40,7 +40,7 @@ from waot.progress import Progress, Step
 from waot.targets import Target
 
 if TYPE_CHECKING:
-    from waot.codegen import CodegenOptions
+    from waot.codegen import CodegenOptions, Effort
     from waot.frontend.module import Facts, Module
     from waot.linker import Confinement, EmbeddedImage, Runtime
     from waot.lowering import LoweredUnit, LoweringOptions, Plan
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 # of UNIT_OPERATORS on average. Measured in docs/rationale.md.
 SINGLE_UNIT_OPERATORS = 120_000
 UNIT_OPERATORS = 40_000
+
+# A module of more units than this is compiled with a brief effort at -O2: of 5 million operators and more. At -O3 none.
+BRIEF_UNITS = 120
 
 # Below this many bytes of code, validating in this process is quicker than starting workers.
 PARALLEL_CODE_BYTES = 400_000
@@ -296,6 +299,7 @@ def _build(
             if target.freestanding:
                 lowering = replace(lowering, c_prefix=c_prefix(file))
             origin, plan = plans.plan(target, lowering)
+            codegen = replace(codegen, effort=_effort(options.opt_level, len(plan.units)))
             if plan.heap:
                 target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
@@ -323,6 +327,13 @@ def _build(
 
         with ThreadPoolExecutor(min(options.jobs, len(jobs))) as pool:  # zig does the work
             return list(pool.map(finish, programs))
+
+
+def _effort(opt_level: str, units: int) -> Effort:
+    """What LLVM is to do for the functions of a module, but for those that are in one unit with the shim."""
+    if opt_level == "1" and units > 1:
+        return "none"  # the quick mode: who made the module has optimised it, so the passes have little to do
+    return "brief" if opt_level == "2" and units > BRIEF_UNITS else "full"
 
 
 def _join_versions(job: _Job, options: BuildOptions, versions: Sequence[Sequence[bytes]]) -> list[bytes]:
@@ -939,10 +950,7 @@ def _compile_unit(job_index: int, unit_index: int, known_key: str) -> _Compiled:
     if job.runtime is not None and unit.has_state:
         runtime, shim, keep = job.runtime
         keep |= unit.keep
-    codegen = job.codegen
-    if codegen.opt_level == "1" and len(job.plan.units) > 1 and not unit.has_state:
-        # The quick mode. Who made the module has optimised it, so the passes have little to do (docs/rationale.md).
-        codegen = replace(codegen, passes=False)
+    codegen = replace(job.codegen, effort="full") if unit.has_state else job.codegen
     key = digest(compiler_digest(), unit.text, repr(codegen), shim, " ".join(sorted(keep)))
     data = store.get("unit", key)
     if data is None:

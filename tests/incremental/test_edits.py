@@ -109,6 +109,21 @@ def test_other_options_are_not_those_of_what_is_kept(builds: Builds, options: di
     assert data == builds.clean(text, **options)  # type: ignore[arg-type]
 
 
+def test_what_a_smaller_module_was_made_of_is_not_taken_for_one_of_a_brief_effort(
+    builds: Builds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = "(i32.shl (local.get 0) (i32.const 2))"
+    loop = f"""(loop $l (i32.store {cell} (i32.xor (i32.load {cell}) (i32.const 3)))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))"""
+    text = module(writer=loop)
+    builds.kept(text, opt_level="2")
+    full = builds.clean(edited := module(writer=loop, body="(i32.const 5)"), opt_level="2")
+    monkeypatch.setattr(pipeline, "BRIEF_UNITS", 2)
+    brief, _ = builds.kept(edited, opt_level="2")
+    assert brief == builds.clean(edited, opt_level="2")
+    assert brief != full
+
+
 def test_a_body_that_changes_costs_its_own_unit(builds: Builds) -> None:
     assert builds.kept(module(), opt_level="0")[1] > 6
     assert builds.kept(module(body="(i32.const 4)"), opt_level="0")[1] == 1

@@ -166,11 +166,15 @@ def test_cases_with_locals_in_stack_slots(name: str, tmp_path: Path, monkeypatch
         assert not wrong, "\n".join([f"{len(wrong)} cases differ", *wrong])
 
 
+@pytest.mark.parametrize("level", ["1", "2"])
 @pytest.mark.parametrize("name", ["control", "numeric_traps", "tables"])
-def test_cases_in_units_that_llvm_does_not_optimise(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cases_in_units_that_llvm_optimises_little(
+    name: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 100)
     monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 500)
-    configuration = Configuration(X86, "checked", "1")
+    monkeypatch.setattr(pipeline, "BRIEF_UNITS", 1)
+    configuration = Configuration(X86, "checked", level)
     _needs(configuration)
     assert not differences(case_module(name), configuration, tmp_path)
 

@@ -128,8 +128,8 @@ code_options = _all(
         metavar="LEVEL",
         default="2",
         section=_CODE,
-        help="Optimise: -O0 (fastest build), -O1 (quick for large modules), -O2, -O3 (fastest code), or for size "
-        "-Os, -Oz.  [default: 2]",
+        help="Optimise: -O0 (fastest build), -O1 (quick for large modules), -O2 (modules of more than about 5 million "
+        "operators without vectors and unrolled loops), -O3 (fastest code), or for size -Os, -Oz.  [default: 2]",
     ),
     option(
         "--cpu",

@@ -37,6 +37,32 @@ _LLVM_OPTIONS = (
     # fifth of the optimiser's time on one unit of CPython, and the same code but for 0.01 %).
     "-memdep-block-number-limit=30",
     "-memdep-block-scan-limit=40",
+    # Nothing is told about variables, but a pass looks for them in every function that has lines.
+    "-experimental-debug-variable-locations=false",
+)
+
+# For x86.
+_X86_OPTIONS = (
+    # Clang's module has its `select`s where a branch would be guessed wrong; the back end undoes them in loops.
+    "-x86-cmov-converter=false",
+)
+_FAST_OPTIONS = ("-align-all-functions=5",)  # a processor decodes 32 bytes at once
+
+# At -O1, where time counts: what makes code better by little and takes long.
+_QUICK_OPTIONS = (
+    "-disable-lsr",
+    "-disable-machine-cse",
+    "-disable-machine-licm",
+    "-disable-machine-sink",
+    "-enable-misched=false",
+)
+
+# With an effort that is brief, beside vectors and unrolled loops.
+_BRIEF_OPTIONS = (
+    *_QUICK_OPTIONS,
+    "-enable-pre=false",
+    "-grow-region-complexity-budget=500",
+    "-instcombine-code-sinking=0",
 )
 
 
@@ -99,9 +125,13 @@ def compile_unit(text: str, runtime: Path | None, keep: frozenset[str], options:
     # And the fast one is what can cope with functions of 50,000 calls (lowering/function.py, MOST_CALLS).
     level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
     machine = _machine(options)
-    passes = [*machine, f"-O{speed}", *(("-vectorize-loops", "-vectorize-slp") if speed >= 2 else ())]
-    if not options.passes:
+    passes = [*machine, f"-O{speed}"]
+    if options.effort == "none":
         passes.append("-disable-llvm-passes")
+    elif options.effort == "brief":
+        passes.append("-fno-unroll-loops")
+    elif speed >= 2:
+        passes += ["-vectorize-loops", "-vectorize-slp"]
     if runtime is not None:
         passes += ["-mlink-builtin-bitcode", str(runtime)]
         text = _keeping(text, keep)
@@ -132,9 +162,23 @@ def _machine(options: CodegenOptions) -> list[str]:
         # ELF's form of variables that each thread has of its own is none of Darwin's; the linker brackets the sections
         # of the emulated ones (waot/linker/macho.py).
         flags += ["-femulated-tls", "-fdata-sections"]
-    for option in _LLVM_OPTIONS:
+    for option in _llvm_options(options):
         flags += ["-mllvm", option]
     return flags
+
+
+def _llvm_options(options: CodegenOptions) -> list[str]:
+    """Those of LLVM's own options that go with `options`."""
+    chosen = [*_LLVM_OPTIONS]
+    if options.opt_level == "1":
+        chosen += _QUICK_OPTIONS
+    if options.effort == "brief":
+        chosen += _BRIEF_OPTIONS
+    if options.triple.startswith("x86_64"):
+        chosen += _X86_OPTIONS
+        if options.opt_level in ("2", "3") and options.effort == "full":
+            chosen += _FAST_OPTIONS
+    return chosen
 
 
 def _keeping(text: str, keep: frozenset[str]) -> str:
@@ -152,9 +196,10 @@ def _keeping(text: str, keep: frozenset[str]) -> str:
 
 def _clang(arguments: Sequence[str], text: str, what: str) -> tuple[bytes, bytes]:
     """What ``clang -cc1`` makes of the IR `text`, and what it says."""
-    # zig normalises the triple, and says so. Nothing is freed at the end of a process.
-    always = ["-disable-free", "-fno-verbose-asm", "-Wno-override-module", "-x", "ir", "-", "-o", "-"]
-    done = _run(["-cc1", *arguments, *always], text, what)
+    # zig normalises the triple, and says so. Nothing is freed at the end of a process. What is read as text with
+    # debug information is verified when it is read.
+    always = ["-disable-free", "-disable-llvm-verifier", "-fno-verbose-asm", "-Wno-override-module"]
+    done = _run(["-cc1", *arguments, *always, "-x", "ir", "-", "-o", "-"], text, what)
     return done.stdout, done.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from waot.options import Cpu
 from waot.targets import Target
@@ -12,6 +13,10 @@ _WITHOUT_SSSE3: tuple[str, ...]
 _WITHOUT_SSSE3 = ("x86-64", "k8", "opteron", "athlon", "nocona", "pentium", "i386", "i486", "i586", "i686", "amdfam10")
 _WITHOUT_SSSE3 += ("generic", "yonah", "prescott", "geode", "lakemont", "c3", "c3-2", "k6", "k6-2", "k6-3")
 _WITHOUT_SSSE3 += ("winchip-c6", "winchip2", "barcelona")
+
+#: How much LLVM does at its level. "full": all; "brief": all but what is for loops over arrays and takes longest, for
+#: modules of which most is nothing of the kind; "none": no more than to generate code for the unit as it is.
+Effort = Literal["full", "brief", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class CodegenOptions:
     emit: str  # "obj", "asm" or "llvm-ir"
     reloc: str = "pic"  # LLVM's name of the relocation model
     frames: bool = False  # an object is followed by its largest frame's size (frames.py)
-    passes: bool = True  # LLVM optimises; otherwise code is generated for the unit as it is
+    effort: Effort = "full"
 
 
 def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) -> CodegenOptions:
