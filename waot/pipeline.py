@@ -424,7 +424,7 @@ def lowering_options(
     image: EmbeddedImage | None = None,
 ) -> LoweringOptions:
     """What lowering is told of a build; `exports` as in `LoweringOptions`."""
-    from waot.codegen.options import byte_shuffle
+    from waot.codegen.options import vectors
     from waot.lowering import LoweringOptions
 
     fma = False
@@ -441,7 +441,7 @@ def lowering_options(
         memory=target.memory_strategy(options.memory),
         static_base=target.static_base,
         opt_level=options.opt_level,
-        byte_shuffle=byte_shuffle(target.arch, codegen),
+        vectors=vectors(target.arch, codegen),
         executable=target.product(options.emit) == "exe",
         exports=exports,
         heap_limit=options.max_heap or 0,

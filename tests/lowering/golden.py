@@ -72,7 +72,7 @@ def lower(
         memory=memory,
         static_base=found.static_base,
         opt_level=opt,
-        byte_shuffle={"x86_64": "ssse3", "aarch64": "neon"}.get(found.arch),
+        vectors={"x86_64": "sse4.1", "aarch64": "neon"}.get(found.arch),
         executable=True,
         exports=bool(exports),
         unit_operators=1 << 20,

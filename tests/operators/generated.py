@@ -311,6 +311,7 @@ FOLDED: dict[str, tuple[str, ...]] = {
         "(call $demote (call $promote {0}))",
     ),
 }
+FOLDED["v128"] = tuple(f"({f}.{op} {{0}} {{0}})" for f in ("f32x4", "f64x2") for op in ("min", "max"))
 FOLDED["f64"] = tuple(
     text.replace("f32", "f64").replace("i32.", "i64.").replace("_i32", "_i64").replace("32 ", "64 ")
     for text in FOLDED["f32"]

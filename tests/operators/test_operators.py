@@ -89,6 +89,9 @@ RELAXED = (
     ("fused", ARM, None, "fast"),
     ("strict", ARM, None, "deterministic"),
 )
+# Processors for whose vector instructions simd_native.py has less, or LLVM more, than for the baseline.
+PROCESSORS = ("x86-64", "core2", "x86-64-v3")
+VECTORS = [name for name in generated.groups() if "x" in name or name == "v128"]
 BOUNDARIES = {"boundaries": boundaries, "boundaries64": boundaries64, "atomic_boundaries": atomic_boundaries}
 
 
@@ -107,11 +110,23 @@ def _needs(configuration: Configuration) -> None:
 
 @pytest.mark.parametrize(("group", "configuration"), _parameters(GROUPS, QUICK_NUMERIC, SLOW_NUMERIC))
 def test_operators_on_edge_operands(group: str, configuration: Configuration, tmp_path: Path) -> None:
+    _run_on_edge_operands(group, configuration, tmp_path, Cpu())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cpu", PROCESSORS)
+@pytest.mark.parametrize("group", VECTORS)
+def test_vector_operators_on_edge_operands_for_processors(group: str, cpu: str, tmp_path: Path) -> None:
+    _needs_cpu(cpu)
+    _run_on_edge_operands(group, QUICK_NUMERIC[0], tmp_path, Cpu(cpu))
+
+
+def _run_on_edge_operands(group: str, configuration: Configuration, directory: Path, cpu: Cpu) -> None:
     _needs(configuration)
     module, wasm = generated.make(group)
     expected = under_wasmtime(wasm, b"")
     assert (expected.trap, len(expected.stdout)) == (None, module.size)
-    actual = natively(build(wasm, group, configuration, tmp_path), configuration.target, b"")
+    actual = natively(build(wasm, group, configuration, directory, cpu=cpu), configuration.target, b"")
     assert actual.status == 0, actual.stderr
     wrong = generated.differences(module, expected.stdout, actual.stdout)
     if configuration.level != "0":
@@ -119,11 +134,13 @@ def test_operators_on_edge_operands(group: str, configuration: Configuration, tm
     assert not wrong, "\n".join([f"{len(wrong)} results differ", *wrong[:40]])
 
 
-def _cpu_flags() -> str:
+def _needs_cpu(cpu: str | None) -> None:
     try:
-        return Path("/proc/cpuinfo").read_text()
+        flags = Path("/proc/cpuinfo").read_text()
     except OSError:
-        return ""
+        flags = ""
+    if cpu == "x86-64-v3" and not {" fma ", " avx2 "} <= set(re.findall(r" fma | avx2 ", flags)):
+        pytest.skip("this machine has no FMA and AVX2")
 
 
 def _only_not_quieted(line: str) -> bool:
@@ -186,8 +203,7 @@ def test_relaxed_operators_choose_what_is_documented(
 ) -> None:
     configuration = Configuration(target, "guarded", level)
     _needs(configuration)
-    if cpu == "x86-64-v3" and not {" fma ", " avx2 "} <= set(re.findall(r" fma | avx2 ", _cpu_flags())):
-        pytest.skip("this machine has no FMA and AVX2")
+    _needs_cpu(cpu)
     module, wasm, oracle = relaxed.make(choice)
     expected = under_wasmtime(oracle, b"")
     assert (expected.trap, len(expected.stdout)) == (None, module.size)

@@ -61,6 +61,7 @@ def _floats(width: str) -> tuple[int, ...]:
 
 def _vectors() -> tuple[int, ...]:
     found = [0, (1 << 128) - 1, int.from_bytes(bytes(range(16)), "little"), 0x0123456789ABCDEFFEDCBA9876543210]
+    found += [1 << 127, 1 << 31]  # one lane of any width is not zero, and negative
     # Byte, half and word lanes at their bounds, each bound next to another.
     for bits, values in (
         (8, (0, 0x80, 0x7F, 0xFF, 1, 0x81, 0x10, 0x0F)),

@@ -8,11 +8,11 @@ from typing import Literal
 from waot.options import Cpu
 from waot.targets import Target
 
-# Processors of x86 without SSSE3, where `i8x16.swizzle` has no single instruction.
-_WITHOUT_SSSE3: tuple[str, ...]
-_WITHOUT_SSSE3 = ("x86-64", "k8", "opteron", "athlon", "nocona", "pentium", "i386", "i486", "i586", "i686", "amdfam10")
-_WITHOUT_SSSE3 += ("generic", "yonah", "prescott", "geode", "lakemont", "c3", "c3-2", "k6", "k6-2", "k6-3")
-_WITHOUT_SSSE3 += ("winchip-c6", "winchip2", "barcelona")
+# Of the processors in targets/cpus, those of x86 without SSSE3, and without SSE4.1.
+_WITHOUT_SSSE3 = frozenset(("amdfam10", "athlon-fx", "athlon64", "athlon64-sse3", "barcelona", "k8", "k8-sse3"))
+_WITHOUT_SSSE3 |= {"nocona", "opteron", "opteron-sse3", "pentium-m", "pentium4", "pentium4m", "prescott", "x86-64"}
+_WITHOUT_SSSE3 |= {"yonah"}
+_WITHOUT_SSE41 = _WITHOUT_SSSE3 | {"atom", "bonnell", "btver1", "core2"}
 
 #: How much LLVM does at its level. "full": all; "brief": all but what is for loops over arrays and takes longest, for
 #: modules of which most is nothing of the kind; "none": no more than to generate code for the unit as it is.
@@ -52,13 +52,16 @@ def make_codegen_options(target: Target, cpu: Cpu, opt_level: str, emit: str) ->
     return CodegenOptions(triple, name, ",".join(features), target.cpu_abi, opt_level, kind, reloc, frames)
 
 
-def byte_shuffle(arch: str, options: CodegenOptions) -> str | None:
-    """The table look-up of bytes that the CPU is sure to have (see `LoweringOptions.byte_shuffle`)."""
+def vectors(arch: str, options: CodegenOptions) -> str | None:
+    """The vector instructions that the CPU is sure to have (see `LoweringOptions.vectors`)."""
+    features = options.features.split(",")
     if arch == "aarch64":
-        return None if "-neon" in options.features.split(",") else "neon"
-    if arch in ("x86_64", "x86"):
-        features = options.features.split(",")
-        without = any(f"-{f}" in features for f in ("ssse3", "sse3", "sse2", "sse"))
-        old = options.cpu in _WITHOUT_SSSE3 or options.cpu.startswith(("k8-", "opteron-", "athlon-", "pentium"))
-        return None if without or (old and "+ssse3" not in features) else "ssse3"
-    return None
+        return None if "-neon" in features else "neon"
+    if arch not in ("x86_64", "x86"):
+        return None
+    if any(f"-{f}" in features for f in ("ssse3", "sse3", "sse2", "sse")):
+        return None
+    if options.cpu in _WITHOUT_SSSE3 and "+ssse3" not in features:
+        return None
+    without = options.cpu in _WITHOUT_SSE41 and "+sse4.1" not in features
+    return "ssse3" if without or "-sse4.1" in features else "sse4.1"

@@ -100,6 +100,24 @@ def lowers(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def lowers_where(holds: Callable[[FunctionLowering], bool], *names: str) -> Callable[[Handler], Handler]:
+    """Registers a function as the lowering of the operators `names` where `holds`; elsewhere it stays what it was."""
+
+    def register(handler: Handler) -> Handler:
+        for name in names:
+            index = BY_NAME[name].index
+            otherwise = HANDLERS[index]
+            assert otherwise is not None, name
+            HANDLERS[index] = _either(holds, handler, otherwise)
+        return handler
+
+    return register
+
+
+def _either(holds: Callable[[FunctionLowering], bool], handler: Handler, otherwise: Handler) -> Handler:
+    return lambda f, immediate, offset: (handler if holds(f) else otherwise)(f, immediate, offset)
+
+
 # Instructions of a body from one position to another, and what lowers them.
 Apart = tuple[int, int, Callable[["FunctionLowering"], None]]
 

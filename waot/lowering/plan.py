@@ -46,7 +46,7 @@ class LoweringOptions:
     memory: str  # "static", "guarded" or "checked", for `first_memory`; see `memory_plan` for the others
     static_base: int | None
     opt_level: str  # "0" to "3", "s", "z"
-    byte_shuffle: str | None  # "ssse3" or "neon" where the CPU has that table look-up
+    vectors: str | None  # "ssse3", "sse4.1" (and SSSE3) or "neon", where the CPU has those instructions
     executable: bool  # the result must have a `_start`; without one, every exported function is an entry
     exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
     unit_operators: int  # operators of a unit on average, when there is more than one

@@ -23,6 +23,7 @@ from waot.frontend.opcodes import BY_NAME
 from waot.lowering.function import HANDLERS, FunctionLowering, Handler, lowers
 from waot.lowering.numeric import quieted
 from waot.lowering.simd import INTRINSIC, IR, SHAPES, pairs, pop, push, splat
+from waot.lowering.simd_native import intrinsic, ssse3  # whose strict forms these are too
 from waot.lowering.types import V128_IR
 
 
@@ -34,8 +35,7 @@ def _strict(name: str) -> Handler:
 
 def _x86(f: FunctionLowering) -> bool:
     """Whether x86's own choices are wanted; all their instructions are in SSSE3 or before."""
-    options = f.unit.plan.options
-    return options.relaxed_simd == "fast" and options.byte_shuffle == "ssse3"
+    return f.unit.plan.options.relaxed_simd == "fast" and ssse3(f)
 
 
 def _either(name: str, strict: str, x86: Handler) -> None:
@@ -48,38 +48,24 @@ def _either(name: str, strict: str, x86: Handler) -> None:
     lowers(name)(lower)
 
 
-def _intrinsic(name: str, result: str, *shapes: str) -> Handler:
-    """Calls an intrinsic with operands of `shapes`, in the order in which they were pushed."""
-
-    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
-        values = [(IR[shape], pop(f, shape)) for shape in reversed(shapes)]
-        push(f, f.call_intrinsic(IR[result], name, *reversed(values)), IR[result])
-
-    return lower
-
-
-_either("i8x16.relaxed_swizzle", "i8x16.swizzle", _intrinsic("llvm.x86.ssse3.pshuf.b.128", "i8x16", "i8x16", "i8x16"))
+_either("i8x16.relaxed_swizzle", "i8x16.swizzle", intrinsic("llvm.x86.ssse3.pshuf.b.128", "i8x16", "i8x16", "i8x16"))
 _either(
-    "i32x4.relaxed_trunc_f32x4_s", "i32x4.trunc_sat_f32x4_s", _intrinsic("llvm.x86.sse2.cvttps2dq", "i32x4", "f32x4")
+    "i32x4.relaxed_trunc_f32x4_s", "i32x4.trunc_sat_f32x4_s", intrinsic("llvm.x86.sse2.cvttps2dq", "i32x4", "f32x4")
 )
 _either(
     "i32x4.relaxed_trunc_f64x2_s_zero",
     "i32x4.trunc_sat_f64x2_s_zero",
-    _intrinsic("llvm.x86.sse2.cvttpd2dq", "i32x4", "f64x2"),
+    intrinsic("llvm.x86.sse2.cvttpd2dq", "i32x4", "f64x2"),
 )
 lowers("i32x4.relaxed_trunc_f32x4_u")(_strict("i32x4.trunc_sat_f32x4_u"))
 lowers("i32x4.relaxed_trunc_f64x2_u_zero")(_strict("i32x4.trunc_sat_f64x2_u_zero"))
 
 
-_Q15MULR_NEON = _intrinsic("llvm.aarch64.neon.sqrdmulh.v8i16", "i16x8", "i16x8", "i16x8")
-_Q15MULR_X86 = _intrinsic("llvm.x86.ssse3.pmul.hr.sw.128", "i16x8", "i16x8", "i16x8")
-_Q15MULR_STRICT = _strict("i16x8.q15mulr_sat_s")
-
-
-@lowers("i16x8.relaxed_q15mulr_s")
-def _q15mulr(f: FunctionLowering, immediate: None, offset: int) -> None:
-    neon = f.unit.plan.options.byte_shuffle == "neon"
-    (_Q15MULR_X86 if _x86(f) else _Q15MULR_NEON if neon else _Q15MULR_STRICT)(f, immediate, offset)
+_either(
+    "i16x8.relaxed_q15mulr_s",
+    "i16x8.q15mulr_sat_s",
+    intrinsic("llvm.x86.ssse3.pmul.hr.sw.128", "i16x8", "i16x8", "i16x8"),
+)
 
 
 def _select(shape: str) -> Handler:

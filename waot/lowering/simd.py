@@ -1,8 +1,8 @@
 """Vector instructions, section 4.4.4 (fixed-width SIMD).
 
 A v128 is <16 x i8> on the operand stack and in memory; an operator casts it to its shape and back, which LLVM folds
-away (on big-endian machines with an exchange of bytes, see byteorder.py). Everything is generic LLVM IR that every back
-end turns into its best instructions, but `i8x16.swizzle`, for which LLVM has no generic form.
+away (on big-endian machines with an exchange of bytes, see byteorder.py). Everything is generic LLVM IR, which nearly
+always becomes the chip's best instructions; where it does not, and the chip matters, simd_native.py has another form.
 """
 
 from __future__ import annotations
@@ -267,25 +267,15 @@ def _shuffle(f: FunctionLowering, lanes: bytes, offset: int) -> None:
 @lowers("i8x16.swizzle")
 def _swizzle(f: FunctionLowering, immediate: None, offset: int) -> None:
     indices, value = f.stack.pop(), f.stack.pop()
-    options = f.unit.plan.options
-    two = ((V128_IR, value), (V128_IR, indices))
-    if options.byte_shuffle == "ssse3":
-        # pshufb gives 0 where bit 7 is set and ignores bits 4 to 6: saturating addition sets bit 7 from 16 on.
-        bytes_ = (V128_IR, splat(112, 16, "i8"))
-        high = f.call_intrinsic(V128_IR, "llvm.uadd.sat.v16i8", (V128_IR, indices), bytes_)
-        f.stack.append(f.call_intrinsic(V128_IR, "llvm.x86.ssse3.pshuf.b.128", (V128_IR, value), (V128_IR, high)))
-    elif options.byte_shuffle == "neon":
-        f.stack.append(f.call_intrinsic(V128_IR, "llvm.aarch64.neon.tbl1.v16i8", *two))
-    else:
-        result = "zeroinitializer"
-        for lane in range(16):
-            index = f.emit(f"extractelement {V128_IR} {indices}, i32 {lane}", indices)
-            inside = f.emit(f"icmp ult i8 {index}, 16", index)
-            low = f.emit(f"and i8 {index}, 15", index)
-            element = f.emit(f"extractelement {V128_IR} {value}, i8 {low}", value, low)
-            chosen = f.emit(f"select i1 {inside}, i8 {element}, i8 0", inside, element)
-            result = f.emit(f"insertelement {V128_IR} {result}, i8 {chosen}, i32 {lane}", result, chosen)
-        f.stack.append(result)
+    result = "zeroinitializer"
+    for lane in range(16):
+        index = f.emit(f"extractelement {V128_IR} {indices}, i32 {lane}", indices)
+        inside = f.emit(f"icmp ult i8 {index}, 16", index)
+        low = f.emit(f"and i8 {index}, 15", index)
+        element = f.emit(f"extractelement {V128_IR} {value}, i8 {low}", value, low)
+        chosen = f.emit(f"select i1 {inside}, i8 {element}, i8 0", inside, element)
+        result = f.emit(f"insertelement {V128_IR} {result}, i8 {chosen}, i32 {lane}", result, chosen)
+    f.stack.append(result)
 
 
 # ---------------------------------------------------------------- bits
@@ -660,7 +650,7 @@ def _low_half(f: FunctionLowering, value: str, ir: str) -> str:
     return f.emit(f"shufflevector {ir} {value}, {ir} poison, <2 x i32> <i32 0, i32 1>", value)
 
 
-def _with_zeros(f: FunctionLowering, value: str, lane: str) -> str:
+def with_zeros(f: FunctionLowering, value: str, lane: str) -> str:
     """A vector of two lanes with two zeros behind them."""
     return f.emit(
         f"shufflevector <2 x {lane}> {value}, <2 x {lane}> zeroinitializer, <4 x i32> <i32 0, i32 1, i32 2, i32 3>",
@@ -690,7 +680,7 @@ def _truncate_saturating_zero(sign: str) -> Handler:
 
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         value = truncated_saturating(f, sign, to, source, pop(f, "f64x2"))
-        push(f, _with_zeros(f, value, "i32"), "<4 x i32>")
+        push(f, with_zeros(f, value, "i32"), "<4 x i32>")
 
     return lower
 
@@ -706,7 +696,7 @@ for _sign in "su":
 def _demote(f: FunctionLowering, immediate: None, offset: int) -> None:
     value = pop(f, "f64x2")
     narrow = f.emit(f"fptrunc <2 x double> {value} to <2 x float>", value)
-    push(f, _with_zeros(f, narrow, "float"), "<4 x float>")
+    push(f, with_zeros(f, narrow, "float"), "<4 x float>")
 
 
 @lowers("f64x2.promote_low_f32x4")

@@ -19,6 +19,7 @@ from waot.lowering import (  # noqa: F401  importing them registers the operator
     references,
     relaxed,
     simd,
+    simd_native,
     tables,
     variables,
 )
