@@ -319,11 +319,11 @@ def min_max(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, a: str, b
     """
     options = f.unit.plan.options
     if (options.arch in ("arm", "thumb") and "f64" in suffix) or options.soft_float:
-        return _min_max_by_comparison(f, intrinsic, ir, a, b)
+        return _min_max_by_comparison(f, intrinsic, ir, suffix, a, b)
     return quieted(f, ir, suffix, f.call_intrinsic(ir, f"{intrinsic}.{suffix}", (ir, a), (ir, b)))
 
 
-def _min_max_by_comparison(f: FunctionLowering, intrinsic: str, ir: str, a: str, b: str) -> str:
+def _min_max_by_comparison(f: FunctionLowering, intrinsic: str, ir: str, suffix: str, a: str, b: str) -> str:
     """The same by comparisons; LLVM 22's expansion for doubles ends the process where Arm has no NEON, and where floats
     are computed without a unit for them it calls functions that only new C libraries have."""
     element = "double" if "double" in ir else "float"
@@ -336,7 +336,7 @@ def _min_max_by_comparison(f: FunctionLowering, intrinsic: str, ir: str, a: str,
     operation = "or" if intrinsic == "llvm.minimum" else "and"
     equal = f.emit(f"{operation} {integers} {first}, {second}", first, second)
     result = f.emit(f"bitcast {integers} {equal} to {ir}", equal)
-    nan = f.emit(f"fadd {ir} {a}, {b}", a, b)
+    nan = quieted(f, ir, suffix, f.emit(f"fadd {ir} {a}, {b}", a, b))  # -0 and a signalling NaN are folded to that
     for predicate, value in (("uno", nan), (above, b), (below, a)):
         condition = f.emit(f"fcmp {predicate} {ir} {a}, {b}", a, b)
         result = f.emit(f"select {bits} {condition}, {ir} {value}, {ir} {result}", condition, value, result)
