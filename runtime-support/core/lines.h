@@ -12,6 +12,6 @@ struct waot_place {
 };
 
 /* Fills in `offset` and `entry` of each place, in one pass over the table. */
-void waot_lines_resolve(struct waot_place *places, unsigned count);
+__attribute__((unused)) static void waot_lines_resolve(struct waot_place *places, unsigned count);
 
 #endif

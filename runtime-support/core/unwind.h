@@ -41,10 +41,10 @@ struct waot_unwinder {
 };
 
 /* Where `pc` belongs: sets `fde`; 0 if no frame information covers it. */
-int waot_unwind_locate(struct waot_unwinder *unwinder);
+__attribute__((unused)) static int waot_unwind_locate(struct waot_unwinder *unwinder);
 /* To the caller's frame (after waot_unwind_locate); 0 at the end of the stack and wherever the information does not
  * make sense. Reads no memory outside .eh_frame and the wasm stack. */
-int waot_unwind_step(struct waot_unwinder *unwinder);
+__attribute__((unused)) static int waot_unwind_step(struct waot_unwinder *unwinder);
 
 /* <architecture>.S in os/: the caller's registers. */
 void waot_capture(struct waot_registers *registers);

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests import tools
-from tests.runtime.programs import PAGE, TRAPS, at, build, function, movable, run, targets, with_strategies
-from waot.targets import Target
+from tests.runtime.programs import PAGE, STRATEGIES, TRAPS, at, build, function, movable, run, targets, with_strategies
+from waot.targets import Target, find_target
 
 TARGETS = [pytest.param(target, id=target.name) for target in targets()]
 both = pytest.mark.parametrize("target", TARGETS)
@@ -141,6 +141,17 @@ def test_a_fault_that_no_trap_explains_is_an_internal_error(target: Target, stra
     body = f"  %v = load volatile i32, ptr inttoptr (i64 4096 to ptr), {at(0x120)}\n  ret void"
     outcome = run(target, build(target, strategy, function(0, "void ()", body)), tmp_path)
     assert outcome.status in (-6, 134)  # by SIGABRT
+    assert outcome.errors.startswith("waot: internal error: signal 11 at pc 0x")
+    assert outcome.backtrace[0] == "at main (function 7, offset 0x120)"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_fault_is_told_whatever_power_has_in_r2(strategy: str, tmp_path: Path) -> None:
+    """A function that reaches nothing by the TOC may use its register for something else."""
+    target = find_target("ppc64le-linux")
+    tools.runner_or_skip(target.name)
+    body = f'  call void asm sideeffect "li 2, 0; ld 0, 0(2)", ""(), {at(0x120)}\n  ret void'
+    outcome = run(target, build(target, strategy, function(0, "void ()", body)), tmp_path)
     assert outcome.errors.startswith("waot: internal error: signal 11 at pc 0x")
     assert outcome.backtrace[0] == "at main (function 7, offset 0x120)"
 

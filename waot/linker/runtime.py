@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waot.errors import CacheError
-from waot.linker import coff, objects
+from waot.linker import coff, objects, one_toc
 from waot.resources import runtime_support_dir
 from waot.targets import Target
 from waot.zig import run_zig, zig_binary, zig_version
@@ -38,14 +38,25 @@ _COMMON_FLAGS = (
 _BITCODE_FLAGS = ("-Os", "-emit-llvm")
 # A loop over UTF-16 is no call of wcslen. Not for the bitcode either: what has such an attribute is not inlined.
 _SYSTEM_FLAGS = ("-Os", "-ffunction-sections", "-fdata-sections", "-fno-builtin-wcslen")
-# Where arguments are pushed, a frame pointer saves a line of .eh_frame a push: 2.4 KB of 28 of a hello. -Oz, which zig
-# itself takes for -Os, saves another 0.5 KB, and 1 KB for Windows.
-_PUSHING_FLAGS = {"x86": ("-fno-omit-frame-pointer", "-Xclang", "-Oz")}
+# What makes the system layer smaller on one architecture. -Oz, which zig itself takes for -Os, saves 0.5 KB of a hello,
+# and 1 KB for Windows.
+_SMALLER_FLAGS = {
+    # Where arguments are pushed, a frame pointer saves a line of .eh_frame a push: 2.4 KB of 28 of a hello.
+    "x86": ("-fno-omit-frame-pointer", "-Xclang", "-Oz"),
+    # With -Oz alone functions that are one system call are called. And LLVM makes the constants of a file one, of which
+    # the linker can leave nothing out: 0.4 KB.
+    "powerpc64le": ("-Xclang", "-Oz", "-mllvm", "-inline-threshold=20", "-mllvm", "-enable-global-merge=false"),
+}
 # What runs before the program or when it cannot go on: no backtrace leads through it, and what describes its frames
 # would be a fifth of it.
 _NEVER_UNWOUND = ("lines.c", "trap.c", "unwind.c", "entry.c", "start.c", "confine.c", "vdso.c")
 _NEVER_UNWOUND_FLAGS = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
-_BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections")
+# Loops are unrolled by hand: once more is 0.8 KB on s390x.
+_BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fno-unroll-loops")
+# Otherwise loops have a register for the address of each access, and save eight of them.
+_FEW_REGISTERS_FLAGS = {"powerpc64le": ("-mllvm", "-disable-lsr")}
+# zig itself says -c too.
+_ASSEMBLY_FLAGS = ("-S", "-Wno-unused-command-line-argument")
 # The collector looks at objects as words.
 _HEAP_FLAGS = ("-O2", "-fno-strict-aliasing", "-ffunction-sections", "-fdata-sections")
 
@@ -231,6 +242,10 @@ def _system_flags(target: Target) -> list[str]:
         # Nothing there unwinds by tables but we ourselves, and the shim's objects by their frame pointers
         # (os/windows/unwind.c).
         return ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fno-omit-frame-pointer"]
+    if target.arch == "s390x":
+        # To -fomit-frame-pointer zig adds -mbackchain: a store in each frame, and LLVM inlines no function with it into
+        # one without, as all generated code is.
+        return ["-Xclang", "-mno-backchain"]
     if not target.freestanding:
         return []
     # Nothing unwinds, and interrupts may use the stack below its pointer.
@@ -252,8 +267,9 @@ def _arithmetic(target: Target) -> list[str]:
 def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
-    kinds = (_BITCODE_FLAGS, _SYSTEM_FLAGS, _NEVER_UNWOUND_FLAGS, _PUSHING_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS)
-    sha.update(repr((*kinds, _HIDDEN)).encode())
+    kinds = (_BITCODE_FLAGS, _SYSTEM_FLAGS, _NEVER_UNWOUND_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS)
+    own = (_SMALLER_FLAGS, _FEW_REGISTERS_FLAGS, one_toc.PATTERNS)
+    sha.update(repr((*kinds, *own, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr((_threads_flags(target) if threads else (), _system_flags(target), format_flags(target))).encode())
     for path in sorted(root.rglob("*")):
@@ -277,24 +293,27 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             text += "".join(f'#include "{source}"\n' for source in sources)
             (work / f"{name}.c").write_text(text, encoding="utf-8")
         compile_flags = ["cc", *machine_flags(target), *_COMMON_FLAGS, *format_flags(target)]
-        compile_flags += [*(_threads_flags(target) if threads else ()), *_system_flags(target), "-c"]
+        compile_flags += [*(_threads_flags(target) if threads else ()), *_system_flags(target)]
         includes = include_flags(root, target.runtime)
-        system = [*compile_flags, *_SYSTEM_FLAGS, *includes]
+        kind, suffix = (_ASSEMBLY_FLAGS, "s") if target.arch == "powerpc64le" else (("-c",), "o")
+        to_object = [*compile_flags, *includes, *kind]
+        system = [*to_object, *_SYSTEM_FLAGS, *_SMALLER_FLAGS.get(target.arch, ())]
+        builtins = [*to_object, *_BUILTINS_FLAGS, *_FEW_REGISTERS_FLAGS.get(target.arch, ())]
         parts = [
-            [*system, *_PUSHING_FLAGS.get(target.arch, ()), "system.c", "-o", "system.o"],
-            [*system, *_NEVER_UNWOUND_FLAGS, "ends.c", "-o", "ends.o"],
-            [*compile_flags, *_HEAP_FLAGS, *includes, "heap.c", "-o", "heap.o"],
+            [*system, "system.c", "-o", f"system.{suffix}"],
+            [*system, *_NEVER_UNWOUND_FLAGS, "ends.c", "-o", f"ends.{suffix}"],
+            [*to_object, *_HEAP_FLAGS, "heap.c", "-o", f"heap.{suffix}"],
         ]
         if target.object_format == "coff":
-            parts.append([*compile_flags, *_BUILTINS_FLAGS, str(root / _ROUNDING), "-o", "rounding.o"])
+            parts.append([*builtins, str(root / _ROUNDING), "-o", "rounding.o"])
         if target.has_versions:
             parts.append([*system, str(root / _VERSIONS), "-o", "versions.o"])
         if target.freestanding:
             parts = [_arithmetic(target)] if target.pointer_bits == 32 else []
         commands = [
-            [*compile_flags, *_BITCODE_FLAGS, *includes, "runtime.c", "-o", "runtime.bc"],
+            [*compile_flags, *_BITCODE_FLAGS, *includes, "-c", "runtime.c", "-o", "runtime.bc"],
             *parts,
-            [*compile_flags, *_BUILTINS_FLAGS, str(root / _BUILTINS), "-o", "builtins.o"],
+            [*builtins, str(root / _BUILTINS), "-o", f"builtins.{suffix}"],
             *(
                 ["cc", *assembler_flags(target), "-g0", "-c", str(source), "-o", file]
                 for file, source in _assembly(root, target, threads)
@@ -305,8 +324,15 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
             ),
         ]
 
-        def compile_one(command: list[str]) -> None:
+        def run(command: list[str]) -> None:
             run_zig(command, cache_dir=cache_dir, directory=work, what=f"compiling the runtime for {target.name}")
+
+        def compile_one(command: list[str]) -> None:
+            run(command)
+            made = work / command[-1]
+            if made.suffix == ".s":
+                made.write_text(one_toc.for_one_toc(made.read_text("utf-8")), "utf-8")
+                run(["cc", *assembler_flags(target), "-c", made.name, "-o", f"{made.stem}.o"])
 
         with ThreadPoolExecutor(len(commands)) as pool:
             list(pool.map(compile_one, commands))

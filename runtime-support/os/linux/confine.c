@@ -35,10 +35,10 @@ struct waot_linux_filter {
 /* In a comparison: this process. */
 #define WAOT_LINUX_PROCESS UINT32_MAX
 
-/* Short, because it stands in every program: the calls here have no more arguments. */
+/* Short, because it stands in every program: the calls here have no more arguments, of which prctl wants zeros. */
 __attribute__((noinline)) static long waot_linux_call(long number, long a, long b, const void *c)
 {
-    return WAOT_CALL(number, a, b, c);
+    return WAOT_CALL(number, a, b, c, 0, 0);
 }
 
 static bool waot_linux_has_sockets(void)

@@ -1,6 +1,6 @@
-/* What C cannot say on 64-bit little-endian POWER Linux (ABI ELFv2): entry point, system call, signal return. Unwinding
- * stops where a frame's return address is undefined: _start. Who calls leaves 32 bytes at the end of its frame to the
- * callee. */
+/* What C cannot say on 64-bit little-endian POWER Linux (ABI ELFv2): entry point, signal return; system calls are inline
+ * (syscall.h). Unwinding stops where a frame's return address is undefined: _start. Who calls leaves 32 bytes at the end
+ * of its frame to the callee. */
 #include "../assembly.h"
         .abiversion 2
 
@@ -22,22 +22,6 @@
         nop
         trap
         end     _start
-
-/* long waot_syscall(long number, long a, long b, long c, long d, long e, long f). An error is told by summary overflow,
- * its number is positive then. */
-        function waot_syscall
-        mr      0, 3
-        mr      3, 4
-        mr      4, 5
-        mr      5, 6
-        mr      6, 7
-        mr      7, 8
-        mr      8, 9
-        sc
-        bnslr+
-        neg     3, 3
-        blr
-        end     waot_syscall
 
 /* sa_restorer */
         trampoline waot_signal_return

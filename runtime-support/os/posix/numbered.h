@@ -11,20 +11,23 @@
 
 #include "syscall.h"
 
-static inline long waot_repeat(long number, long a, long b, long c, long d, long e, long f)
-{
-    long result;
-    do
-        result = waot_syscall(number, a, b, c, d, e, f);
-    while (result == -EINTR);
-    return result;
-}
+#ifndef WAOT_COUNTED /* by syscall.h, where there is a function for each number of arguments */
+#define WAOT_COUNTED(count) waot_syscall
+#endif
 
 /* A call, and one that is repeated while a signal interrupts it, of one to six arguments, which are converted to long. */
-#define WAOT_SIX(call, number, a, b, c, d, e, f, ...) \
-    call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-#define WAOT_CALL(...) WAOT_SIX(waot_syscall, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define WAOT_RETRY(...) WAOT_SIX(waot_repeat, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define WAOT_COUNT(number, a, b, c, d, e, f, count, ...) count
+#define WAOT_SIX(count, number, a, b, c, d, e, f, ...) \
+    WAOT_COUNTED(count)(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define WAOT_CALL(...) WAOT_SIX(WAOT_COUNT(__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0), __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define WAOT_RETRY(...)                      \
+    ({                                       \
+        long waot_got;                       \
+        do                                   \
+            waot_got = WAOT_CALL(__VA_ARGS__); \
+        while (waot_got == -EINTR);          \
+        waot_got;                            \
+    })
 
 static inline long waot_call_openat(long directory, const char *path, long flags, long mode)
 {
