@@ -61,8 +61,9 @@ _QUICK_OPTIONS = (
 _BRIEF_OPTIONS = (
     *_QUICK_OPTIONS,
     "-enable-pre=false",
-    "-grow-region-complexity-budget=500",
+    "-grow-region-complexity-budget=1",
     "-instcombine-code-sinking=0",
+    "-enable-constraint-elimination=false",
 )
 
 
