@@ -41,12 +41,15 @@ _LLVM_OPTIONS = (
     "-experimental-debug-variable-locations=false",
 )
 
-# For x86.
+# For x86-64.
 _X86_OPTIONS = (
-    # Clang's module has its `select`s where a branch would be guessed wrong; the back end undoes them in loops.
+    # Clang has made its choice between `select` and a branch; the back end would undo the former in loops.
     "-x86-cmov-converter=false",
+    # Sums and the like of few values are made vectors where gathering them costs more.
+    "-slp-vectorize-hor=false",
 )
-_FAST_OPTIONS = ("-align-all-functions=5",)  # a processor decodes 32 bytes at once
+# Where a loop lies in lines of the cache is otherwise a matter of what is before it.
+_FAST_OPTIONS = ("-align-all-functions=6",)
 
 # At -O1, where time counts: what makes code better by little and takes long.
 _QUICK_OPTIONS = (
