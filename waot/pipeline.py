@@ -718,8 +718,12 @@ def _executor(shared: _Shared, jobs: int) -> Iterator[Executor]:
         # An error or an interrupt: what still runs is of no use to anyone, and a unit may run for a minute.
         for process in list((getattr(pool, "_processes", None) or {}).values()):
             process.kill()
+        manager = getattr(pool, "_executor_manager_thread", None)
         # Not waited for: an interrupt amid the pool's own start leaves it a thread that was never started.
         pool.shutdown(wait=False, cancel_futures=True)
+        # One that was started closes a pipe, into which Python writes when it ends.
+        if manager is not None and manager.is_alive():
+            manager.join(10)
         raise
     pool.shutdown(wait=True)
 

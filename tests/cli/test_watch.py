@@ -210,6 +210,7 @@ def test_control_c_at_a_terminal_ends_all(tmp_path: Path, shared_cache: Path, te
     child, terminal = pty.fork()
     if not child:  # pragma: no cover
         os.chdir(tmp_path)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's jobs in the background are started to ignore it
         variables = {**os.environ, "PYTHONPATH": str(ROOT), "WAOT_CACHE_DIR": str(shared_cache), "TERM": "xterm"}
         variables["TMPDIR"] = str(temporary)
         os.execve(sys.executable, [sys.executable, "-m", "waot", "run", "-O0", "--watch", "app.wasm"], variables)
