@@ -1,4 +1,5 @@
 /* What is FreeBSD's own way with files, of os.h: room for them, advice, terminals, directories. */
+#include "../../core/lock.h"
 #include "posix.h"
 
 #include <dirent.h>
@@ -48,7 +49,7 @@ static size_t waot_freebsd_keep_entries(char *buffer, size_t size)
     return kept;
 }
 
-int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+static int64_t waot_freebsd_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
 {
     if (position > INT64_MAX)
         return 0;
@@ -68,6 +69,19 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
     if (result > 0 && ((const struct dirent *)buffer)->d_off == 0)
         return -WAOT_WASI_NOTSUP;
     return result < 0 ? waot_posix_result(result) : (int64_t)kept;
+}
+
+/* A directory is read from where it stands, and there is no call that says where: two threads that list the same one
+ * would each go on from where the other has set it. */
+int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+{
+    static uint32_t lock;
+    if (WAOT_THREADS)
+        waot_lock(&lock);
+    int64_t read = waot_freebsd_directory_read(handle, position, buffer, size);
+    if (WAOT_THREADS)
+        waot_unlock(&lock);
+    return read;
 }
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)

@@ -1,4 +1,5 @@
 /* What is Linux's own way with files, of os.h: room for them, advice, terminals, directories. */
+#include "../../core/lock.h"
 #include "posix.h"
 
 int64_t waot_os_allocate(waot_os_handle handle, uint64_t offset, uint64_t size)
@@ -35,7 +36,7 @@ struct waot_linux_dirent {
     char name[];
 };
 
-int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+static int64_t waot_linux_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
 {
     int64_t moved = waot_os_seek(handle, (int64_t)position, 0);
     if (moved == -(int64_t)WAOT_WASI_INVAL) /* a position that no directory gives: nothing stands behind it */
@@ -44,6 +45,19 @@ int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *b
         return moved;
     long result = WAOT_RETRY(SYS_getdents64, handle, buffer, size);
     return waot_posix_result(result == -ENOENT ? 0 : result); /* a directory that was removed is empty */
+}
+
+/* A directory is read from where it stands, and there is no call that says where: two threads that list the same one
+ * would each go on from where the other has set it. */
+int64_t waot_os_directory_read(waot_os_handle handle, uint64_t position, void *buffer, size_t size)
+{
+    static uint32_t lock;
+    if (WAOT_THREADS)
+        waot_lock(&lock);
+    int64_t read = waot_linux_directory_read(handle, position, buffer, size);
+    if (WAOT_THREADS)
+        waot_unlock(&lock);
+    return read;
 }
 
 void waot_os_directory_entry(waot_os_handle handle, const void *buffer, size_t *at, struct waot_os_entry *entry)

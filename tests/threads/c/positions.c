@@ -4,7 +4,7 @@
 
 #include <wasi/api.h>
 
-enum { NUMBERS = 3000, FILES = 60, LISTINGS = 12 };
+enum { NUMBERS = 3000, FILES = 60, LISTINGS = 400 };
 static _Atomic uint32_t wrong, busy;
 static __wasi_fd_t numbers;
 
