@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _MAGIC = b"waot\x01\r\n\x00"
@@ -42,6 +43,27 @@ def digest(*parts: bytes | str | int | None) -> str:
         state.update(f"{type(part).__name__} {len(data)} ".encode())
         state.update(data)
     return state.hexdigest()
+
+
+@cache
+def compiler_digest() -> str:
+    """Identifies this compiler: everything in it that could change what it makes."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from waot import __version__
+    from waot.resources import runtime_support_dir, targets_dir
+
+    package = Path(__file__).resolve().parent
+    files = [*package.rglob("*.py"), *targets_dir().rglob("*.toml"), *runtime_support_dir().rglob("*.*")]
+    parts = [__version__]
+    try:
+        parts.append(version("ziglang"))
+    except PackageNotFoundError:  # whoever runs it will say so
+        parts.append("")
+    for path in sorted(files):
+        if path.is_file():
+            parts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
+    return digest(*parts)
 
 
 def cache_root() -> Path | None:

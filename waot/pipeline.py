@@ -6,10 +6,7 @@
     IR text  codegen.compile_unit     ->  objects     in the same worker; cached by content
     objects  linker.link_executable   ->  image
 
-What is known from an earlier build is not done again (reuse.py): the facts about functions, the object of each unit.
-
-Work on units goes through a `concurrent.futures.Executor`, those of all targets through one. Where the system can fork,
-workers inherit the decoded module; elsewhere it is sent to each once.
+Bodies and units are worked on in processes of their own (units.py, workers.py), those of all targets through one pool.
 
 For several targets the module is decoded and validated once, and planned and lowered once for those of which lowering
 is told the same but for the triple (`_Plans`). A target that fails fails the build: whoever ships for several wants all
@@ -20,30 +17,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO
 
-from waot.cache import Cache, digest
-from waot.errors import CacheError, CodegenError, UsageError, WaotError
+from waot.cache import Cache, compiler_digest, digest
+from waot.errors import CacheError, UsageError, WaotError
 from waot.options import BuildOptions, Cpu, check_embedded, guest_path
-from waot.progress import Progress, Step
+from waot.progress import Progress
 from waot.targets import Target
+from waot.units import Job, compile_units, fingerprints, validate
 
 if TYPE_CHECKING:
     from waot.codegen import CodegenOptions, Effort
     from waot.frontend.module import Facts, Module
     from waot.linker import Confinement, EmbeddedImage, Runtime
-    from waot.lowering import LoweredUnit, LoweringOptions, Plan
+    from waot.lowering import LoweringOptions, Plan
     from waot.lowering.profiled import Guidance
     from waot.profile import Profile
 
@@ -54,12 +48,6 @@ UNIT_OPERATORS = 40_000
 
 # A module of more units than this is compiled with a brief effort at -O2: of 5 million operators and more. At -O3 none.
 BRIEF_UNITS = 120
-
-# Below this many bytes of code, validating in this process is quicker than starting workers.
-PARALLEL_CODE_BYTES = 400_000
-
-# What is validated at once, in bytes of code on average, where there is more than that: facts are kept for so much.
-CHUNK_BYTES = 128 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,27 +163,6 @@ def _embed(options: BuildOptions, targets: Sequence[Target], progress: Progress)
     return images
 
 
-@cache
-def compiler_digest() -> str:
-    """Identifies this compiler: everything in it that could change what it makes."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from waot import __version__
-    from waot.resources import runtime_support_dir, targets_dir
-
-    package = Path(__file__).resolve().parent
-    files = [*package.rglob("*.py"), *targets_dir().rglob("*.toml"), *runtime_support_dir().rglob("*.*")]
-    parts = [__version__]
-    try:
-        parts.append(version("ziglang"))
-    except PackageNotFoundError:  # whoever runs it will say so
-        parts.append("")
-    for path in sorted(files):
-        if path.is_file():
-            parts += [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
-    return digest(*parts)
-
-
 def load(
     source: bytes,
     file: str,
@@ -270,8 +237,8 @@ def _build(
     # The runtime and zig's files stay where they are without the cache too: they have nothing to do with the module.
     tools = (store if options.cache else Cache.open()).directory("zig")
     module = load(source, file, links, options.features, progress)
-    facts = _validate(module, options.jobs, progress, store)
-    jobs: list[_Job] = []
+    facts = validate(module, options.jobs, progress, store)
+    jobs: list[Job] = []
     threads = starts_threads(module)
     for target in targets if threads else ():
         target.check_has("threads", "the module starts some")
@@ -304,8 +271,8 @@ def _build(
                 target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
             runtime = runtimes.get(target.name)
-            jobs.append(_Job(target, strategy, plan, origin, codegen, runtime, waits, merged=len(cpus) == 1))
-        compiled = _compile(module, facts, jobs, options, progress, store)
+            jobs.append(Job(target, strategy, plan, origin, codegen, runtime, waits, merged=len(cpus) == 1))
+        compiled = compile_units(module, facts, jobs, options, progress, store)
         # The versions of a program come one after the other.
         programs = [range(first, first + len(cpus)) for first in range(0, len(jobs), len(cpus))]
 
@@ -336,7 +303,7 @@ def _effort(opt_level: str, units: int) -> Effort:
     return "brief" if opt_level == "2" and units > BRIEF_UNITS else "full"
 
 
-def _join_versions(job: _Job, options: BuildOptions, versions: Sequence[Sequence[bytes]]) -> list[bytes]:
+def _join_versions(job: Job, options: BuildOptions, versions: Sequence[Sequence[bytes]]) -> list[bytes]:
     """The objects of a program that carries its code twice, and the shim as one more."""
     from waot import linker
     from waot.codegen.llvm import compile_unit
@@ -398,20 +365,6 @@ def _check_buffers(module: Module, target: Target) -> None:
                 f"begins with {begins:,} bytes",
                 hint="compile the module with a smaller memory",
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What is to be made for one target."""
-
-    target: Target
-    strategy: str
-    plan: Plan
-    origin: int  # the number of the first job whose units are lowered to the same but for the triple
-    codegen: CodegenOptions
-    runtime: Callable[[], Runtime] | None  # waits for it
-    waits: bool  # the program may wait for other threads, or wake them
-    merged: bool = True  # the shim is merged into unit 0; not where there are several versions of the code
 
 
 def lowering_options(
@@ -482,7 +435,7 @@ def _runtimes(
 def _finish(
     source: bytes,
     file: str,
-    job: _Job,
+    job: Job,
     parts: list[bytes],
     options: BuildOptions,
     tools: Path,
@@ -534,7 +487,7 @@ def _finish(
     )
 
 
-def _placed(module: Module, job: _Job, unit: int, data: bytes) -> bytes:
+def _placed(module: Module, job: Job, unit: int, data: bytes) -> bytes:
     """The object of a unit as it is for the module at hand."""
     from waot.linker import placed
     from waot.lowering import FIRST_LINE, unit_base
@@ -548,7 +501,7 @@ def _is_linked(target: Target, options: BuildOptions) -> bool:
     return options.emit == "exe" or target.has_header(options.emit)
 
 
-def _freestanding(job: _Job, parts: list[bytes], options: BuildOptions, tools: Path) -> bytes:
+def _freestanding(job: Job, parts: list[bytes], options: BuildOptions, tools: Path) -> bytes:
     from waot import linker
 
     interface = job.plan.interface
@@ -565,7 +518,7 @@ def _freestanding(job: _Job, parts: list[bytes], options: BuildOptions, tools: P
     )
 
 
-def _confinement(job: _Job, options: BuildOptions) -> Confinement:
+def _confinement(job: Job, options: BuildOptions) -> Confinement:
     """What the executable gives up at its start: all but what its imports and its grants have a use for."""
     from waot import linker
     from waot.linker import confine
@@ -629,7 +582,7 @@ def _guidance(
 
     if profile.module != digest_:
         names = ", ".join(map(repr, options.profile_use))
-        profile, ran, lost = fit_profile(profile, module, lambda: _fingerprints(module, options.jobs, progress))
+        profile, ran, lost = fit_profile(profile, module, lambda: fingerprints(module, options.jobs, progress))
         if lost == ran:
             raise UsageError(f"the profile {names} is of another module than {file}", hint="make it again")
         progress.warning(
@@ -639,335 +592,4 @@ def _guidance(
     return guidance(profile)
 
 
-def _fingerprints(module: Module, jobs: int, progress: Progress) -> dict[int, int]:
-    """The fingerprint of each body."""
-    chunks = _chunks(module)
-    found: dict[int, int] = {}
-    with progress.step("comparing with the profile", total=len(chunks)) as step:
-        calls = [(_fingerprint_chunk, chunk) for chunk in chunks]
-        names = [f"that looks at functions {first} to {last - 1}" for first, last in chunks]
-        for part in _run_all(_Shared(module, (), Cache(None)), calls, names, jobs, progress, [step] * len(calls)):
-            found |= part
-    return found
-
-
-# ---------------------------------------------------------------- workers
-
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Shared:
-    """What every worker has: set by the initializer, inherited where the process was forked."""
-
-    module: Module
-    jobs: Sequence[_WorkerJob]
-    store: Cache
-    lowered: dict[tuple[int, int], _Lowered] = field(default_factory=dict)  # by the origin's number and the unit's
-
-
-@dataclass(frozen=True, slots=True)
-class _WorkerJob:
-    target: Target
-    plan: Plan
-    origin: int
-    codegen: CodegenOptions
-    # Bitcode, the hash of all that it was made of, and the symbols that must stay visible.
-    runtime: tuple[Path, str, frozenset[str]] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Lowered:
-    """A unit that several targets share: its text compressed, and all else of it."""
-
-    text: bytes
-    unit: LoweredUnit
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """What a worker made of a unit, and the seconds it took."""
-
-    data: bytes
-    seconds: float
-
-
-_shared: _Shared
-
-
-def _set_shared(shared: _Shared) -> None:
-    global _shared
-    _shared = shared
-    if sys.platform == "linux":
-        # A worker must not outlive a parent that was killed: PR_SET_PDEATHSIG, SIGKILL.
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, 9)
-
-
-@contextmanager
-def _executor(shared: _Shared, jobs: int) -> Iterator[Executor]:
-    import multiprocessing
-
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_set_shared, initargs=(shared,))
-    try:
-        yield pool
-    except BaseException:
-        # An error or an interrupt: what still runs is of no use to anyone, and a unit may run for a minute.
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            process.kill()
-        manager = getattr(pool, "_executor_manager_thread", None)
-        # Not waited for: an interrupt amid the pool's own start leaves it a thread that was never started.
-        pool.shutdown(wait=False, cancel_futures=True)
-        # One that was started closes a pipe, into which Python writes when it ends.
-        if manager is not None and manager.is_alive():
-            manager.join(10)
-        raise
-    pool.shutdown(wait=True)
-
-
-def _run_all(
-    shared: _Shared,
-    calls: Sequence[tuple[Callable[..., T], tuple[Any, ...]]],
-    names: Sequence[str],
-    jobs: int,
-    progress: Progress,
-    steps: Sequence[Step],
-) -> list[T]:
-    """Runs `calls` in workers and gives their results in order; each advances the step of its place in `steps`.
-
-    The first error ends all.
-
-    A worker that dies takes the whole pool with it. Calls without a result are then made again, each in a pool of its
-    own, so that the error names the one that kills its worker; the others are not lost.
-    """
-    results: dict[int, T] = {}
-    with _executor(shared, min(jobs, len(calls))) as pool:
-        futures: list[Future[T]] = []
-        with progress.held(), suppress(BrokenProcessPool):
-            for (function, arguments), step in zip(calls, steps, strict=True):
-                futures.append(pool.submit(function, *arguments))
-                futures[-1].add_done_callback(partial(_advance, step))
-        wait(futures, return_when=FIRST_EXCEPTION)
-        for future in futures:
-            error = future.exception() if future.done() else None
-            if error is not None and not isinstance(error, BrokenProcessPool):
-                raise error
-        for index, future in enumerate(futures):
-            with suppress(BrokenProcessPool):
-                results[index] = future.result()
-    for index, (function, arguments) in enumerate(calls):
-        if index in results:
-            continue
-        with _executor(shared, 1) as pool:
-            try:
-                with progress.held():
-                    again = pool.submit(function, *arguments)
-                results[index] = again.result()
-                steps[index].advance()
-            except BrokenProcessPool:
-                raise CodegenError(
-                    f"the process {names[index]} died (out of memory, killed, or an error inside LLVM)",
-                    hint="try again with less at once (--jobs 1) or another -O level",
-                ) from None
-    return [results[i] for i in range(len(calls))]
-
-
-def _advance(step: Step, future: Future[Any]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        step.advance()
-
-
-def _validate(module: Module, jobs: int, progress: Progress, store: Cache) -> Facts:
-    """Validates every body of which the facts are not known; in workers where there is enough of them."""
-    from waot.frontend import collect_facts
-    from waot.frontend.module import Facts
-    from waot.reuse import facts_keys, unpack_facts
-
-    imported, total = module.imported_func_count, len(module.funcs)
-    if sum(code.end - code.start for code in module.codes) < PARALLEL_CODE_BYTES:
-        with progress.step("validating"):
-            return collect_facts(module, range(imported, total))
-    chunks = _chunks(module)
-    with progress.step("validating", total=len(chunks)) as step:
-        keys = [""] * len(chunks)
-        parts: list[Facts | None] = [None] * len(chunks)
-        if store.enabled and not module.instances:
-            keys = facts_keys(compiler_digest(), module, chunks)
-            found = [store.get("facts", key) for key in keys]
-            parts = [unpack_facts(data, module) if data is not None else None for data in found]
-        missing = [number for number, part in enumerate(parts) if part is None]
-        step.advance(len(chunks) - len(missing))
-        if missing:
-            calls = [(_validate_chunk, (*chunks[number], keys[number])) for number in missing]
-            names = [f"that validates functions {chunks[n][0]} to {chunks[n][1] - 1}" for n in missing]
-            made = _run_all(_Shared(module, (), store), calls, names, jobs, progress, [step] * len(calls))
-            for number, facts in zip(missing, made, strict=True):
-                parts[number] = facts
-        facts = Facts()
-        for part in parts:
-            assert part is not None
-            facts.merge(part)
-    return facts
-
-
-def _chunks(module: Module) -> list[tuple[int, int]]:
-    """Ranges of function indices with about `CHUNK_BYTES` of code each."""
-    from waot.lowering import function_marks, split
-
-    imported = module.imported_func_count
-    sizes = [code.end - code.start for code in module.codes]
-    parts = split(sizes, function_marks(module, sizes), CHUNK_BYTES)
-    return [(part.start + imported, part.stop + imported) for part in parts]
-
-
-def _validate_chunk(first: int, last: int, key: str) -> Facts:
-    from waot.frontend import collect_facts
-    from waot.reuse import pack_facts
-
-    facts = collect_facts(_shared.module, range(first, last))
-    if key:
-        _shared.store.put("facts", key, pack_facts(facts))
-    return facts
-
-
-def _fingerprint_chunk(first: int, last: int) -> dict[int, int]:
-    from waot.frontend import validate_function
-    from waot.lowering.flow import fingerprint
-
-    return {index: fingerprint(validate_function(_shared.module, index)) for index in range(first, last)}
-
-
-def _compile(
-    module: Module, facts: Facts, jobs: Sequence[_Job], options: BuildOptions, progress: Progress, store: Cache
-) -> list[list[_Compiled]]:
-    """The objects of each job, a unit each (assembly or IR text where that is asked for)."""
-    keys = _unit_keys(module, facts, jobs, store)
-    known = {unit: data for unit, key in keys.items() if key and (data := _find(store, key)) is not None}
-    worker_jobs = []
-    for job in jobs:
-        runtime = None
-        if job.runtime is not None and job.merged:
-            shim = job.runtime()
-            runtime = (shim.bitcode, shim.digest, frozenset(shim.entry_points))
-        worker_jobs.append(_WorkerJob(job.target, job.plan, job.origin, job.codegen, runtime))
-    shared = _Shared(module, worker_jobs, store)
-    units = [unit for unit in keys if unit not in known]
-    shared.lowered = _lower_shared(shared, jobs, units, options, progress)
-    # The largest first, so that no worker ends with one alone. What the first refers to is all functions.
-    units.sort(key=lambda unit: -_weight(jobs[unit[0]].plan, facts, unit[1]))
-    with ExitStack() as stack:
-        steps = [
-            stack.enter_context(progress.step("compiling", total=len(job.plan.units), target=job.target.name))
-            for job in jobs
-        ]
-        for j, _ in known:
-            steps[j].advance()
-        calls = [(_compile_unit, (*unit, keys[unit])) for unit in units]
-        names = [f"that compiles {_unit_name(jobs[j], u)} for {jobs[j].target.name}" for j, u in units]
-        made = _run_all(shared, calls, names, options.jobs, progress, [steps[j] for j, _ in units])
-    compiled: list[list[_Compiled]] = [[_Compiled(b"", 0.0)] * len(job.plan.units) for job in jobs]
-    for (j, u), data in known.items():
-        compiled[j][u] = _Compiled(data, 0.0)
-    for (j, u), unit in zip(units, made, strict=True):
-        compiled[j][u] = unit
-    return compiled
-
-
-def _unit_keys(module: Module, facts: Facts, jobs: Sequence[_Job], store: Cache) -> dict[tuple[int, int], str]:
-    """The key of each unit of each job by what goes into its text; "" where there is none."""
-    from waot.reuse import unit_keys
-
-    keys = {(j, u): "" for j, job in enumerate(jobs) for u in range(len(job.plan.units))}
-    if store.enabled and any(len(job.plan.units) > 1 for job in jobs):
-        for j, job in enumerate(jobs):
-            compiler = digest(compiler_digest(), repr(job.codegen))
-            keys |= {(j, u): key for u, key in enumerate(unit_keys(compiler, module, facts, job.plan))}
-    return keys
-
-
-def _find(store: Cache, key: str) -> bytes | None:
-    """The object of the unit with that key: what is kept by it is the object's own key."""
-    own = store.get("text", key)
-    return None if own is None else store.get("unit", own.decode("ascii"))
-
-
-def _weight(plan: Plan, facts: Facts, unit: int) -> int:
-    return sum([facts.sizes[index] for index in plan.units[unit]]) + (0 if unit else len(plan.reachable))
-
-
-def _unit_name(job: _Job, unit: int) -> str:
-    indices = job.plan.units[unit]
-    return f"unit {unit} ({f'functions {indices[0]} to {indices[-1]}' if indices else 'the instance state'})"
-
-
-def _lower_shared(
-    shared: _Shared,
-    jobs: Sequence[_Job],
-    wanted: Sequence[tuple[int, int]],
-    options: BuildOptions,
-    progress: Progress,
-) -> dict[tuple[int, int], _Lowered]:
-    """Those of `wanted` that several jobs have the same, lowered once; others are lowered where they are compiled."""
-    origins = {job.origin for number, job in enumerate(jobs) if job.origin != number}
-    units = sorted({(jobs[j].origin, u) for j, u in wanted if jobs[j].origin in origins})
-    if not units:
-        return {}
-    with progress.step("lowering", total=len(units)) as step:
-        calls = [(_lower_unit, unit) for unit in units]
-        names = [f"that lowers {_unit_name(jobs[j], u)}" for j, u in units]
-        made = _run_all(shared, calls, names, options.jobs, progress, [step] * len(units))
-    return dict(zip(units, made, strict=True))
-
-
-def _lower(job: _WorkerJob, unit_index: int) -> LoweredUnit:
-    from waot.frontend import validate_function
-    from waot.lowering import lower_unit
-
-    module = _shared.module
-    return lower_unit(module, job.plan, unit_index, lambda index: validate_function(module, index))
-
-
-def _lower_unit(job_index: int, unit_index: int) -> _Lowered:
-    """In a worker: validated bodies to IR."""
-    unit = _lower(_shared.jobs[job_index], unit_index)
-    return _Lowered(zlib.compress(unit.text.encode("utf-8", "surrogatepass"), 1), replace(unit, text=""))
-
-
-def _compile_unit(job_index: int, unit_index: int, known_key: str) -> _Compiled:
-    """In a worker: validated bodies to IR to an object, or from the cache."""
-    from waot.codegen.llvm import compile_unit
-    from waot.linker import with_places
-    from waot.lowering import unit_base, with_triple
-
-    started = time.monotonic()
-    job, store = _shared.jobs[job_index], _shared.store
-    lowered = _shared.lowered.get((job.origin, unit_index))
-    if lowered is None:
-        unit = _lower(job, unit_index)
-    else:
-        text = zlib.decompress(lowered.text).decode("utf-8", "surrogatepass")
-        unit = with_triple(replace(lowered.unit, text=text), job.plan.options.triple)
-    runtime, shim, keep = None, "", frozenset[str]()
-    if job.runtime is not None and unit.has_state:
-        runtime, shim, keep = job.runtime
-        keep |= unit.keep
-    codegen = replace(job.codegen, effort="full") if unit.has_state else job.codegen
-    key = digest(compiler_digest(), unit.text, repr(codegen), shim, " ".join(sorted(keep)))
-    data = store.get("unit", key)
-    if data is None:
-        try:
-            data = compile_unit(unit.text, runtime, keep, codegen)
-        except CodegenError as error:
-            raise CodegenError(f"for {job.target.name}: {error.what}") from None
-        if unit_base(_shared.module, job.plan, unit_index) is not None:
-            data = with_places(data, job.target)
-        store.put("unit", key, data)
-    if known_key:
-        store.put("text", known_key, key.encode("ascii"))
-    return _Compiled(data, time.monotonic() - started)
-
-
-__all__ = ["Artifact", "Linked", "WaotError", "build", "compiler_digest", "load"]
+__all__ = ["Artifact", "Linked", "WaotError", "build", "load"]

@@ -13,7 +13,7 @@ import pytest
 import waot
 from tests import tools
 from tests.incremental.edits import EDITS, module
-from waot import pipeline
+from waot import pipeline, units
 
 wasmtime = pytest.importorskip("wasmtime")
 
@@ -64,8 +64,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
         # The workers inherit these. Functions are validated in several chunks and lowered in several units.
         patch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 100)
         patch.setattr(pipeline, "UNIT_OPERATORS", 60)
-        patch.setattr(pipeline, "PARALLEL_CODE_BYTES", 0)
-        patch.setattr(pipeline, "CHUNK_BYTES", 150)
+        patch.setattr(units, "PARALLEL_CODE_BYTES", 0)
+        patch.setattr(units, "CHUNK_BYTES", 150)
         patch.setattr(waot.codegen.llvm, "compile_unit", counted)
         made.kept(module())
         yield made
