@@ -29,6 +29,9 @@ typedef uint16_t waot_u2 __attribute__((aligned(1), may_alias));
 #if WAOT_SMALL_COPIES
 #include "small.h"
 #else
+#if WAOT_LARGE_COPIES
+#include "large.h"
+#endif
 
 void *memmove(void *to, const void *from, size_t n)
 {
@@ -72,6 +75,12 @@ void *memmove(void *to, const void *from, size_t n)
         AT16(d, n - 16) = z;
         return to;
     }
+#if WAOT_LARGE_COPIES
+    if (n >= WAOT_LARGE_MOVE && waot_has_avx()) {
+        waot_move_large(d, s, n);
+        return to;
+    }
+#endif
     if ((uintptr_t)d - (uintptr_t)s >= n) {
         /* Forward. The last 64 bytes are loaded first, in case the stores run into them; the first 16 align the stores. */
         waot_v16 w = FROM16(s, n - 64), x = FROM16(s, n - 48), y = FROM16(s, n - 32), z = FROM16(s, n - 16);
@@ -176,7 +185,14 @@ void *memset(void *at, int value, size_t n)
     if (n <= 128)
         return at;
     /* The first 64 and the last 64 are done; in between by aligned stores. */
-    for (d = (unsigned char *)((uintptr_t)(d + 64) & ~(uintptr_t)15); d < end - 64; d += 64) {
+    d = (unsigned char *)((uintptr_t)(d + 64) & ~(uintptr_t)15);
+#if WAOT_LARGE_COPIES
+    if (n >= WAOT_LARGE_FILL) {
+        waot_fill_large(d, word, (size_t)(end - d) / 8);
+        return at;
+    }
+#endif
+    for (; d < end - 64; d += 64) {
         *(waot_v16 *)d = v;
         *(waot_v16 *)(d + 16) = v;
         *(waot_v16 *)(d + 32) = v;

@@ -21,6 +21,16 @@
 #endif
 #endif
 
+/* Large blocks are worth registers that not every processor of the architecture has, and finding out. Where there is no
+ * system, nobody says whether they are saved. */
+#ifndef WAOT_LARGE_COPIES
+#if defined(__x86_64__) && (defined(__linux__) || defined(_WIN32) || defined(__FreeBSD__) || defined(__APPLE__))
+#define WAOT_LARGE_COPIES 1
+#else
+#define WAOT_LARGE_COPIES 0
+#endif
+#endif
+
 /* What rounds is an object of its own, core/apart/rounding.c. */
 #ifdef _WIN32
 #define WAOT_ROUNDING_APART 1

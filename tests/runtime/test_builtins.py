@@ -21,8 +21,12 @@ ROUNDING = [
 ]
 
 
-# As it is here, and as it is for processors without vectors that have words at their multiples alone, or anywhere.
-@pytest.fixture(scope="module", params=["", "SMALL_COPIES=1 WORDS_ANYWHERE=0", "SMALL_COPIES=1 WORDS_ANYWHERE=1"])
+# As it is here, without what only some processors have, and as it is for processors without vectors that have words at
+# their multiples alone, or anywhere.
+CHOICES = ["", "LARGE_COPIES=0", "SMALL_COPIES=1 WORDS_ANYWHERE=0", "SMALL_COPIES=1 WORDS_ANYWHERE=1"]
+
+
+@pytest.fixture(scope="module", params=CHOICES)
 def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     machine = {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
     if platform.system() != "Linux":
@@ -37,8 +41,19 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return ctypes.CDLL(str(Path(directory, "builtins.so")))
 
 
-SIZE = 4096
-LENGTHS = [*range(300), 511, 512, 513, 700, 1000, 1023]
+SIZE = 6000
+LENGTHS = [
+    *range(300),
+    511,
+    512,
+    513,
+    700,
+    *range(1000, 1200, 7),
+    *range(1020, 1030),
+    *range(2040, 2120, 3),
+    4096,
+    5000,
+]
 
 
 def test_memmove_and_memset_do_what_slices_do(library: ctypes.CDLL) -> None:
@@ -56,7 +71,7 @@ def test_memmove_and_memset_do_what_slices_do(library: ctypes.CDLL) -> None:
     for length in LENGTHS:
         for round_ in range(20):
             to = chance.randrange(SIZE - length)
-            near = min(max(to + chance.randrange(-80, 80), 0), SIZE - length)  # they overlap
+            near = min(max(to + chance.randrange(-200, 200), 0), SIZE - length)  # they overlap
             source = chance.choice([chance.randrange(SIZE - length), near])
             buffer.raw = before
             assert library.tested_memmove(base + to, base + source, length) == base + to
