@@ -169,7 +169,12 @@ class _Case:
     def _statement(self) -> str:
         random = self.random
         place, width = self._place()
-        load = f"({_LOADS[width]} {place} {self._address()})"
+        if random.random() < 0.12:
+            lane = self._lane(width)
+            vector = f"(v128.load{8 * width}_lane {place} {lane} {self._address()} (i64x2.splat (local.get $s)))"
+            load = f"(i64x2.extract_lane {lane * width // 8} {vector})"
+        else:
+            load = f"({_LOADS[width]} {place} {self._address()})"
         if random.random() < 0.15:
             load = f"(local.tee $y {load})"
         sum_ = f"(i64.add (i64.rotl (local.get $s) (i64.const 7)) {load})"
@@ -178,7 +183,15 @@ class _Case:
         place, width = self._place()
         counter = f"(i32.add (local.get $i) (i32.const {self.part * self.step}))"
         value = random.choice((f"(local.tee $s {sum_})", "(local.get $s)", f"(i64.extend_i32_u {counter})"))
+        if random.random() < 0.12:
+            vector = f"(i64x2.replace_lane 1 (i64x2.splat (local.get $y)) {value})"
+            return f"(v128.store{8 * width}_lane {place} {self._lane(width)} {self._address()} {vector})"
         return f"({_STORES[width]} {place} {self._address()} {value})"
+
+    def _lane(self, width: int) -> int:
+        """A lane of so many bytes: of all parts the same, or of each another."""
+        random = self.random
+        return (random.randrange(16) + random.choice((0, self.part))) % (16 // width)
 
     def _copy(self) -> str:
         """What LLVM knows as memmove, memcpy or memset."""

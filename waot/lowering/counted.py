@@ -45,7 +45,7 @@ def _is_plain(operator: Any) -> bool:
     if name.partition(".")[0] not in _COMPUTING:
         return False
     traps = "div_" in name or "rem_" in name or ("trunc_f" in name and "sat" not in name)
-    return not traps and "atomic" not in name and not (operator.width is not None and "_lane" in name)
+    return not traps and "atomic" not in name
 
 
 _PLAIN = frozenset(operator.index for operator in OPERATORS if _is_plain(operator))
@@ -97,6 +97,7 @@ class Access:
     offset: int  # the operator's
     width: int
     stores: bool
+    lane: bool  # it is of one lane: a load has the other lanes as an operand
 
     @property
     def low(self) -> int:
@@ -179,7 +180,7 @@ def analyse(f: FunctionLowering, code: Sequence[Instruction]) -> CountedLoop | N
             operands = stack[len(stack) - count :]
             del stack[len(stack) - count :]
             if operator.width is not None:
-                _, _, memory = immediate
+                memory = immediate[2]
                 plan = f.unit.plan.memories[memory]
                 if plan.index64 or plan.strategy == "checked":
                     return None
@@ -212,7 +213,7 @@ def find_parts(f: FunctionLowering, loop: CountedLoop, gets: dict[int, tuple[int
     """Finds out whether the body, which stands in the function from `start` to `end`, is several parts alike."""
     accesses, steps, assigned = loop.accesses, loop.steps, loop.code[0][1][1]
     positions = [at for at, (op, _, _) in enumerate(loop.code) if OPERATORS[op].width is not None]
-    if any(at not in accesses or accesses[at].width == 16 for at in positions):
+    if any(at not in accesses or accesses[at].width == 16 or accesses[at].lane for at in positions):
         return
 
     def leaf(local: int) -> Known:
@@ -329,7 +330,7 @@ def _planned(
 
 def _add_access(loop: CountedLoop, at: int, address: Affine, stride: int) -> None:
     """Finds the access's family, or founds it."""
-    op, (_, offset, memory), _ = loop.code[at]
+    op, (_, offset, memory, *lane), _ = loop.code[at]
     operator = OPERATORS[op]
     for family in loop.families:
         distance = _signed(address.constant - family.first.constant)
@@ -338,7 +339,7 @@ def _add_access(loop: CountedLoop, at: int, address: Affine, stride: int) -> Non
     else:
         family, distance = Family(memory, address, stride), 0
         loop.families.append(family)
-    loop.accesses[at] = Access(at, family, distance, offset, operator.width or 0, not operator.results)
+    loop.accesses[at] = Access(at, family, distance, offset, operator.width or 0, not operator.results, bool(lane))
 
 
 def _move_loads(loop: CountedLoop) -> None:
@@ -352,7 +353,7 @@ def _move_loads(loop: CountedLoop) -> None:
     once: list[Access] = []
     apart: dict[tuple[int, int], tuple[Family, Family]] = {}
     for access in loop.accesses.values():
-        if access.stores:
+        if access.stores or access.lane:
             continue
         family = access.family
         before = stores if not family.stride else [store for store in stores if store.at < access.at]
