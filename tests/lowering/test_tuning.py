@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,6 @@ def test_x86_64_rotates_and_calls_as_every_processor_likes(
     words = (tmp_path / "a.s").read_text().split()
     assert rotation in words
     assert others not in words
-    calls = [after for word, after in zip(words, words[1:], strict=False) if word == "callq" and after.startswith("*")]
+    calls = [after for word, after in pairwise(words) if word == "callq" and after.startswith("*")]
     assert calls
     assert all(after.startswith("*%") for after in calls), calls

@@ -636,7 +636,9 @@ class FunctionLowering:
     def emit_call(self, call: Call, callee: str, offset: int) -> str:
         """Emits a call that has been begun. The name of what it returns, "" for nothing."""
         result = return_type(call.type, self.unit.plan.registers)
-        text = f"call {self.unit.call_conv} {result} {callee}({', '.join(call.typed)}){self.location(offset)}"
+        # Two calls of pointers would become one that no backtrace knows the place of, and that is foreseen less well.
+        apart = " nomerge" if callee.startswith("%") else ""
+        text = f"call {self.unit.call_conv} {result} {callee}({', '.join(call.typed)}){apart}{self.location(offset)}"
         if result == "void":
             self.effect(text, *call.arguments)
             return ""

@@ -10,6 +10,7 @@ only grow or only shrink. Otherwise the second does, which is the loop as it sta
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from waot.frontend.module import FuncType
@@ -61,11 +62,20 @@ def lower_twice(f: FunctionLowering, loop: CountedLoop, leave: Instruction) -> N
 
 def _lower_both(f: FunctionLowering, loop: CountedLoop) -> None:
     after = Frame("block", f.new_label("b"), FuncType((), ()), len(f.stack))
-    rounds, fits = _check(f, loop)
+    rounds, fits, apart = _check(f, loop)
     first, second = f.new_label("v"), f.new_label("v")
-    f.effect(f"br i1 {fits}, label %{first}, label %{second}, !prof {LIKELY}", fits)
+    all_ = f.emit(f"and i1 {fits}, {apart}", fits, apart) if apart is not None else fits
+    f.effect(f"br i1 {all_}, label %{first}, label %{second}, !prof {LIKELY}", all_)
     before = f.edge()[1]
     f.frames.append(after)
+    if apart is not None:
+        # Places that overlap are no reason to give up the addresses too.
+        f.place(second)
+        between, second = f.new_label("v"), f.new_label("v")
+        f.effect(f"br i1 {fits}, label %{between}, label %{second}, !prof {LIKELY}", fits)
+        f.place(between)
+        _lower_in_order(f, loop, rounds, after)
+        f.locals, f.locals_shared = before, True
     f.place(first)
     _lower_first(f, loop, rounds, after)
     f.locals, f.locals_shared = before, True
@@ -75,6 +85,18 @@ def _lower_both(f: FunctionLowering, loop: CountedLoop) -> None:
     f.out.append(f"  br label %{after.label}")
     f.frames.pop()
     f.join(after.label, after.edges, (), after.height)
+
+
+def _lower_in_order(f: FunctionLowering, loop: CountedLoop, rounds: str, after: Frame) -> None:
+    """The first version, but with all loads where they stand. Comes before it, which changes what `loop` says."""
+    names = [family.name for family in loop.families]
+    for family in loop.families:
+        name, family.name = family.name, f"{family.name}o"
+        f.out.append(f"  {family.name}.0 = add nuw nsw i64 {name}.0, 0")
+        f.deps[f"{family.name}.0"] = (f"{name}.0",)
+    _lower_first(f, replace(loop, early=[], once=[], apart=[], part=None), rounds, after)
+    for family, name in zip(loop.families, names, strict=True):
+        family.name = name
 
 
 def _value(f: FunctionLowering, affine: Affine) -> str:
@@ -88,8 +110,9 @@ def _value(f: FunctionLowering, affine: Affine) -> str:
     return value
 
 
-def _check(f: FunctionLowering, loop: CountedLoop) -> tuple[str, str]:
-    """(how many rounds there will be, an i64; whether no address wraps in them, an i1), before the loop.
+def _check(f: FunctionLowering, loop: CountedLoop) -> tuple[str, str, str | None]:
+    """(how many rounds there will be, an i64; whether no address wraps in them, an i1; whether what `loop.apart` names
+    shares no byte, an i1, or None), before the loop.
 
     The distance goes to zero in equal steps. Where it is no multiple of them, it is not zero before it wraps.
     """
@@ -120,16 +143,21 @@ def _check(f: FunctionLowering, loop: CountedLoop) -> tuple[str, str]:
         low = f.emit(f"add nsw i64 {low}, {family.low}", low)
         high = f.emit(f"add nsw i64 {high}, {family.high}", high)
         ends[id(family)] = low, high
+    apart: list[str] = []
     for one, other in loop.apart:
         (low1, high1), (low2, high2) = ends[id(one)], ends[id(other)]
         below = f.emit(f"icmp sle i64 {high1}, {low2}", high1, low2)
         above = f.emit(f"icmp sle i64 {high2}, {low1}", high2, low1)
-        fits.append(f.emit(f"or i1 {below}, {above}", below, above))
+        apart.append(f.emit(f"or i1 {below}, {above}", below, above))
     rounds = f.emit(f"add nuw nsw i64 {last}, 1", last)
-    all_ = fits[0]
-    for each in fits[1:]:
-        all_ = f.emit(f"and i1 {all_}, {each}", all_, each)
-    return rounds, all_
+    return rounds, _all(f, fits), _all(f, apart) if apart else None
+
+
+def _all(f: FunctionLowering, conditions: list[str]) -> str:
+    result = conditions[0]
+    for each in conditions[1:]:
+        result = f.emit(f"and i1 {result}, {each}", result, each)
+    return result
 
 
 def _lower_first(f: FunctionLowering, loop: CountedLoop, rounds: str, after: Frame) -> None:
