@@ -20,7 +20,7 @@ What LLVM folds of them gives the same, so results do not depend on the level of
 from __future__ import annotations
 
 from waot.frontend.opcodes import BY_NAME
-from waot.lowering.function import HANDLERS, FunctionLowering, Handler, lowers
+from waot.lowering.function import HANDLERS, FunctionLowering, Handler, lowers, lowers_where
 from waot.lowering.numeric import quieted
 from waot.lowering.simd import INTRINSIC, IR, SHAPES, pairs, pop, push, splat
 from waot.lowering.simd_native import intrinsic, ssse3  # whose strict forms these are too
@@ -40,12 +40,8 @@ def _x86(f: FunctionLowering) -> bool:
 
 def _either(name: str, strict: str, x86: Handler) -> None:
     """Lowers `name` by `x86` where x86's choice is wanted, as the operator `strict` otherwise."""
-    otherwise = _strict(strict)
-
-    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
-        (x86 if _x86(f) else otherwise)(f, immediate, offset)
-
-    lowers(name)(lower)
+    lowers(name)(_strict(strict))
+    lowers_where(_x86, name)(x86)
 
 
 _either("i8x16.relaxed_swizzle", "i8x16.swizzle", intrinsic("llvm.x86.ssse3.pshuf.b.128", "i8x16", "i8x16", "i8x16"))
