@@ -76,7 +76,7 @@ void *memmove(void *to, const void *from, size_t n)
         return to;
     }
 #if WAOT_LARGE_COPIES
-    if (n >= WAOT_LARGE_MOVE && waot_has_avx()) {
+    if (n >= WAOT_LARGE_MOVE && waot_has_avx(n)) {
         waot_move_large(d, s, n);
         return to;
     }

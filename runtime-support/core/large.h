@@ -7,26 +7,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In bytes. A hypervisor takes a microsecond or more for the one CPUID. */
+/* In bytes. A hypervisor takes microseconds for a CPUID, so it is asked when so much has been moved. */
 #define WAOT_LARGE_MOVE 1024
 #define WAOT_LARGE_FILL 2048
+#define WAOT_WORTH_ASKING (1u << 18)
 
 typedef uint64_t waot_v32 __attribute__((vector_size(32)));
 typedef waot_v32 waot_u32 __attribute__((aligned(1), may_alias));
 
-/* Whether processor and system have registers of 32 bytes. Several threads may find out at once. */
-static inline bool waot_has_avx(void)
+static inline bool waot_ask_for_avx(void)
 {
-    static unsigned char known; /* 0 no answer yet, 1 no, 2 yes */
-    unsigned char answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    if (answer == 0) {
-        uint32_t a, b, c, d, saved = 0;
-        if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) && (c & bit_AVX))
-            __asm__("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
-        answer = (saved & 6) == 6 ? 2 : 1;
+    uint32_t a, b, c, d, saved = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) && (c & bit_AVX))
+        __asm__("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
+    return (saved & 6) == 6;
+}
+
+/* Whether to move `n` bytes by registers of 32, which processor and system may have. Several threads may find out at
+ * once. */
+static inline bool waot_has_avx(size_t n)
+{
+    const uint32_t yes = UINT32_MAX, no = yes - 1;
+    static uint32_t known; /* that, or how much has been moved so far */
+    uint32_t answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (answer < WAOT_WORTH_ASKING) {
+        answer += n < WAOT_WORTH_ASKING ? (uint32_t)n : WAOT_WORTH_ASKING;
+        if (answer >= WAOT_WORTH_ASKING)
+            answer = waot_ask_for_avx() ? yes : no;
         __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
     }
-    return answer == 2;
+    return answer == yes;
 }
 
 /* At least 160 bytes, which may overlap. What is not aligned, and may be overwritten on the way, is loaded first. */
