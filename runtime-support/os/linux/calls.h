@@ -215,6 +215,9 @@ struct waot_linux_action {
     void (*restorer)(void);
 #endif
     uint32_t mask[2];
+#ifndef WAOT_LINUX_RESTORER
+    uint32_t emulated_mask[2]; /* where QEMU 7.2 looks for it, as if there were a restorer everywhere */
+#endif
 };
 
 static inline long waot_call_sigaction(int signal, waot_posix_handler *handler)
