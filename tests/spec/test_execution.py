@@ -20,9 +20,11 @@ ELSEWHERE = [
     for target in load_targets().values()
     if target.checked == "executed" and not target.freestanding and not target.parts and target.name != GUARDED.target
 ]
-# What differs most between processors: conversions, byte order, lanes, tail calls, exceptions, atomic access.
+# What differs most between processors: conversions, byte order, lanes, tail calls, exceptions, atomic access; and
+# faults, of which a program has one and these have many.
 TELLING = (
     *("conversions.wast", "endianness.wast", "float_exprs.wast", "array_init_data.wast", "memory_grow.wast"),
+    *("memory_trap.wast", "address1.wast"),
     *(
         "simd_boolean.wast",
         "simd_lane.wast",
