@@ -6,7 +6,8 @@
     IR text  codegen.compile_unit     ->  objects     in the same worker; cached by content
     objects  linker.link_executable   ->  image
 
-Bodies and units are worked on in processes of their own (units.py, workers.py), those of all targets through one pool.
+Bodies, where there are many, and units are worked on in processes of their own (units.py, workers.py), a step at a time
+for all targets.
 
 For several targets the module is decoded and validated once, and planned and lowered once for those of which lowering
 is told the same but for the triple (`_Plans`). A target that fails fails the build: whoever ships for several wants all

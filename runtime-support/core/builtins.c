@@ -76,10 +76,8 @@ void *memmove(void *to, const void *from, size_t n)
         return to;
     }
 #if WAOT_LARGE_COPIES
-    if (n >= WAOT_LARGE_MOVE && waot_has_avx(n)) {
-        waot_move_large(d, s, n);
-        return to;
-    }
+    if (n >= WAOT_LARGE_MOVE && waot_has_avx(n))
+        return waot_move_large(d, s, n);
 #endif
     if ((uintptr_t)d - (uintptr_t)s >= n) {
         /* Forward. The last 64 bytes are loaded first, in case the stores run into them; the first 16 align the stores. */

@@ -15,7 +15,7 @@
 typedef uint64_t waot_v32 __attribute__((vector_size(32)));
 typedef waot_v32 waot_u32 __attribute__((aligned(1), may_alias));
 
-static inline bool waot_ask_for_avx(void)
+__attribute__((noinline, cold)) static bool waot_ask_for_avx(void)
 {
     uint32_t a, b, c, d, saved = 0;
     if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) && (c & bit_AVX))
@@ -40,8 +40,8 @@ static inline bool waot_has_avx(size_t n)
 }
 
 /* At least 160 bytes, which may overlap. What is not aligned, and may be overwritten on the way, is loaded first. */
-__attribute__((target("avx"), noinline)) static void waot_move_large(unsigned char *to, const unsigned char *from,
-                                                                     size_t n)
+__attribute__((target("avx"), noinline)) static void *waot_move_large(unsigned char *to, const unsigned char *from,
+                                                                      size_t n)
 {
 #define AT32(p, i) (*(waot_u32 *)((p) + (i)))
 #define FROM32(p, i) (*(const waot_u32 *)((p) + (i)))
@@ -83,6 +83,7 @@ __attribute__((target("avx"), noinline)) static void waot_move_large(unsigned ch
         AT32(to, 96) = z;
         AT32(end, -32) = last;
     }
+    return to;
 #undef AT32
 #undef FROM32
 #undef ALIGNED32

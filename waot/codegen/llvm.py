@@ -167,7 +167,7 @@ def _machine(options: CodegenOptions) -> list[str]:
     flags.append(f"-mcmodel={model}")
     if options.abi:
         flags += ["-target-abi", options.abi]
-    for feature in (*filter(None, options.features.split(",")), *_tuning(options)):
+    for feature in (*_tuning(options), *filter(None, options.features.split(","))):  # the last one counts
         flags += ["-target-feature", feature]
     if "-apple-" in options.triple:
         # ELF's form of variables that each thread has of its own is none of Darwin's; the linker brackets the sections

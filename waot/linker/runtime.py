@@ -53,8 +53,12 @@ _NEVER_UNWOUND = ("lines.c", "trap.c", "unwind.c", "entry.c", "start.c", "confin
 _NEVER_UNWOUND_FLAGS = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
 # Loops are unrolled by hand: once more is 0.8 KB on s390x.
 _BUILTINS_FLAGS = ("-O2", "-ffreestanding", "-fno-builtin", "-ffunction-sections", "-fno-unroll-loops")
-# Otherwise loops have a register for the address of each access, and save eight of them.
-_FEW_REGISTERS_FLAGS = {"powerpc64le": ("-mllvm", "-disable-lsr")}
+_BUILTINS_MACHINE_FLAGS = {
+    # Otherwise loops have a register for the address of each access, and save eight of them.
+    "powerpc64le": ("-mllvm", "-disable-lsr"),
+    # x86-64-v2 is tuned for processors that take two turns for an access of 32 bytes, which are the point of large.h.
+    "x86_64": ("-Xclang", "-target-feature", "-Xclang", "-slow-unaligned-mem-32"),
+}
 # zig itself says -c too.
 _ASSEMBLY_FLAGS = ("-S", "-Wno-unused-command-line-argument")
 # The collector looks at objects as words.
@@ -268,7 +272,7 @@ def _digest(root: Path, target: Target, threads: bool) -> str:
     """Hash of all that decides what is compiled."""
     sha = hashlib.sha256()
     kinds = (_BITCODE_FLAGS, _SYSTEM_FLAGS, _NEVER_UNWOUND_FLAGS, _BUILTINS_FLAGS, _HEAP_FLAGS)
-    own = (_SMALLER_FLAGS, _FEW_REGISTERS_FLAGS, one_toc.PATTERNS)
+    own = (_SMALLER_FLAGS, _BUILTINS_MACHINE_FLAGS, one_toc.PATTERNS)
     sha.update(repr((*kinds, *own, _HIDDEN)).encode())
     sha.update(repr((machine_flags(target), assembler_flags(target), zig_version(), _COMMON_FLAGS)).encode())
     sha.update(repr((_threads_flags(target) if threads else (), _system_flags(target), format_flags(target))).encode())
@@ -298,7 +302,7 @@ def _build(root: Path, target: Target, place: Path, cache_dir: Path, threads: bo
         kind, suffix = (_ASSEMBLY_FLAGS, "s") if target.arch == "powerpc64le" else (("-c",), "o")
         to_object = [*compile_flags, *includes, *kind]
         system = [*to_object, *_SYSTEM_FLAGS, *_SMALLER_FLAGS.get(target.arch, ())]
-        builtins = [*to_object, *_BUILTINS_FLAGS, *_FEW_REGISTERS_FLAGS.get(target.arch, ())]
+        builtins = [*to_object, *_BUILTINS_FLAGS, *_BUILTINS_MACHINE_FLAGS.get(target.arch, ())]
         parts = [
             [*system, "system.c", "-o", f"system.{suffix}"],
             [*system, *_NEVER_UNWOUND_FLAGS, "ends.c", "-o", f"ends.{suffix}"],

@@ -16,7 +16,7 @@ from waot.lowering.rerolling import MOST_PARTS, Part, find_part, trace
 
 Instruction = tuple[int, Any, int]  # as in `Body.code`
 
-MOST_OPERATORS = 600  # of a loop's body: the second version costs as much code again
+MOST_OPERATORS = 600  # of a loop's body: each other version costs as much code again
 MOST_FAMILIES = 12
 MOST_APART = 8  # pairs of families that are compared
 # Whatever has more is no code of people's, and takes time.

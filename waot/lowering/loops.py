@@ -1,11 +1,13 @@
-"""Counted loops over memory, in two versions.
+"""Counted loops over memory, in two versions, or three.
 
 Addresses of WebAssembly wrap at 2**32, so LLVM may not take `load(p + 4 * i)` and `load(p + 4 * i + 4)` for neighbours,
 nor hoist an address out of a loop or count on its distance from another: neither vectoriser works on such loops,
 and every access has an addition of its own. A loop that is one block and whose only way out is a counter is therefore
-lowered twice. Before it we compute how often it will run and, for each family of addresses (the same locals, other
+lowered again. Before it we compute how often it will run and, for each family of addresses (the same locals, other
 constants), the first and the last; where none wraps, the first version runs, in which addresses are 64-bit numbers that
-only grow or only shrink. Otherwise the second does, which is the loop as it stands. counted.py finds such loops.
+only grow or only shrink. Otherwise the last does, which is the loop as it stands. Where the first version moves loads
+before stores, for which ranges of addresses may not overlap, one between these has the addresses, and moves nothing.
+counted.py finds such loops.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def counted_loops(f: FunctionLowering) -> list[Apart]:
 
 
 def lower_twice(f: FunctionLowering, loop: CountedLoop, leave: Instruction) -> None:
-    """Lowers a counted loop in both versions, what decides between them, and behind them `leave`, a `br` or `end`."""
+    """Lowers a counted loop in its versions, what decides between them, and behind them `leave`, a `br` or `end`."""
     if f.slots:
         f.walk(loop.code)
     else:
