@@ -4,6 +4,7 @@
 #define WAOT_CALLS_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,9 +242,12 @@ static inline long waot_call_kill(long process, int signal)
     return WAOT_CALL(kill((pid_t)process, signal));
 }
 
+/* Where there are several threads one of the others may take what the process is sent, and this one goes on till then. */
 static inline long waot_call_raise(int signal)
 {
-    return waot_call_kill(waot_call_getpid(), signal);
+    if (!WAOT_THREADS)
+        return waot_call_kill(waot_call_getpid(), signal);
+    return -pthread_kill(pthread_self(), signal); /* gives the error, and leaves errno alone */
 }
 
 static inline long waot_call_sigaction(int signal, waot_posix_handler *handler)

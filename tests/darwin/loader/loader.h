@@ -25,6 +25,7 @@ int darwin_sigaction(int number, const struct darwin_sigaction *action, struct d
 int darwin_sigaltstack(const struct darwin_stack *stack, struct darwin_stack *old);
 int darwin_sigprocmask(int how, const uint32_t *set, uint32_t *old);
 int darwin_kill(int process, int number);
+int darwin_pthread_kill(void *thread, int number);
 
 /* threads.c */
 struct darwin_mutex;
@@ -39,6 +40,7 @@ int darwin_pthread_cond_destroy(struct darwin_condition *condition);
 int darwin_pthread_create(void **thread, const void *attributes, void *(*function)(void *), void *argument);
 int darwin_pthread_detach(void *thread);
 int darwin_pthread_key_create(uint64_t *key, void (*destructor)(void *));
+void *darwin_pthread_self(void);
 int darwin_pthread_setspecific(uint64_t key, const void *value);
 void *darwin_pthread_getspecific(uint64_t key);
 

@@ -3,6 +3,7 @@
 #include "loader.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
@@ -133,4 +134,11 @@ int darwin_kill(int process, int number)
     if (number < 0 || number >= SIGNALS || (number && !numbers[number]))
         return (int)failed(EINVAL);
     return kill(process, numbers[number]) ? (int)failed(errno) : 0;
+}
+
+int darwin_pthread_kill(void *thread, int number)
+{
+    if (number < 0 || number >= SIGNALS || (number && !numbers[number]))
+        return 22; /* EINVAL */
+    return pthread_kill((pthread_t)thread, numbers[number]) ? 3 : 0; /* ESRCH */
 }

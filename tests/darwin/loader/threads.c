@@ -110,6 +110,11 @@ int darwin_pthread_detach(void *thread)
     return pthread_detach((pthread_t)thread) ? 3 : 0; /* ESRCH */
 }
 
+void *darwin_pthread_self(void)
+{
+    return (void *)pthread_self();
+}
+
 int darwin_pthread_key_create(uint64_t *key, void (*destructor)(void *))
 {
     pthread_key_t made;
