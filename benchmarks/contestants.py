@@ -127,13 +127,13 @@ def wasm2c(bench: Bench, wasm: Path, grants: Sequence[str]) -> Command:
 
 
 def wamr(bench: Bench, wasm: Path, grants: Sequence[str]) -> Command:
-    """WAMR's ahead-of-time compiler, in the directory that WAOT_BENCH_WAMR names (wamrc and iwasm)."""
+    """WAMR's compiler, for the same level; WAOT_BENCH_WAMR names the directory of wamrc and iwasm."""
     place = os.environ.get("WAOT_BENCH_WAMR")
     if not place:
         raise Absent("WAMR (WAOT_BENCH_WAMR=DIRECTORY, with wamrc and iwasm in it)")
     compiler, runner = Path(place, "wamrc"), Path(place, "iwasm")
     compiled = bench.directory / f"{wasm.stem}.aot"
-    _run(str(compiler), "--opt-level=3", "-o", str(compiled), str(wasm))
+    _run(str(compiler), "--opt-level=3", "--target=x86_64", f"--cpu={bench.cpu}", "-o", str(compiled), str(wasm))
     return [str(runner), *(f"--map-dir={guest}::{host}" for host, guest in map(_split, grants)), str(compiled)]
 
 

@@ -154,7 +154,8 @@ def test_wamr_is_found_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.delenv("WAOT_BENCH_WAMR", raising=False)
     with pytest.raises(Absent, match="WAOT_BENCH_WAMR"):
         contestants.wamr(bench, module, ())
-    for name, script in (("wamrc", 'cp "$4" "$3"'), ("iwasm", "exit 1")):
+    compiler = '[ "$2 $3" = "--target=x86_64 --cpu=x86-64-v2" ] && cp "$6" "$5"'  # not for this machine's AVX
+    for name, script in (("wamrc", compiler), ("iwasm", "exit 1")):
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("WAOT_BENCH_WAMR", str(tmp_path))

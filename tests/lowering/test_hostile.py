@@ -84,6 +84,29 @@ def test_calls_that_may_throw_deep_in_blocks() -> None:
     assert lower(_module(code, THROW, sections=(_tags(TAG),))).count("label %unwind, ") == 90_000
 
 
+def test_br_tables_that_begin_loops_in_each_other() -> None:
+    many = 20_000
+    begin = op("loop", VOID) + op("block", VOID) + op("local.get", u(0)) + op("br_table", vec([u(0)]), u(0)) + END
+    again = op("i32.const", s(0)) + op("local.set", u(0)) + op("br", u(0)) + END
+    code = (begin + op("i32.const", s(0)) + op("local.set", u(0))) * many + again * many + END
+    text = lower(_module(code, locals_=_locals(1)))
+    assert text.count("switch i32") == many
+
+
+def test_a_br_table_into_loops_in_loops_with_many_locals() -> None:
+    """Its ways would lead through sixteen headers, each with all locals."""
+    many, deep, some = 3000, 16, 60
+    set_ = b"".join(op("i32.const", s(1)) + op("local.set", u(i)) for i in range(1, some))
+    table = op("local.get", u(0)) + op("br_table", vec([u(i) for i in range(many)]), u(0))
+    back = b"".join(
+        op("local.get", u(1)) + op("if", VOID) + op("i32.const", s(i)) + op("local.set", u(0)) + op("br", u(1)) + END
+        for i in range(deep)
+    )
+    code = op("loop", VOID) + op("block", VOID) * many + table + (END + op("nop")) * many + set_ + back + END + END
+    text = lower(_module(code, locals_=_locals(some)))
+    assert text.count(", %") < 3 * many * some  # two ways into each of the segments
+
+
 def test_delegates_out_of_thousands_of_tries_and_blocks() -> None:
     depth = 40_000
     inner = op("try", VOID) + op("call", u(1)) + op("delegate", u(depth))

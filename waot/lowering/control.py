@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from waot.frontend.module import FuncType, ValType
+from waot.lowering.dispatch import begin_segment, enter, leave, switch_weights
 from waot.lowering.exceptions import end_try, end_try_table
 from waot.lowering.function import Frame, FunctionLowering, lowers
 from waot.lowering.layout import LIKELY, UNLIKELY
@@ -34,6 +35,7 @@ def _block(f: FunctionLowering, immediate: tuple[FuncType], offset: int) -> None
 def _loop(f: FunctionLowering, immediate: tuple[FuncType, tuple[int, ...]], offset: int) -> None:
     t, assigned = immediate
     frame = Frame("loop", f.new_label("l"), t, len(f.stack) - len(t.params))
+    frame.dispatch = f.dispatches.get(offset)
     f.profile.count(f, offset, 0)
     f.frames.append(frame)
     f.begin_loop(frame, assigned)
@@ -109,11 +111,18 @@ def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
             f.out.append(f"  br label %{frame.label}")
         if frame.kind == "try_table":
             end_try_table(f, frame, offset)
+        if frame.header_of is not None:
+            begin_segment(f, frame, offset)
+            return
         f.join(frame.label, frame.edges, frame.types, frame.height)
 
 
 def _frame(f: FunctionLowering, depth: int) -> Frame:
-    return f.frames[-1 - depth]
+    """What a branch goes to: of a loop that sends each on to some place (dispatch.py) that, where it is known."""
+    frame = f.frames[-1 - depth]
+    if frame.dispatch is None:
+        return frame
+    return frame.dispatch.frames.get(f.locals[frame.dispatch.local], frame)
 
 
 @lowers("br")
@@ -164,13 +173,21 @@ def _br_table(f: FunctionLowering, depths: tuple[int, ...], offset: int) -> None
             targets[depth] = f.new_label("s")
     cases = " ".join(f"i32 {i}, label %{targets[d]}" for i, d in enumerate(depths[:-1]))
     weights = f.profile.table_weights(offset, depths)
+    dispatch = f.dispatches.get(offset)
+    if dispatch is not None:
+        enter(f, dispatch, depths)
+        if dispatch.known:  # all that comes here is functions that are begun, which are more than those gone on with
+            weights = switch_weights(1, len(depths) - 1)
     f.effect(
         f"switch i32 {index}, label %{targets[depths[-1]]} [ {cases} ]{weights}{f.extending_location(index)}", index
     )
     for k, (depth, label) in enumerate(targets.items()):
         f.place(label)
         f.profile.count(f, offset, k)
-        f.branch_to(_frame(f, depth), offset)
+        if dispatch is not None:
+            leave(f, dispatch, depth, offset)
+        else:
+            f.branch_to(_frame(f, depth), offset)
     f.label = None
 
 

@@ -28,6 +28,7 @@ from waot.errors import UnsupportedError
 from waot.frontend.module import I32, V128, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import MACHO_WASM_TEXT, WASM_TEXT, trap_symbol
+from waot.lowering.dispatch import NOWHERE, Dispatch, find_dispatches
 from waot.lowering.layout import UNLIKELY
 from waot.lowering.profiled import ENTRY, Unprofiled
 from waot.lowering.types import (
@@ -133,12 +134,14 @@ class Frame:
         "catches",
         "clauses",
         "decision",
+        "dispatch",
         "edges",
         "else_locals",
         "else_params",
         "exception",
         "handler_edges",
         "handler_label",
+        "header_of",
         "height",
         "kind",
         "label",
@@ -147,6 +150,7 @@ class Frame:
         "phi_line",
         "phi_names",
         "results",
+        "segment",
         "types",
     )
 
@@ -161,9 +165,12 @@ class Frame:
         self.else_locals: list[str] | None = None  # "if": the state at the beginning, for the else branch
         self.else_params: list[str] = []
         self.offset = 0  # "if": its own
-        self.loop_locals: tuple[int, ...] = ()  # "loop": locals with a phi in the header
-        self.phi_line = 0  # "loop": index into `out` of the line that the phis are to be in
-        self.phi_names: list[str] = []  # "loop": their names
+        self.dispatch: Dispatch | None = None  # "loop": what its `br_table` is about, if it begins with one
+        self.header_of: Frame | None = None  # "block": a loop out of which branches come back to the block's end
+        self.loop_locals: tuple[int, ...] = ()  # "loop", or with `header_of`: locals with a phi in the header
+        self.segment = 0  # the same: which of the loop's
+        self.phi_line = 0  # the same: index into `out` of the line that the phis are to be in
+        self.phi_names: list[str] = []  # the same: their names
         self.handler_label = ""  # try: where exceptions go
         self.handler_edges: list[Edge] = []  # ways there; the operand is the exception
         self.clauses: tuple[tuple[str, int | None, int], ...] = ()  # "try_table"
@@ -193,6 +200,7 @@ class FunctionLowering:
         "carried",
         "deep_tries",
         "deps",
+        "dispatches",
         "entry_names",
         "entry_out",
         "extended",
@@ -209,6 +217,7 @@ class FunctionLowering:
         "loops",
         "n",
         "out",
+        "place_local",
         "pointers",
         "profile",
         "promoted",
@@ -247,7 +256,9 @@ class FunctionLowering:
         self.scope = unit.subprogram(body.index)
         self.profile: Unprofiled = unit.profile_of(body)
         self.local_types = (*body.type.params, *body.locals)
+        self.dispatches = find_dispatches(self)
         self.locals: list[str] = []
+        self.place_local = 0  # a local of our own, see dispatch.py
         self.locals_shared = False  # an edge holds `locals`: copy before writing
         self.unwinds = False  # something branches to the block `unwind`, which leaves with an exception pending
         self.slots = False  # locals live in stack slots, see SSA_WORK_LIMIT
@@ -499,9 +510,22 @@ class FunctionLowering:
     def begin_loop(self, frame: Frame, assigned: tuple[int, ...]) -> None:
         """Begins the header of a loop: a phi for each operand and each local that the body assigns."""
         self.add_edge(frame)
-        frame.loop_locals = () if self.slots else assigned
         self.loops += 1
         self.out.append(f"  br label %{frame.label}")
+        self.begin_header(frame, assigned)
+
+    def end_loop(self, frame: Frame) -> None:
+        """Makes the phis of the header, now that every way to it is known, and of those that are in the loop."""
+        self.loops -= 1
+        self._end_header(frame)
+        if frame.dispatch is not None:
+            for header in frame.dispatch.segments:
+                if header.header_of is frame:
+                    self._end_header(header)
+
+    def begin_header(self, frame: Frame, assigned: tuple[int, ...]) -> None:
+        """Begins a block that later branches come back to, where the locals `assigned` may be others."""
+        frame.loop_locals = () if self.slots else assigned
         self.place(frame.label)
         frame.phi_line = len(self.out)
         self.out.append("")
@@ -514,9 +538,7 @@ class FunctionLowering:
             self.locals[i] = name
         self.stack.extend(frame.phi_names[len(frame.loop_locals) :])
 
-    def end_loop(self, frame: Frame) -> None:
-        """Makes the phis of the header, now that every way to it is known."""
-        self.loops -= 1
+    def _end_header(self, frame: Frame) -> None:
         edges = frame.edges
         places = [(self.local_types[i], [e[1][i] for e in edges]) for i in frame.loop_locals]
         places += [(t, [e[2][i] for e in edges]) for i, t in enumerate(frame.types)]
@@ -733,12 +755,17 @@ class FunctionLowering:
         self.locals = params + [zero(t) for t in self.body.locals]
         self.slots = self._wants_slots()
         if self.slots:
+            self.dispatches = {}
             for i in self._named_locals():
                 t = self.local_types[i]
                 self.out.append(f"  %local{i} = alloca {ir_type(t)}")
                 self.out.append(f"  store {ir_type(t)} {self.locals[i]}, ptr %local{i}")
                 self.deps[f"%local{i}"] = [self.locals[i]]
             self.locals = []
+        if any(dispatch.sent_on for dispatch in self.dispatches.values()):
+            self.place_local = len(self.local_types)
+            self.local_types += (I32,)
+            self.locals.append(NOWHERE)
         if self.unit.plan.interface is not None and any(op in _CALLS for op, _, _ in self.body.code):
             self._check_stack()
         self.frames.append(Frame("function", "", self.type, 0))
