@@ -65,8 +65,8 @@ _TOKEN: Final = re.compile(
   | (?P<comment> \(; )
   | (?P<open> \( )
   | (?P<close> \) )
-  | (?P<string> "(?: [^"\\] | \\. )*+" )
-  | (?P<atom> (?: [^ \t\r\n()";] | ;(?!;) )++ )
+  | (?P<string> "(?>(?: [^"\\] | \\. )*)" )
+  | (?P<atom> (?>(?: [^ \t\r\n()";] | ;(?!;) )+) )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -304,7 +304,7 @@ _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _LEGACY_TRY: Final = re.compile(rb"\(try\s[^()]*(?:\((?:param|result|type)\b[^()]*\)\s*)*\(do\b")
 
 # `(module` or an empty text; anything else in a quoted module is the fields of one.
-_MODULE_START: Final = re.compile(rb"(?:\s|;;[^\n]*\n|(?>\(;.*?;\)))*+\(\s*module\b", re.DOTALL)
+_MODULE_START: Final = re.compile(rb"(?>(?:\s|;;[^\n]*\n|(?>\(;.*?;\)))*)\(\s*module\b", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
