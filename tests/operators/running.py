@@ -190,6 +190,25 @@ def natively(program: Path, target: str, stdin: bytes, timeout: float = RUN_TIME
     return Outcome(done.stdout, done.returncode, trap, function, offset, done.stderr.decode(errors="replace"))
 
 
+def check_cases(
+    module: CaseModule,
+    configuration: Configuration,
+    directory: Path,
+    *,
+    may_trap: bool = False,
+    timeout: float = RUN_TIMEOUT,
+    **more: Any,
+) -> None:
+    """Asserts that each case does natively what it does under wasmtime; where something traps is not compared."""
+    tools.runner_or_skip(configuration.target)
+    program = build(module.wasm, module.name, configuration, directory, **more)
+    for number, expected in enumerate(oracle(module)):
+        assert may_trap or expected.trap is None, f"{module.name}, case {number}: {expected}"
+        actual = natively(program, configuration.target, case_input(number), timeout)
+        same = (actual.stdout, actual.status, actual.trap) == (expected.stdout, expected.status, expected.trap)
+        assert same, f"{module.name}, case {number}: {actual}, and under wasmtime {expected}"
+
+
 # Operators that raise each trap; those that access memory are known from the table.
 _RAISED_BY = {
     "unreachable": r"unreachable",

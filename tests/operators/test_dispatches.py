@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
-
 pytest.importorskip("wasmtime")
 
 from tests.operators import dispatches
-from tests.operators.running import build, case_input, make_case_module, natively, oracle
+from tests.operators.running import check_cases, make_case_module
 from tests.programs.harness import Configuration
 
 CASES = 40  # of a module
@@ -34,15 +32,7 @@ SLOW += [
 
 
 def _check(seed: int, configuration: Configuration, directory: Path) -> None:
-    module = make_case_module(f"dispatches-{seed}", dispatches.fields(seed, CASES))
-    tools.runner_or_skip(configuration.target)
-    program = build(module.wasm, module.name, configuration, directory)
-    for number, expected in enumerate(oracle(module)):
-        assert expected.trap is None
-        actual = natively(program, configuration.target, case_input(number))
-        assert (actual.stdout, actual.status, actual.trap) == (expected.stdout, 0, None), (
-            f"{module.name}, case {number}: {actual.stderr}"
-        )
+    check_cases(make_case_module(f"dispatches-{seed}", dispatches.fields(seed, CASES)), configuration, directory)
 
 
 @pytest.mark.parametrize(("seed", "configuration"), QUICK, ids=str)

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
-
 pytest.importorskip("wasmtime")
 
 from tests.operators import loops
-from tests.operators.running import build, case_input, make_case_module, natively, oracle
+from tests.operators.running import check_cases, make_case_module
 from tests.programs.harness import Configuration
 
 CASES = 40  # of a module
@@ -35,13 +33,7 @@ SLOW += [
 def _check(seed: int, kind: str, configuration: Configuration, directory: Path) -> None:
     """Where something traps is not compared: of loads that LLVM joined, one is told."""
     module = make_case_module(f"loops-{kind}-{seed}", loops.fields(seed, CASES, kind))
-    tools.runner_or_skip(configuration.target)
-    program = build(module.wasm, module.name, configuration, directory)
-    for number, expected in enumerate(oracle(module)):
-        actual = natively(program, configuration.target, case_input(number))
-        assert (actual.stdout, actual.status, actual.trap) == (expected.stdout, expected.status, expected.trap), (
-            f"{module.name}, case {number}: {actual.stderr}"
-        )
+    check_cases(module, configuration, directory, may_trap=True)
 
 
 @pytest.mark.parametrize(("seed", "kind", "configuration"), QUICK, ids=str)

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
-
 pytest.importorskip("wasmtime")
 
 from tests.operators import tail_calls
-from tests.operators.running import build, case_input, make_case_module, natively, oracle
+from tests.operators.running import check_cases, make_case_module
 from tests.programs.harness import Configuration
 from waot.targets import find_target, load_targets
 
@@ -35,16 +33,9 @@ SLOW = [
 
 
 def _check(seed: int, target: str, level: str, directory: Path) -> None:
-    tools.runner_or_skip(target)
     module = make_case_module(f"tail-{seed}", tail_calls.fields(seed, 4 if target in SLOW_TO_START else RINGS))
     configuration = Configuration(target, find_target(target).memory_default, level)
-    program = build(module.wasm, module.name, configuration, directory, stack_size=tail_calls.STACK)
-    for number, expected in enumerate(oracle(module)):
-        assert expected.trap is None
-        actual = natively(program, target, case_input(number), timeout=300)
-        assert (actual.stdout, actual.status, actual.trap) == (expected.stdout, 0, None), (
-            f"{module.name}, case {number}: {actual.stderr}"
-        )
+    check_cases(module, configuration, directory, timeout=300, stack_size=tail_calls.STACK)
 
 
 @pytest.mark.parametrize(("seed", "target", "level"), QUICK)

@@ -59,13 +59,14 @@ class Form:
 
 Node = Atom | Text | Form
 
+# An atom is an atomic group and not a possessive one, which in Python 3.11.2, Debian's, would have a comment in it.
 _TOKEN: Final = re.compile(
     rb"""
     (?P<space> [ \t\r\n]+ | ;;[^\n]* )
   | (?P<comment> \(; )
   | (?P<open> \( )
   | (?P<close> \) )
-  | (?P<string> "(?>(?: [^"\\] | \\. )*)" )
+  | (?P<string> "(?: [^"\\] | \\. )*+" )
   | (?P<atom> (?>(?: [^ \t\r\n()";] | ;(?!;) )+) )
     """,
     re.VERBOSE | re.DOTALL,
@@ -304,7 +305,7 @@ _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _LEGACY_TRY: Final = re.compile(rb"\(try\s[^()]*(?:\((?:param|result|type)\b[^()]*\)\s*)*\(do\b")
 
 # `(module` or an empty text; anything else in a quoted module is the fields of one.
-_MODULE_START: Final = re.compile(rb"(?>(?:\s|;;[^\n]*\n|(?>\(;.*?;\)))*)\(\s*module\b", re.DOTALL)
+_MODULE_START: Final = re.compile(rb"(?:\s|;;[^\n]*\n|(?>\(;.*?;\)))*+\(\s*module\b", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from waot.errors import MalformedError, UsageError
 
 # What may stand before the first keyword: white space, line comments and block comments (6.3.3). A nested block
 # comment is not recognised; nobody starts a file with one. Atomic, so that no input makes it try twice.
-_START: Final = re.compile(rb"(?>(?:[ \t\r\n]|;;[^\n]*\n|(?>\(;.*?;\)))*)\(\s*(\w+)", re.DOTALL)
+_START: Final = re.compile(rb"(?:[ \t\r\n]|;;[^\n]*\n|(?>\(;.*?;\)))*+\(\s*(\w+)", re.DOTALL)
 _LOOK: Final = 1 << 16  # bytes in which the first keyword is looked for
 _KEYWORDS: Final = frozenset(
     b"module type import func table memory global export start elem data tag rec component".split()

@@ -7,7 +7,8 @@ from functools import partial
 from waot.frontend.module import FuncType, ValType
 from waot.lowering.dispatch import begin_segment, enter, leave, switch_weights
 from waot.lowering.exceptions import end_try, end_try_table
-from waot.lowering.function import Frame, FunctionLowering, lowers
+from waot.lowering.frame import Frame
+from waot.lowering.function import FunctionLowering, lowers
 from waot.lowering.layout import LIKELY, UNLIKELY
 from waot.lowering.memory import word_as, word_index
 from waot.lowering.profiled import Guard, guarded_call

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 from waot.frontend.module import FuncType
 from waot.frontend.opcodes import BY_NAME
+from waot.lowering.profiled import branch_weights
 
 if TYPE_CHECKING:
-    from waot.lowering.function import Frame, FunctionLowering
+    from waot.lowering.frame import Frame
+    from waot.lowering.function import FunctionLowering
 
 _BLOCK, _LOOP, _END = (BY_NAME[n].index for n in ("block", "loop", "end"))
 _GET, _SET, _TEE, _CONST = (BY_NAME[n].index for n in ("local.get", "local.set", "local.tee", "i32.const"))
@@ -100,7 +102,7 @@ def enter(f: FunctionLowering, dispatch: Dispatch, depths: Sequence[int]) -> Non
 
 def leave(f: FunctionLowering, dispatch: Dispatch, depth: int, offset: int) -> None:
     """The way of the `br_table` to `depth`: by the header of the outermost loop around that, if there is one."""
-    route = dispatch.routes[depth] if depth < len(dispatch.routes) else ()
+    route = dispatch.routes[depth] if depth < dispatch.inside else ()
     if route:
         _send(f, dispatch, route[0], depth, offset)
     else:
@@ -142,8 +144,7 @@ def _send(f: FunctionLowering, dispatch: Dispatch, next_: int, to: int, offset: 
 
 def switch_weights(likely: int, cases: int) -> str:
     """The metadata of a switch whose way `likely` is nearly always taken; 0 is its default, 1 the first case."""
-    weights = ", ".join(f"i32 {_LIKELY if way == likely else 1}" for way in range(cases + 1))
-    return f', !prof !{{!"branch_weights", {weights}}}'
+    return branch_weights([_LIKELY if way == likely else 1 for way in range(cases + 1)])
 
 
 def _depth(depths: Sequence[int], number: int) -> int:

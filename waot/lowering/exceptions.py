@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from waot.errors import UnsupportedError
 from waot.frontend.limits import MAX_CATCHES
 from waot.frontend.module import EXNREF, FuncType
-from waot.lowering.function import Frame, FunctionLowering, lowers
+from waot.lowering.frame import Frame
+from waot.lowering.function import FunctionLowering, lowers
 from waot.lowering.heap_types import ObjectLayout
 from waot.lowering.types import ir_type
 

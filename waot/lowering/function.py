@@ -29,6 +29,7 @@ from waot.frontend.module import I32, V128, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import MACHO_WASM_TEXT, WASM_TEXT, trap_symbol
 from waot.lowering.dispatch import NOWHERE, Dispatch, find_dispatches
+from waot.lowering.frame import Edge, Frame
 from waot.lowering.layout import UNLIKELY
 from waot.lowering.profiled import ENTRY, Unprofiled
 from waot.lowering.types import (
@@ -45,7 +46,6 @@ from waot.lowering.types import (
 )
 
 if TYPE_CHECKING:
-    from waot.lowering.exceptions import Decision
     from waot.lowering.unit import UnitLowering
 
 Handler = Callable[["FunctionLowering", Any, int], None]
@@ -121,63 +121,6 @@ def _either(holds: Callable[[FunctionLowering], bool], handler: Handler, otherwi
 
 # Instructions of a body from one position to another, and what lowers them.
 Apart = tuple[int, int, Callable[["FunctionLowering"], None]]
-
-# A way into a join: (label of the predecessor, locals there, operands there, index of the line with the branch).
-Edge = tuple[str, list[str], list[str], int]
-
-
-class Frame:
-    """A control frame: block, loop, if, or the function itself."""
-
-    __slots__ = (
-        "catch_locals",
-        "catches",
-        "clauses",
-        "decision",
-        "dispatch",
-        "edges",
-        "else_locals",
-        "else_params",
-        "exception",
-        "handler_edges",
-        "handler_label",
-        "header_of",
-        "height",
-        "kind",
-        "label",
-        "loop_locals",
-        "offset",
-        "phi_line",
-        "phi_names",
-        "results",
-        "segment",
-        "types",
-    )
-
-    def __init__(self, kind: str, label: str, t: FuncType, height: int) -> None:
-        # "block", "loop", "if", "else", "function", "try_table"; of a legacy try "try", then "catch" or "catch_all"
-        self.kind = kind
-        self.label = label  # where a branch to this frame goes; for "if" its end
-        self.types = t.params if kind == "loop" else t.results  # the operands that a branch carries
-        self.results = t.results
-        self.height = height  # of the operand stack below the frame's parameters
-        self.edges: list[Edge] = []  # ways to `label`, but for the function frame
-        self.else_locals: list[str] | None = None  # "if": the state at the beginning, for the else branch
-        self.else_params: list[str] = []
-        self.offset = 0  # "if": its own
-        self.dispatch: Dispatch | None = None  # "loop": what its `br_table` is about, if it begins with one
-        self.header_of: Frame | None = None  # "block": a loop out of which branches come back to the block's end
-        self.loop_locals: tuple[int, ...] = ()  # "loop", or with `header_of`: locals with a phi in the header
-        self.segment = 0  # the same: which of the loop's
-        self.phi_line = 0  # the same: index into `out` of the line that the phis are to be in
-        self.phi_names: list[str] = []  # the same: their names
-        self.handler_label = ""  # try: where exceptions go
-        self.handler_edges: list[Edge] = []  # ways there; the operand is the exception
-        self.clauses: tuple[tuple[str, int | None, int], ...] = ()  # "try_table"
-        self.exception = ""  # "catch", "catch_all": the exception
-        self.catch_locals: list[str] | None = None  # the locals at the handler
-        self.catches = 0  # "catch": clauses so far
-        self.decision: Decision | None = None  # "catch": between the clauses so far
 
 
 class Call(NamedTuple):
@@ -256,7 +199,7 @@ class FunctionLowering:
         self.scope = unit.subprogram(body.index)
         self.profile: Unprofiled = unit.profile_of(body)
         self.local_types = (*body.type.params, *body.locals)
-        self.dispatches = find_dispatches(self)
+        self.dispatches: dict[int, Dispatch] = {}  # by offset
         self.locals: list[str] = []
         self.place_local = 0  # a local of our own, see dispatch.py
         self.locals_shared = False  # an edge holds `locals`: copy before writing
@@ -755,13 +698,14 @@ class FunctionLowering:
         self.locals = params + [zero(t) for t in self.body.locals]
         self.slots = self._wants_slots()
         if self.slots:
-            self.dispatches = {}
             for i in self._named_locals():
                 t = self.local_types[i]
                 self.out.append(f"  %local{i} = alloca {ir_type(t)}")
                 self.out.append(f"  store {ir_type(t)} {self.locals[i]}, ptr %local{i}")
                 self.deps[f"%local{i}"] = [self.locals[i]]
             self.locals = []
+        else:
+            self.dispatches = find_dispatches(self)
         if any(dispatch.sent_on for dispatch in self.dispatches.values()):
             self.place_local = len(self.local_types)
             self.local_types += (I32,)

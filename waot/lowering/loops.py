@@ -28,7 +28,8 @@ from waot.lowering.counted import (
     gets_of,
     loops_of,
 )
-from waot.lowering.function import Apart, Frame, FunctionLowering
+from waot.lowering.frame import Frame
+from waot.lowering.function import Apart, FunctionLowering
 from waot.lowering.layout import LIKELY
 from waot.lowering.rerolling import Node, Part
 

@@ -276,7 +276,7 @@ class Guided(Unprofiled):
             self._sites = {offset: known.sites[number] for offset, number in flow.sites.items()}
 
     def weights(self, *ways: Way) -> str:
-        return _weights([self._ways.get(way, 0) for way in ways])
+        return branch_weights([self._ways.get(way, 0) for way in ways])
 
     def table_weights(self, offset: int, labels: Sequence[int]) -> str:
         cases = Counter(labels)
@@ -284,7 +284,7 @@ class Guided(Unprofiled):
             label: self._ways.get((offset, k), 0) // cases[label] for k, label in enumerate(dict.fromkeys(labels))
         }
         # What several cases have in common is shared out evenly. The default comes first.
-        return _weights([shares[label] for label in (labels[-1], *labels[:-1])])
+        return branch_weights([shares[label] for label in (labels[-1], *labels[:-1])])
 
     def likely(self, f: FunctionLowering, offset: int, t: int) -> Sequence[tuple[int, str]]:
         module, plan = f.unit.module, f.unit.plan
@@ -300,7 +300,7 @@ class Guided(Unprofiled):
             if index not in plan.referenced or module.canonical[module.funcs[index]] != t:
                 break
             rest -= count
-            found.append((index, _weights([count, rest])))
+            found.append((index, branch_weights([count, rest])))
         return found
 
 
@@ -308,7 +308,8 @@ def _metadata(kind: str, numbers: Sequence[int], ir: str) -> str:
     return f'!{{!"{kind}", {", ".join(f"{ir} {number}" for number in numbers)}}}'
 
 
-def _weights(counts: Sequence[int]) -> str:
+def branch_weights(counts: Sequence[int]) -> str:
+    """The metadata of a branch of which each way is taken so often, nothing where none ever is."""
     if not any(counts):
         return ""
     scale = max(counts) // 0xFFFFFFFF + 1

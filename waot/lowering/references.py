@@ -12,7 +12,8 @@ from functools import partial
 from waot.frontend.module import FuncType, RefType
 from waot.frontend.subtyping import matches_heap
 from waot.lowering.control import out_of_interval
-from waot.lowering.function import Frame, FunctionLowering, lowers
+from waot.lowering.frame import Frame
+from waot.lowering.function import FunctionLowering, lowers
 from waot.lowering.heap import check_null
 from waot.lowering.profiled import Guard, guarded_call
 
