@@ -45,10 +45,15 @@ if TYPE_CHECKING:
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of UNIT_OPERATORS on average. Measured in docs/rationale.md.
 SINGLE_UNIT_OPERATORS = 120_000
-UNIT_OPERATORS = 40_000
+UNIT_OPERATORS = 20_000
 
-# A module of more units than this is compiled with a brief effort at -O2: of 5 million operators and more. At -O3 none.
-BRIEF_UNITS = 120
+# A module of more operators than this is compiled with a brief effort at -O2. At -O3 none.
+BRIEF_OPERATORS = 5_000_000
+
+# A unit has copies of the functions of other units that it calls, for the calls to be inlined, where these have no more
+# operators than this: at -O2 and with a brief effort.
+COPIED_OPERATORS = 60
+BRIEFLY_COPIED_OPERATORS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +272,7 @@ def _build(
             if target.freestanding:
                 lowering = replace(lowering, c_prefix=c_prefix(file))
             origin, plan = plans.plan(target, lowering)
-            codegen = replace(codegen, effort=_effort(options.opt_level, len(plan.units)))
+            codegen = replace(codegen, effort=_effort(options.opt_level, facts, len(plan.units)))
             if plan.heap:
                 target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
@@ -297,11 +302,15 @@ def _build(
             return list(pool.map(finish, programs))
 
 
-def _effort(opt_level: str, units: int) -> Effort:
+def _effort(opt_level: str, facts: Facts, units: int) -> Effort:
     """What LLVM is to do for the functions of a module, but for those that are in one unit with the shim."""
     if opt_level == "1" and units > 1:
         return "none"  # the quick mode: who made the module has optimised it, so the passes have little to do
-    return "brief" if opt_level == "2" and units > BRIEF_UNITS else "full"
+    return "brief" if _is_brief(opt_level, facts) else "full"
+
+
+def _is_brief(opt_level: str, facts: Facts) -> bool:
+    return opt_level == "2" and sum(facts.sizes.values()) > BRIEF_OPERATORS
 
 
 def _join_versions(job: Job, options: BuildOptions, versions: Sequence[Sequence[bytes]]) -> list[bytes]:
@@ -401,6 +410,7 @@ def lowering_options(
         heap_limit=options.max_heap or 0,
         unit_operators=UNIT_OPERATORS,
         single_unit_operators=1 << 62 if whole else SINGLE_UNIT_OPERATORS,
+        copied_operators=_copied_operators(options, facts),
         relaxed_simd=options.relaxed_simd,
         embedded=image is not None,
         compressed=image is not None and any(each.compressed for each in image.directories),
@@ -408,6 +418,13 @@ def lowering_options(
         grants=options.grants,
         soft_float=target.cpu_abi == "ilp32",
     )
+
+
+def _copied_operators(options: BuildOptions, facts: Facts) -> int:
+    """How large functions are at most of which units have copies: none where LLVM inlines nothing, or calls count."""
+    if options.opt_level in ("0", "1") or options.profile_generate is not None:
+        return 0
+    return BRIEFLY_COPIED_OPERATORS if _is_brief(options.opt_level, facts) else COPIED_OPERATORS
 
 
 @contextmanager
@@ -491,10 +508,10 @@ def _finish(
 def _placed(module: Module, job: Job, unit: int, data: bytes) -> bytes:
     """The object of a unit as it is for the module at hand."""
     from waot.linker import placed
-    from waot.lowering import FIRST_LINE, unit_base
+    from waot.lowering import line_distances
 
-    base = unit_base(module, job.plan, unit)
-    return data if base is None else placed(data, base - FIRST_LINE, job.target)
+    distances = line_distances(module, job.plan, unit)
+    return placed(data, distances, job.target) if distances else data
 
 
 def _is_linked(target: Target, options: BuildOptions) -> bool:

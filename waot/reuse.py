@@ -18,7 +18,7 @@ from typing import Any
 
 from waot.cache import digest
 from waot.frontend.module import Facts, Module, ValType
-from waot.lowering import Plan, unit_base
+from waot.lowering import Plan, called, line_distances
 from waot.options import Grants
 
 # What validating a body does not read of a module. Own bytes, the segments' types and what `ref.func` may name are
@@ -43,7 +43,7 @@ LOWERING_READS_NOT = frozenset(
 # And of the plan. Of tables all but what is in them is read; of `throws` and `symbols` what is called.
 PLAN_READS_NOT = frozenset(
     {
-        *("reachable", "units", "tables", "throws", "symbols"),
+        *("reachable", "units", "copies", "tables", "throws", "symbols"),
         *("global_initials", "dynamic_globals", "table_values", "element_values", "referenced"),
         *("image", "kept_data", "data_image", "instances", "imports", "interface"),
     }
@@ -145,20 +145,25 @@ def unit_keys(compiler: str, module: Module, facts: Facts, plan: Plan) -> list[s
 def _unit_key(
     around: str, module: Module, facts: Facts, plan: Plan, unit: int, hints: Sequence[tuple[int, bool]]
 ) -> str:
-    functions = plan.units[unit]
+    functions, copies = plan.units[unit], plan.copies[unit]
     imported = module.imported_func_count
     codes = [module.codes[index - imported] for index in functions]
     base = min([code.start for code in codes])
+    bases = [base] * len(functions)
+    for index in copies:
+        codes.append(module.codes[index - imported])
+        bases.append(codes[-1].start)
     own = [
-        (index, code.start - base, code.end - base, plan.symbols.get(index, ""))
-        for index, code in zip(functions, codes, strict=True)
+        (index, code.start - start, code.end - start, plan.symbols.get(index, ""))
+        for index, code, start in zip([*functions, *copies], codes, bases, strict=True)
     ]
-    called = sorted({callee for index in functions for callee in facts.callees[index]})
-    others = [(index, plan.symbols.get(index, ""), index in plan.throws) for index in called]
+    referred = sorted(called([*functions, *copies], facts, plan.profile))
+    others = [(index, plan.symbols.get(index, ""), index in plan.throws) for index in referred]
     likely = []
-    for code in codes if hints else ():
+    for code, start in zip(codes, bases, strict=True) if hints else ():
         within = hints[bisect_left(hints, (code.start, False)) : bisect_left(hints, (code.end, False))]
-        likely += [(at - base, hint) for at, hint in within]
-    counted = unit_base(module, plan, unit) is not None
+        likely += [(at - start, hint) for at, hint in within]
+    # Where lines are offsets in the file.
+    absolute = [] if line_distances(module, plan, unit) else sorted(set(bases))
     bodies = b"".join([module.source[code.start : code.end] for code in codes])
-    return digest(around, repr(own), repr(others), repr(likely), 0 if counted else base, bodies)
+    return digest(around, len(functions), repr(own), repr(others), repr(likely), repr(absolute), bodies)

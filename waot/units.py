@@ -267,7 +267,7 @@ def _compile_unit(job_index: int, unit_index: int, known_key: str) -> Compiled:
     """In a worker: validated bodies to IR to an object, or from the cache."""
     from waot.codegen.llvm import compile_unit
     from waot.linker import with_places
-    from waot.lowering import unit_base, with_triple
+    from waot.lowering import line_distances, with_triple
 
     started = time.monotonic()
     job, store = _here().jobs[job_index], _here().store
@@ -289,8 +289,9 @@ def _compile_unit(job_index: int, unit_index: int, known_key: str) -> Compiled:
             data = compile_unit(unit.text, runtime, keep, codegen)
         except CodegenError as error:
             raise CodegenError(f"for {job.target.name}: {error.what}") from None
-        if unit_base(_here().module, job.plan, unit_index) is not None:
-            data = with_places(data, job.target)
+        distances = line_distances(_here().module, job.plan, unit_index)
+        if distances:
+            data = with_places(data, len(distances) - 1, job.target)
         store.put("unit", key, data)
     if known_key:
         store.put("text", known_key, key.encode("ascii"))

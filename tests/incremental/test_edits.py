@@ -67,19 +67,21 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
         patch.setattr(units, "PARALLEL_CODE_BYTES", 0)
         patch.setattr(units, "CHUNK_BYTES", 150)
         patch.setattr(waot.codegen.llvm, "compile_unit", counted)
-        made.kept(module())
+        for level in ("1", "2"):
+            made.kept(module(), opt_level=level)
         yield made
 
 
+@pytest.mark.parametrize("level", ["1", "2"])  # at which units have copies of each other's functions
 @pytest.mark.parametrize(("changes", "change"), [edit[1:] for edit in EDITS], ids=[edit[0] for edit in EDITS])
 def test_an_edited_module_is_built_as_if_nothing_were_kept(
-    builds: Builds, changes: dict[str, str], change: Callable[[str], str]
+    builds: Builds, changes: dict[str, str], change: Callable[[str], str], level: str
 ) -> None:
     text = change(module(**changes))
     assert text != module()
-    data, _ = builds.kept(text)
-    assert data == builds.clean(text)
-    again, compiled = builds.kept(text + " ")
+    data, _ = builds.kept(text, opt_level=level)
+    assert data == builds.clean(text, opt_level=level)
+    again, compiled = builds.kept(text + " ", opt_level=level)
     assert (again, compiled) == (data, 0)
 
 
@@ -118,7 +120,7 @@ def test_what_a_smaller_module_was_made_of_is_not_taken_for_one_of_a_brief_effor
     text = module(writer=loop)
     builds.kept(text, opt_level="2")
     full = builds.clean(edited := module(writer=loop, body="(i32.const 5)"), opt_level="2")
-    monkeypatch.setattr(pipeline, "BRIEF_UNITS", 2)
+    monkeypatch.setattr(pipeline, "BRIEF_OPERATORS", 2)
     brief, _ = builds.kept(edited, opt_level="2")
     assert brief == builds.clean(edited, opt_level="2")
     assert brief != full

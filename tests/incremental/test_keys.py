@@ -20,6 +20,7 @@ from waot.codegen import make_codegen_options
 from waot.frontend import collect_facts, decode_module, validate_function
 from waot.frontend.module import Code, Facts, Module
 from waot.lowering import Plan, lower_unit, make_plan
+from waot.lowering.profiled import Guidance
 from waot.options import BuildOptions
 from waot.pipeline import lowering_options
 from waot.reuse import (
@@ -137,12 +138,13 @@ def _check_units(whole: Module, facts: Facts, plan: Plan) -> None:
         if not unit:
             continue
         text = lower_unit(whole, plan, unit, lambda index: validate_function(whole, index)).text
-        called = {callee for index in functions for callee in facts.callees[index]}
-        ends = [whole.codes[index - whole.imported_func_count] for index in functions]
+        lowered = {*functions, *plan.copies[unit]}
+        called = {callee for index in lowered for callee in facts.callees[index]}
+        ends = [whole.codes[index - whole.imported_func_count] for index in lowered]
         own = _guarded(
             whole,
             LOWERING_READS_NOT,
-            **_own(whole, functions),
+            **_own(whole, lowered),
             **_other(whole, facts.referred),
             branch_hints={k: v for k, v in whole.branch_hints.items() if any(c.start <= k < c.end for c in ends)},
         )
@@ -150,9 +152,10 @@ def _check_units(whole: Module, facts: Facts, plan: Plan) -> None:
             plan,
             PLAN_READS_NOT,
             units=[functions if number == unit else [] for number in range(len(plan.units))],
+            copies=[copies if number == unit else [] for number, copies in enumerate(plan.copies)],
             tables=[replace(table, entries={}) for table in plan.tables],
             throws=plan.throws & called,
-            symbols={index: symbol for index, symbol in plan.symbols.items() if index in called | set(functions)},
+            symbols={index: symbol for index, symbol in plan.symbols.items() if index in called | lowered},
             interface=None,
         )
         assert lower_unit(own, planned, unit, lambda index, own=own: validate_function(own, index)).text == text  # type: ignore[misc]
@@ -179,7 +182,8 @@ def test_each_field_of_a_module_and_of_a_plan_is_part_of_the_keys_or_named_as_le
     def others(value: T, left_out: frozenset[str]) -> Iterator[tuple[str, T]]:
         for field in fields(value):  # type: ignore[arg-type]
             if field.name not in left_out and field.name not in ("options", "funcs"):  # all else is found by these
-                yield field.name, _guarded(value, (), **{field.name: "something else"})
+                other = Guidance({}, "", 0) if field.name == "profile" else "something else"
+                yield field.name, _guarded(value, (), **{field.name: other})
 
     for name, planned in others(plan, PLAN_READS_NOT):
         assert unit_keys("", whole, facts, planned)[1:] != units, name

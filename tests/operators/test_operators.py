@@ -190,7 +190,7 @@ def test_cases_in_units_that_llvm_optimises_little(
 ) -> None:
     monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 100)
     monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 500)
-    monkeypatch.setattr(pipeline, "BRIEF_UNITS", 1)
+    monkeypatch.setattr(pipeline, "BRIEF_OPERATORS", 1)
     configuration = Configuration(X86, "checked", level)
     _needs(configuration)
     assert not differences(case_module(name), configuration, tmp_path)

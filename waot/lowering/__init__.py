@@ -23,21 +23,21 @@ from waot.lowering.c_interface import c_prefix
 from waot.lowering.imports import starts_threads
 from waot.lowering.plan import LoweringOptions, Plan, make_plan, never_mapped
 from waot.lowering.unit import LoweredUnit, lower_unit, with_triple
-from waot.lowering.units import FIRST_LINE, function_marks, split, unit_base
+from waot.lowering.units import called, function_marks, line_distances, split
 
 __all__ = [
-    "FIRST_LINE",
     "LoweredUnit",
     "LoweringOptions",
     "Plan",
     "c_header",
     "c_prefix",
+    "called",
     "function_marks",
+    "line_distances",
     "lower_unit",
     "make_plan",
     "never_mapped",
     "split",
     "starts_threads",
-    "unit_base",
     "with_triple",
 ]

@@ -144,11 +144,14 @@ class FunctionLowering:
         "deep_tries",
         "deps",
         "dispatches",
+        "distance",
         "entry_names",
         "entry_out",
         "extended",
         "extending",
         "frames",
+        "fresh_bool",
+        "fresh_line",
         "known_address",
         "label",
         "labels",
@@ -175,6 +178,7 @@ class FunctionLowering:
         "unit",
         "unwinds",
         "wide",
+        "widened",
         "widening",
     )
 
@@ -197,6 +201,7 @@ class FunctionLowering:
         self.labels = 0
         self.label: str | None = "entry"  # the block being filled; None after a branch
         self.scope = unit.subprogram(body.index)
+        self.distance = unit.line_distance(body.index)  # from lines to offsets in the file
         self.profile: Unprofiled = unit.profile_of(body)
         self.local_types = (*body.type.params, *body.locals)
         self.dispatches: dict[int, Dispatch] = {}  # by offset
@@ -206,11 +211,14 @@ class FunctionLowering:
         self.unwinds = False  # something branches to the block `unwind`, which leaves with an exception pending
         self.slots = False  # locals live in stack slots, see SSA_WORK_LIMIT
         self.bools: dict[str, str] = {}  # i32 that is a zext of an i1 -> that i1
+        self.fresh_bool = ""  # the i1 of the latest one, if that has not become a local
+        self.fresh_line = 0  # how many lines there were after it
         self.splats: dict[str, str] = {}  # v128 -> the constant that is in each of its lanes
         self.promoted: dict[str, str] = {}  # result of f64.promote_f32 -> its operand
         self.deps: dict[str, tuple[str, ...] | list[str]] = {}
         self.pointers: set[str] = set()  # i32 values that come from loads, maybe through phis
         self.wide: dict[str, str] = {}  # i32 value -> the i64 that it is the low half of; the high one is zero
+        self.widened: dict[str, str] = {}  # i32 value -> the i64 that it was extended to in this block
         # A register of these holds an i32 with its sign extended, so an extension is what uses a load first.
         self.extending = unit.plan.options.arch in ("riscv64", "loongarch64")
         self.widening = unit.plan.options.opt_level != "0" and unit.plan.word == "i64"
@@ -285,14 +293,19 @@ class FunctionLowering:
     def push_bool(self, condition: str) -> None:
         """Pushes an i1 as i32, and remembers it for branches and selects."""
         value = self.emit(f"zext i1 {condition} to i32", condition)
-        self.bools[value] = condition
+        self.bools[value] = self.fresh_bool = condition
+        self.fresh_line = len(self.out)
         self.stack.append(value)
 
     def pop_bool(self) -> str:
         """Pops an i32 as the i1 `value != 0`."""
         value = self.stack.pop()
         known = self.bools.get(value)
-        return known if known is not None else self.emit(f"icmp ne i32 {value}, 0", value)
+        if known is None:
+            return self.emit(f"icmp ne i32 {value}, 0", value)
+        if known is self.fresh_bool and len(self.out) == self.fresh_line:
+            self.out.pop()  # the i32 is not needed: a tenth of all lines
+        return known
 
     def call_intrinsic(self, result: str, name: str, *typed: tuple[str, str]) -> str:
         """Calls an LLVM intrinsic without side effects; `typed` are (type, value) pairs."""
@@ -312,7 +325,7 @@ class FunctionLowering:
 
     def location(self, offset: int) -> str:
         """The debug location of the operator at byte `offset`, to be put at the end of an instruction."""
-        return f", !dbg !DILocation(line: {self.unit.line(offset)}, scope: {self.scope})" if self.scope else ""
+        return f", !dbg !DILocation(line: {offset - self.distance}, scope: {self.scope})" if self.scope else ""
 
     # ------------------------------------------------------------ blocks
 
@@ -327,6 +340,7 @@ class FunctionLowering:
         self.block_start = len(self.out)
         self.out.append(f"{label}:")
         self.label = label
+        self.widened.clear()
 
     def trap(self, name: str, offset: int) -> None:
         """Ends the block with a trap. `nomerge` keeps each site apart, so that its return address tells the offset."""
@@ -341,9 +355,11 @@ class FunctionLowering:
         self.labels += 1
         bad, good = f"t{self.labels}", f"c{self.labels}"
         self.effect(f"br i1 {condition}, label %{bad}, label %{good}", condition)
+        widened = self.widened.copy()
         self.place(bad)
         self.trap(name, offset)
         self.place(good)
+        self.widened = widened
 
     def at_entry(self, name: str, operation: str) -> str:
         """A value called `name`, computed once in the entry block, before everything else."""
@@ -853,6 +869,11 @@ class FunctionLowering:
         yield "}"
 
 
+def can_be_copied(body: Body) -> bool:
+    """Whether another unit than its own may have the function: an exception tells where in the file it was thrown."""
+    return not any(op in _THROWS for op, _, _ in body.code)
+
+
 # What makes a function one that others may come back to: it has a frame below which there are more.
 _CALLS = frozenset(BY_NAME[n].index for n in ("call", "call_indirect", "call_ref"))
 _LOCAL = frozenset(BY_NAME[n].index for n in ("local.get", "local.set", "local.tee"))
@@ -869,4 +890,5 @@ _JOINING = frozenset(
 # In a try these, and calls of functions that throw, are ways to its handler.
 _CALL = BY_NAME["call"].index
 _THROWING = frozenset(BY_NAME[n].index for n in ("call_indirect", "call_ref", "throw", "throw_ref", "rethrow"))
+_THROWS = frozenset(BY_NAME[n].index for n in ("throw", "throw_ref", "rethrow"))
 _TRIES = frozenset((_TRY_TABLE, BY_NAME["try"].index))

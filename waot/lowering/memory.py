@@ -85,8 +85,12 @@ def _check(f: FunctionLowering, index: str, static_offset: int, memory: int, wid
 
 def _wide_index(f: FunctionLowering, index: str, index64: bool) -> str:
     """An index as i64; one that goes into an address more than once is extended by its loop, see `f.wide`."""
-    known = f.wide.get(index)
-    return known if known is not None else widen(f, index, index64)
+    known = f.wide.get(index) or f.widened.get(index)
+    if known is None:
+        known = widen(f, index, index64)
+        if known[0] == "%":
+            f.widened[index] = known
+    return known
 
 
 def _unsigned(index: str) -> str:

@@ -31,7 +31,7 @@ from waot.lowering.initial import (
 from waot.lowering.profiled import Guidance, by_heat
 from waot.lowering.throwing import find_throwing
 from waot.lowering.types import Registers, parameters_in_memory, registers_of
-from waot.lowering.units import function_symbols, split_units
+from waot.lowering.units import copies, function_symbols, split_units
 from waot.options import Grants
 
 
@@ -51,6 +51,7 @@ class LoweringOptions:
     exports: bool  # everything exported is offered to the outside by `waot_exports`; `_start` is one among others
     unit_operators: int  # operators of a unit on average, when there is more than one
     single_unit_operators: int  # modules up to this size are one unit
+    copied_operators: int = 0  # of the largest functions that units have copies of, for calls to be inlined
     heap_limit: int = 0  # bytes that objects may take; 0: what the system gives
     relaxed_simd: str = "fast"  # "fast" or "deterministic"
     embedded: bool = False  # directories in the executable
@@ -79,6 +80,7 @@ class Plan:
     options: LoweringOptions
     reachable: list[int]  # functions to lower or to make a thunk for, sorted
     units: list[list[int]]  # defined functions by unit; unit 0 also holds the instance state and the runtime
+    copies: list[list[int]]  # by unit, functions of others that may be there too, for calls to be inlined
     memories: list[MemoryPlan]
     tables: list[TablePlan]
     global_constants: dict[int, str]  # globals that never change, as LLVM constants
@@ -197,7 +199,7 @@ def make_plan(
     func_imports = [i for i in module.imports if i.kind == "func"]
     defined = [i for i in reachable if i >= imported]
     # What is hot comes first and what never ran last, and neither shares a unit with others: the linker lays units side
-    # by side, and only within one can a call be inlined.
+    # by side.
     groups = [defined] if profile is None else [group for group in by_heat(defined, profile) if group]
     units = split_units(module, groups, facts, options)
     used = list(dict.fromkeys((func_imports[i].module, func_imports[i].name) for i in reachable if i < imported))
@@ -205,6 +207,7 @@ def make_plan(
         options=options,
         reachable=reachable,
         units=units,
+        copies=copies(module, units, facts, options, profile),
         memories=memories,
         tables=tables,
         global_constants=constants,

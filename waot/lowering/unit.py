@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from waot.frontend.linking import instances_of
 from waot.frontend.module import Body, Import, Module
@@ -35,7 +36,7 @@ from waot.lowering.abi import (
     trap_symbol,
 )
 from waot.lowering.c_interface import INSTANCE, import_symbol, import_thunk_ir
-from waot.lowering.function import FunctionLowering
+from waot.lowering.function import FunctionLowering, can_be_copied
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
 from waot.lowering.imports import import_type, takes_descriptors, wasi_symbol
@@ -44,7 +45,7 @@ from waot.lowering.loops import counted_loops
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.profiled import UNPROFILED, Counters, Guided, Unprofiled, prefix
 from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, parameters_in_memory, return_type
-from waot.lowering.units import FIRST_LINE, unit_base
+from waot.lowering.units import line_distances
 
 FIRST_SUBPROGRAM = 100
 
@@ -95,11 +96,15 @@ class UnitLowering:
         # Without an entry point the exports are what someone else's code calls; thunks are in this code.
         direct = not plan.options.exports and entry_export(module) is None
         self.entries = frozenset(exported_functions(module) if direct else ())
-        self.base = unit_base(module, plan, index)
+        functions, copies = plan.units[index], plan.copies[index]
+        own, *others = line_distances(module, plan, index) or [0] * (1 + len(copies))
+        self._distance = own  # from lines to offsets in the file, but for the copies
+        self._distances = dict(zip(copies, others, strict=True))
         # The functions' places among those with debug information.
-        self._numbers = {} if self.alone else {function: k for k, function in enumerate(plan.units[index])}
+        self._numbers = {} if self.alone else {function: k for k, function in enumerate(chain(functions, copies))}
         self.call_conv = plan.call_conv
         self.layout = InstanceLayout(self)
+        self.copied: set[int] = set()  # functions of other units, which are here for calls to be inlined
         self.defined = set(plan.units[index])
         if self.has_state:
             self.defined.update(i for i in plan.reachable if i < module.imported_func_count)
@@ -143,7 +148,9 @@ class UnitLowering:
         return quoted_symbol(f"wasm.{index}.{name[:200]}" if name else f"wasm.{index}")
 
     def function_linkage(self, index: int) -> str:
-        """The linkage of function `index`, which this unit defines."""
+        """The linkage of function `index`, which this unit defines, or has a copy of."""
+        if index in self.copied:
+            return "available_externally hidden"
         return "hidden" if index in self.entries else self.linkage
 
     def state_symbol(self, name: str, ir: str, *, constant: bool = False) -> str:
@@ -236,7 +243,7 @@ class UnitLowering:
             return ""
         node = f"!{FIRST_SUBPROGRAM + (index if self.alone else self._numbers[index])}"
         # Its line is that of the function's first instructions, so it tells whose code a frame belongs to.
-        line = self.line(self.module.codes[index - self.module.imported_func_count].start)
+        line = self.module.codes[index - self.module.imported_func_count].start - self.line_distance(index)
         name = "f"
         if self.plan.interface is not None:
             name = re.sub(r"[^ -!#-[\]-~]", "?", self.module.function_names.get(index, f"function {index}"))
@@ -255,13 +262,13 @@ class UnitLowering:
         known = None if self.plan.profile is None else self.plan.profile.functions.get(body.index)
         return UNPROFILED if known is None else Guided(body, known)
 
-    def line(self, offset: int) -> int:
-        """The line that stands for the byte at `offset` in the file."""
-        return offset if self.base is None else offset - self.base + FIRST_LINE
+    def line_distance(self, index: int) -> int:
+        """What the lines that stand for the bytes of function `index` are short of their offsets in the file."""
+        return self._distances.get(index, self._distance)
 
     def place(self, f: FunctionLowering, offset: int) -> str:
         """That offset as an i32 of the running program."""
-        if self.base is None:
+        if not self._distance:
             return str(offset)
         section = ".rdata$w" if "-windows-" in self.plan.options.triple else ".rodata.waot.distance"
         # The linker layer writes there what a line is from its offset; nothing else may believe that it is 0.
@@ -269,7 +276,7 @@ class UnitLowering:
             f'@waot_distance = internal externally_initialized constant i32 0, section "{section}", align 4'
         )
         distance = f.emit("load i32, ptr @waot_distance, !invariant.load !0")
-        return f.emit(f"add i32 {distance}, {self.line(offset)}", distance)
+        return f.emit(f"add i32 {distance}, {offset - self._distance}", distance)
 
     # ------------------------------------------------------------ text
 
@@ -326,8 +333,11 @@ class UnitLowering:
             f'target triple = "{options.triple}"',
             *(f"%{name} = type {struct_type(name, self.plan.word)}" for name in STRUCTS),
         ]
-        for index in self.plan.units[self.index]:
-            function = FunctionLowering(self, bodies(index))
+        copies = [body for body in map(bodies, self.plan.copies[self.index]) if can_be_copied(body)]
+        self.copied.update([body.index for body in copies])
+        self.defined |= self.copied
+        for body in chain(map(bodies, self.plan.units[self.index]), copies):
+            function = FunctionLowering(self, body)
             function.lower(counted_loops(function))
             parts.extend(function.text())
         if self.has_state:

@@ -2,12 +2,12 @@
 
 A unit's text is made of its own functions and of what it knows of others. For a rebuild to find what did not change,
 nothing in it may depend on where it stands: the split is found again behind an edit, symbols do not count functions,
-and offsets in the file are counted from the unit's own first byte (`unit_base`).
+and offsets in the file are counted from the unit's own first byte (`line_distances`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,18 @@ from waot.frontend.module import Facts, Module
 
 if TYPE_CHECKING:
     from waot.lowering.plan import LoweringOptions, Plan
+    from waot.lowering.profiled import Guidance
 
 # The line of a unit's first byte, where lines count from there. So large that LLVM writes the way to it, and back to
 # line 0, in five bytes, which the linker layer then exchanges (waot/linker/places.py).
 FIRST_LINE = 1 << 28
+
+# The line of the first byte of the first copy that a unit has, and how many lines each has for itself: far enough from
+# each other that LLVM writes the way in four bytes, which are enough for any way in a file of MOST_BYTES_WITH_COPIES.
+FIRST_COPY_LINE = 1 << 29
+COPY_LINES = 1 << 21
+MOST_COPIES = 1500
+MOST_BYTES_WITH_COPIES = 1 << 27
 
 
 def split(sizes: Sequence[int], marks: Sequence[bytes], mean: int) -> list[range]:
@@ -82,6 +90,49 @@ def split_units(
     return units
 
 
+def called(functions: Iterable[int], facts: Facts, profile: Guidance | None) -> set[int]:
+    """What `functions` call by name, and what a profile has seen them call through tables and references."""
+    found = {callee for index in functions for callee in facts.callees[index]}
+    if profile is not None:
+        for index in functions:
+            known = profile.functions.get(index)
+            found.update([callee for site in known.sites for callee, _ in site] if known is not None else ())
+    return found
+
+
+def copies(
+    module: Module,
+    units: Sequence[Sequence[int]],
+    facts: Facts,
+    options: LoweringOptions,
+    profile: Guidance | None,
+) -> list[list[int]]:
+    """The functions of other units that each unit has copies of, for calls to be inlined: small ones that it calls.
+
+    And those that these call, as long as all of them are a quarter of a unit at most.
+    """
+    if not options.copied_operators or len(units) == 1 or module.codes[-1].end > MOST_BYTES_WITH_COPIES:
+        return [[] for _ in units]
+    sizes = facts.sizes  # of what has a body
+    found: list[list[int]] = []
+    for unit in units:
+        known = set(unit)
+        room = options.unit_operators // 4
+        copied: list[int] = []
+        callers: Sequence[int] = unit
+        while callers:
+            new = called(callers, facts, profile) - known
+            known |= new
+            callers = []
+            for callee in sorted(new):
+                if callee in sizes and sizes[callee] <= min(options.copied_operators, room):
+                    room -= sizes[callee]
+                    callers.append(callee)
+            copied += callers
+        found.append(copied[:MOST_COPIES])
+    return found
+
+
 def function_symbols(module: Module, units: int) -> dict[int, str]:
     """What functions are called where there are several units: by their names, of which a digest stands for them.
 
@@ -100,13 +151,18 @@ def function_symbols(module: Module, units: int) -> dict[int, str]:
     return symbols
 
 
-def unit_base(module: Module, plan: Plan, unit: int) -> int | None:
-    """The byte offset in the file that line `FIRST_LINE` stands for in `unit`; None where lines are offsets themselves.
+def line_distances(module: Module, plan: Plan, unit: int) -> list[int]:
+    """By how many bytes from the start of the file the lines of `unit` are too small: its own, and those of each copy.
 
-    They are where nobody would exchange them, or there is nothing else that a rebuild could keep.
+    An empty list where lines are offsets in the file: where nobody would exchange them, or there is nothing else that
+    a rebuild could keep.
     """
     options = plan.options
     functions = plan.units[unit]
     if len(plan.units) == 1 or not functions or not options.executable or options.exports or plan.interface is not None:
-        return None
-    return min(module.codes[index - module.imported_func_count].start for index in functions)
+        return []
+    imported = module.imported_func_count
+    base = min(module.codes[index - imported].start for index in functions)
+    lines = range(FIRST_COPY_LINE, 1 << 32, COPY_LINES)
+    copied = [module.codes[index - imported].start for index in plan.copies[unit]]
+    return [base - FIRST_LINE, *[start - line for start, line in zip(copied, lines, strict=False)]]

@@ -16,6 +16,7 @@ def _local_get(f: FunctionLowering, index: int, offset: int) -> None:
 
 
 def _set(f: FunctionLowering, index: int, value: str) -> None:
+    f.fresh_bool = ""
     if f.slots:
         slot = f"%local{index}"
         f.out.append(f"  store {ir_type(f.local_types[index])} {value}, ptr {slot}")
