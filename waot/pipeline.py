@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 # Modules up to this many operators are one unit with the shim, optimised as a whole; larger ones are split into units
 # of UNIT_OPERATORS on average. Measured in docs/rationale.md.
 SINGLE_UNIT_OPERATORS = 120_000
-UNIT_OPERATORS = 20_000
+UNIT_OPERATORS = 40_000
 
 # A module of more operators than this is compiled with a brief effort at -O2. At -O3 none.
 BRIEF_OPERATORS = 5_000_000
 
 # A unit has copies of the functions of other units that it calls, for the calls to be inlined, where these have no more
 # operators than this: at -O2 and with a brief effort.
-COPIED_OPERATORS = 60
+COPIED_OPERATORS = 40
 BRIEFLY_COPIED_OPERATORS = 12
 
 
