@@ -14,6 +14,7 @@ import wasmtime
 
 import waot
 from tests import tools
+from tests.runtime.offsets import offsets_by_wasmtime
 
 # Called with so many arguments as say which of the calls traps. Only the table's index differs, by where it comes from.
 MODULE = """(module
@@ -36,20 +37,6 @@ MODULE = """(module
     (i32.store (i32.const 8) (call $call (i32.sub (i32.load (i32.const 0)) (i32.const 1))))))"""
 
 
-def _by_wasmtime(module: bytes, arguments: int) -> list[int]:
-    store = wasmtime.Store()
-    wasi = wasmtime.WasiConfig()
-    wasi.argv = ["program", *["x"] * arguments]
-    store.set_wasi(wasi)
-    linker = wasmtime.Linker(store.engine)
-    linker.define_wasi()
-    start = linker.instantiate(store, wasmtime.Module(store.engine, module)).exports(store)["_start"]
-    assert isinstance(start, wasmtime.Func)
-    with pytest.raises(wasmtime.Trap) as caught:
-        start(store)
-    return [frame.module_offset for frame in caught.value.frames]  # ours has one of what is inlined
-
-
 @pytest.mark.parametrize("level", ["1", "2", "s"])
 @pytest.mark.parametrize("target", ["x86_64-linux", "aarch64-linux"])
 def test_indirect_calls_that_are_alike_stay_apart(target: str, level: str, tmp_path: Path) -> None:
@@ -63,4 +50,4 @@ def test_indirect_calls_that_are_alike_stay_apart(target: str, level: str, tmp_p
         )
         assert done.stderr.startswith("waot: trap: integer divide by zero\n")
         offsets = [int(offset, 16) for offset in re.findall(r"offset (0x[0-9a-f]+)\)", done.stderr)]
-        assert offsets[:2] == _by_wasmtime(bytes(module), arguments)[:2], done.stderr
+        assert offsets[:2] == offsets_by_wasmtime(bytes(module), arguments)[:2], done.stderr

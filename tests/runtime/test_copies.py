@@ -14,6 +14,7 @@ import wasmtime
 
 import waot
 from tests import tools
+from tests.runtime.offsets import offsets_by_wasmtime
 from waot import pipeline
 
 # Called with so many arguments as say what it loads from out of bounds, or divides by zero.
@@ -25,13 +26,13 @@ MODULE = """(module
   (func $between (result i64) (i64.const {between}))
   (func $divide (param i32) (result i32)
     (i32.div_u (i32.const 100) (i32.sub (local.get 0) (i32.const 2))))
-  {fillers}
+  {some}
   (func $both (param i32) (result i32)
     (i32.add (call $load (i32.shr_u (local.get 0) (i32.const 2))) (call $divide (local.get 0))))
-  {fillers}
-  (func (export "_start") (local i32)
+  {more}
+  (func (export "_start")
     (drop (call $sizes (i32.const 0) (i32.const 4)))
-    (i32.store (i32.const 8) (call $both (i32.sub (i32.load (i32.const 0)) (i32.const {first}))))
+    (i32.store (i32.const 8) (call $both (i32.sub (i32.load (i32.const 0)) (i32.const 1))))
     (call_indirect (i32.const 0)))
   (table 1 funcref) (elem (i32.const 0) $keeper)
   (func $keeper {keeps}))"""
@@ -39,40 +40,24 @@ FILLERS = 12
 MOVING = 1 << 40
 
 
+def _fillers() -> list[str]:
+    return [f"(func $filler{k} (param i32) {'(drop (i32.load (local.get 0)))' * 20})" for k in range(2 * FILLERS)]
+
+
+def _calls() -> str:
+    return " ".join(f"(call $filler{k} (i32.const 0))" for k in range(2 * FILLERS))
+
+
 def _module(before: int = 1, between: int = 1) -> bytes:
     """`before` and `between` are constants that are encoded with more or fewer bytes: what follows them moves."""
-    fillers = [f"(func $filler{k} (param i32) {'(drop (i32.load (local.get 0)))' * 20})" for k in range(2 * FILLERS)]
-    text = MODULE.replace("{fillers}", "\n".join(fillers[:FILLERS]), 1)
-    return bytes(
-        wasmtime.wat2wasm(
-            text.format(
-                before=before,
-                between=between,
-                fillers="\n".join(fillers[FILLERS:]),
-                first=1,
-                keeps=" ".join(f"(call $filler{k} (i32.const 0))" for k in range(2 * FILLERS)),
-            )
-        )
-    )
+    some, more = "\n".join(_fillers()[:FILLERS]), "\n".join(_fillers()[FILLERS:])
+    text = MODULE.format(before=before, between=between, some=some, more=more, keeps=_calls())
+    return bytes(wasmtime.wat2wasm(text))
 
 
 def _split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 0)  # the workers inherit these
     monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 160)
-
-
-def _offsets(module: bytes, arguments: int) -> list[int]:
-    store = wasmtime.Store()
-    wasi = wasmtime.WasiConfig()
-    wasi.argv = ["program", *["x"] * arguments]
-    store.set_wasi(wasi)
-    linker = wasmtime.Linker(store.engine)
-    linker.define_wasi()
-    start = linker.instantiate(store, wasmtime.Module(store.engine, module)).exports(store)["_start"]
-    assert isinstance(start, wasmtime.Func)
-    with pytest.raises(wasmtime.Trap) as caught:
-        start(store)
-    return [frame.module_offset for frame in caught.value.frames]
 
 
 def _built(module: bytes, directory: Path, target: str, **options: object) -> Path:
@@ -90,7 +75,7 @@ def _check_traps(module: bytes, program: Path, target: str, inlined: bool) -> No
         innermost = done.stderr.splitlines()[1]
         assert ("inlined in" in innermost) == inlined, done.stderr
         (offset,) = re.findall(r"offset (0x[0-9a-f]+)\)", innermost)
-        assert int(offset, 16) == _offsets(module, arguments)[0], done.stderr
+        assert int(offset, 16) == offsets_by_wasmtime(module, arguments)[0], done.stderr
 
 
 @pytest.mark.parametrize(("level", "inlined"), [("2", True), ("s", True), ("1", False), ("0", False)])
@@ -114,17 +99,6 @@ def test_it_is_after_the_function_has_moved_too(tmp_path: Path, monkeypatch: pyt
         _check_traps(module, _built(module, tmp_path, target), target, inlined=True)
 
 
-def test_a_copy_that_is_not_inlined_is_not_in_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _split(monkeypatch)
-    monkeypatch.setattr(pipeline, "COPIED_OPERATORS", 60)
-    module = _module()
-    with_copies = _built(module, tmp_path, "x86_64-linux", cache=False).stat().st_size
-    monkeypatch.setattr(pipeline, "COPIED_OPERATORS", 0)
-    program = _built(module, tmp_path, "x86_64-linux", cache=False)
-    _check_traps(module, program, "x86_64-linux", inlined=False)
-    assert with_copies <= program.stat().st_size + 4096
-
-
 THROWING = """(module
   (tag $t (param i32))
   (memory (export "memory") 1)
@@ -139,12 +113,10 @@ THROWING = """(module
 def test_an_exception_from_a_small_function_was_thrown_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = range(2 * FILLERS)
-    fillers = "\n".join(f"(func $filler{k} (param i32) {'(drop (i32.load (local.get 0)))' * 20})" for k in names)
-    calls = "".join(f"(call $filler{k} (i32.const 0))" for k in names)
-
     def told(between: int, cache: bool) -> tuple[int, str]:
-        module = bytes(wasmtime.wat2wasm(THROWING.format(fillers=fillers, calls=calls, between=between)))
+        module = bytes(
+            wasmtime.wat2wasm(THROWING.format(fillers="\n".join(_fillers()), calls=_calls(), between=between))
+        )
         program = _built(module, tmp_path, "x86_64-linux", cache=cache)
         done = subprocess.run([program], capture_output=True, text=True)
         assert f"offset {module.index(bytes([0x20, 0, 0x08, 0])) + 2:#x}" in done.stderr

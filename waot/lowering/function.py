@@ -355,7 +355,7 @@ class FunctionLowering:
         self.labels += 1
         bad, good = f"t{self.labels}", f"c{self.labels}"
         self.effect(f"br i1 {condition}, label %{bad}, label %{good}", condition)
-        widened = self.widened.copy()
+        widened, self.widened = self.widened, {}  # one block leads to the next
         self.place(bad)
         self.trap(name, offset)
         self.place(good)
@@ -869,11 +869,6 @@ class FunctionLowering:
         yield "}"
 
 
-def can_be_copied(body: Body) -> bool:
-    """Whether another unit than its own may have the function: an exception tells where in the file it was thrown."""
-    return not any(op in _THROWS for op, _, _ in body.code)
-
-
 # What makes a function one that others may come back to: it has a frame below which there are more.
 _CALLS = frozenset(BY_NAME[n].index for n in ("call", "call_indirect", "call_ref"))
 _LOCAL = frozenset(BY_NAME[n].index for n in ("local.get", "local.set", "local.tee"))
@@ -890,5 +885,4 @@ _JOINING = frozenset(
 # In a try these, and calls of functions that throw, are ways to its handler.
 _CALL = BY_NAME["call"].index
 _THROWING = frozenset(BY_NAME[n].index for n in ("call_indirect", "call_ref", "throw", "throw_ref", "rethrow"))
-_THROWS = frozenset(BY_NAME[n].index for n in ("throw", "throw_ref", "rethrow"))
 _TRIES = frozenset((_TRY_TABLE, BY_NAME["try"].index))

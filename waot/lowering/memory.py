@@ -84,7 +84,7 @@ def _check(f: FunctionLowering, index: str, static_offset: int, memory: int, wid
 
 
 def _wide_index(f: FunctionLowering, index: str, index64: bool) -> str:
-    """An index as i64; one that goes into an address more than once is extended by its loop, see `f.wide`."""
+    """An index as i64, extended once: by its loop, see `f.wide`, or in its block."""
     known = f.wide.get(index) or f.widened.get(index)
     if known is None:
         known = widen(f, index, index64)

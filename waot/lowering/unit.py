@@ -36,7 +36,7 @@ from waot.lowering.abi import (
     trap_symbol,
 )
 from waot.lowering.c_interface import INSTANCE, import_symbol, import_thunk_ir
-from waot.lowering.function import FunctionLowering, can_be_copied
+from waot.lowering.function import FunctionLowering
 from waot.lowering.heap import Allocator
 from waot.lowering.heap_types import ObjectLayout, object_layout
 from waot.lowering.imports import import_type, takes_descriptors, wasi_symbol
@@ -45,7 +45,7 @@ from waot.lowering.loops import counted_loops
 from waot.lowering.plan import Plan, entry_export, exported_functions
 from waot.lowering.profiled import UNPROFILED, Counters, Guided, Unprofiled, prefix
 from waot.lowering.types import THREAD_LOCAL, ir_type, parameter_types, parameters_in_memory, return_type
-from waot.lowering.units import line_distances
+from waot.lowering.units import can_be_copied, line_distances
 
 FIRST_SUBPROGRAM = 100
 

@@ -1,4 +1,4 @@
-"""How the functions of a large module are split into units, and what they are called, so that an edit changes few.
+"""How the functions of a large module are split into units, and what each has of others, so that an edit changes few.
 
 A unit's text is made of its own functions and of what it knows of others. For a rebuild to find what did not change,
 nothing in it may depend on where it stands: the split is found again behind an edit, symbols do not count functions,
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from waot.frontend.module import Facts, Module
+from waot.frontend.module import Body, Facts, Module
+from waot.frontend.opcodes import BY_NAME
 
 if TYPE_CHECKING:
     from waot.lowering.plan import LoweringOptions, Plan
@@ -27,6 +28,9 @@ FIRST_COPY_LINE = 1 << 29
 COPY_LINES = 1 << 21
 MOST_COPIES = 1500
 MOST_BYTES_WITH_COPIES = 1 << 27
+
+_MOST_LOCALS = 100
+_THROWS = frozenset(BY_NAME[n].index for n in ("throw", "throw_ref", "rethrow"))
 
 
 def split(sizes: Sequence[int], marks: Sequence[bytes], mean: int) -> list[range]:
@@ -109,11 +113,12 @@ def copies(
 ) -> list[list[int]]:
     """The functions of other units that each unit has copies of, for calls to be inlined: small ones that it calls.
 
-    And those that these call, as long as all of them are a quarter of a unit at most.
+    And those that these call, as long as all of them are a quarter of a unit at most. An operator counts for each four
+    bytes of its own, and so does code that nothing reaches: what is small costs little wherever it is.
     """
     if not options.copied_operators or len(units) == 1 or module.codes[-1].end > MOST_BYTES_WITH_COPIES:
         return [[] for _ in units]
-    sizes = facts.sizes  # of what has a body
+    imported = module.imported_func_count
     found: list[list[int]] = []
     for unit in units:
         known = set(unit)
@@ -125,12 +130,24 @@ def copies(
             known |= new
             callers = []
             for callee in sorted(new):
-                if callee in sizes and sizes[callee] <= min(options.copied_operators, room):
-                    room -= sizes[callee]
+                if callee < imported:
+                    continue
+                code = module.codes[callee - imported]
+                size = max(facts.sizes[callee], (code.end - code.start) // 4)
+                if size <= min(options.copied_operators, room):
+                    room -= size
                     callers.append(callee)
             copied += callers
         found.append(copied[:MOST_COPIES])
     return found
+
+
+def can_be_copied(body: Body) -> bool:
+    """Whether a unit may have a copy. Not of what throws, which says where in the file it is.
+
+    Nor of what declares thousands of locals, as a body may for two bytes.
+    """
+    return len(body.locals) <= _MOST_LOCALS and not any(op in _THROWS for op, _, _ in body.code)
 
 
 def function_symbols(module: Module, units: int) -> dict[int, str]:
