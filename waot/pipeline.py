@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 SINGLE_UNIT_OPERATORS = 120_000
 UNIT_OPERATORS = 40_000
 
-# A module of more operators than this is compiled with a brief effort at -O2. At -O3 none.
+# A module of more operators than this is compiled with a brief effort at -O2, and the least at -O1. At -O3 none.
 BRIEF_OPERATORS = 5_000_000
 
 # A unit has copies of the functions of other units that it calls, for the calls to be inlined, where these have no more
@@ -272,7 +272,7 @@ def _build(
             if target.freestanding:
                 lowering = replace(lowering, c_prefix=c_prefix(file))
             origin, plan = plans.plan(target, lowering)
-            codegen = replace(codegen, effort=_effort(options.opt_level, facts, len(plan.units)))
+            codegen = replace(codegen, effort=_effort(options.opt_level, facts, plan))
             if plan.heap:
                 target.check_has("objects", "the module makes objects or throws exceptions")
             waits = "threads" in facts.proposals
@@ -302,15 +302,20 @@ def _build(
             return list(pool.map(finish, programs))
 
 
-def _effort(opt_level: str, facts: Facts, units: int) -> Effort:
+def _effort(opt_level: str, facts: Facts, plan: Plan) -> Effort:
     """What LLVM is to do for the functions of a module, but for those that are in one unit with the shim."""
-    if opt_level == "1" and units > 1:
-        return "none"  # the quick mode: who made the module has optimised it, so the passes have little to do
+    if opt_level == "1" and not plan.optimised:
+        # The quick mode: who made the module has optimised it, so the passes have little to do.
+        return "least" if _is_huge(facts) else "none"
     return "brief" if _is_brief(opt_level, facts) else "full"
 
 
 def _is_brief(opt_level: str, facts: Facts) -> bool:
-    return opt_level == "2" and sum(facts.sizes.values()) > BRIEF_OPERATORS
+    return opt_level == "2" and _is_huge(facts)
+
+
+def _is_huge(facts: Facts) -> bool:
+    return sum(facts.sizes.values()) > BRIEF_OPERATORS
 
 
 def _join_versions(job: Job, options: BuildOptions, versions: Sequence[Sequence[bytes]]) -> list[bytes]:

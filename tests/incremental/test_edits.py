@@ -111,18 +111,19 @@ def test_other_options_are_not_those_of_what_is_kept(builds: Builds, options: di
     assert data == builds.clean(text, **options)  # type: ignore[arg-type]
 
 
-def test_what_a_smaller_module_was_made_of_is_not_taken_for_one_of_a_brief_effort(
-    builds: Builds, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("level", ["1", "2"])
+def test_what_a_smaller_module_was_made_of_is_not_taken_for_one_of_less_effort(
+    builds: Builds, level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = "(i32.shl (local.get 0) (i32.const 2))"
     loop = f"""(loop $l (i32.store {cell} (i32.xor (i32.load {cell}) (i32.const 3)))
       (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))"""
     text = module(writer=loop)
-    builds.kept(text, opt_level="2")
-    full = builds.clean(edited := module(writer=loop, body="(i32.const 5)"), opt_level="2")
+    builds.kept(text, opt_level=level)
+    full = builds.clean(edited := module(writer=loop, body="(i32.const 5)"), opt_level=level)
     monkeypatch.setattr(pipeline, "BRIEF_OPERATORS", 2)
-    brief, _ = builds.kept(edited, opt_level="2")
-    assert brief == builds.clean(edited, opt_level="2")
+    brief, _ = builds.kept(edited, opt_level=level)
+    assert brief == builds.clean(edited, opt_level=level)
     assert brief != full
 
 

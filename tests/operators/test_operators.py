@@ -184,7 +184,8 @@ def test_cases_with_locals_in_stack_slots(name: str, tmp_path: Path, monkeypatch
 
 
 # Little of them at -O1 and with a brief effort; with a full one they have the most copies of each other's functions.
-@pytest.mark.parametrize(("level", "brief"), [("1", 1), ("2", 1), ("2", pipeline.BRIEF_OPERATORS)])
+@pytest.mark.parametrize("brief", [1, pipeline.BRIEF_OPERATORS])
+@pytest.mark.parametrize("level", ["1", "2"])
 @pytest.mark.parametrize("name", ["control", "numeric_traps", "tables"])
 def test_cases_in_several_units(
     name: str, level: str, brief: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -195,6 +196,17 @@ def test_cases_in_several_units(
     configuration = Configuration(X86, "checked", level)
     _needs(configuration)
     assert not differences(case_module(name), configuration, tmp_path)
+
+
+@pytest.mark.parametrize("brief", [1, pipeline.BRIEF_OPERATORS])
+def test_dead_loads_in_units_that_no_pass_sees(brief: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 100)
+    monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 500)
+    monkeypatch.setattr(pipeline, "BRIEF_OPERATORS", brief)
+    configuration = Configuration(X86, "guarded", "1")
+    _needs(configuration)
+    wrong = differences(case_module("dead_loads"), configuration, tmp_path)
+    assert {line.split(": ")[1].removesuffix(":\n  wasmtime") for line in wrong} <= ACCEPTED_LOSSES, wrong
 
 
 @pytest.mark.parametrize("level", ["2", "0"])

@@ -67,13 +67,40 @@ _QUICK_OPTIONS = (
     "-enable-misched=false",
 )
 
-# With an effort that is brief, beside vectors and unrolled loops.
+# With an effort that is brief, beside vectors and unrolled loops: passes that do little for what a compiler has
+# optimised before, or find nothing in it.
+_NOT_BRIEF = (
+    # of loops
+    *("loop-deletion", "loop-instsimplify", "loop-simplifycfg", "loop-unroll-full", "loop-distribute"),
+    *("loop-load-elim", "loop-sink", "simple-loop-unswitch", "indvars", "inject-tli-mappings"),
+    # of what values may be
+    *("correlated-propagation", "jump-threading", "sccp", "ipsccp", "speculative-execution", "bdce"),
+    # of patterns
+    *("aggressive-instcombine", "vector-combine", "mldst-motion", "memcpyopt", "tailcallelim", "float2int"),
+    *("libcalls-shrinkwrap", "infer-alignment", "alignment-from-assumptions", "openmp-opt", "openmp-opt-cgscc"),
+)
 _BRIEF_OPTIONS = (
     *_QUICK_OPTIONS,
     "-enable-pre=false",
     "-grow-region-complexity-budget=1",
     "-instcombine-code-sinking=0",
     "-enable-constraint-elimination=false",
+    f"-opt-disable={','.join(_NOT_BRIEF)}",
+)
+
+# With the least effort, for x86-64: instructions one by one instead of as a graph, registers without splitting of
+# live ranges, and none of the passes that find little to do then.
+_NOT_LEAST = (
+    *("codegenprepare", "opt-phis", "stack-coloring", "early-ifcvt", "lrshrink", "postra-machine-sink", "shrink-wrap"),
+    *("machine-latecleanup", "post-RA-sched", "stack-slot-coloring", "break-false-deps", "x86-execution-domain-fix"),
+    *("x86-optimize-leas", "x86-avoid-sfb", "x86-fixup-bw-insts", "x86-fixup-leas", "x86-cf-opt"),
+)
+_LEAST_OPTIONS = (
+    "-fast-isel",
+    "-regalloc=basic",
+    # FastISel forgets which calls are not to be merged, those of traps among them.
+    "-enable-tail-merge=false",
+    f"-opt-disable={','.join(_NOT_LEAST)}",
 )
 
 
@@ -137,7 +164,7 @@ def compile_unit(text: str, runtime: Path | None, keep: frozenset[str], options:
     level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
     machine = _machine(options)
     passes = [*machine, f"-O{speed}"]
-    if options.effort == "none":
+    if options.effort in ("none", "least"):
         passes.append("-disable-llvm-passes")
     elif options.effort == "brief":
         passes.append("-fno-unroll-loops")
@@ -194,6 +221,8 @@ def _llvm_options(options: CodegenOptions) -> list[str]:
         chosen += _BRIEF_OPTIONS
     if options.triple.startswith("x86_64"):
         chosen += _X86_OPTIONS
+        if options.effort == "least":
+            chosen += _LEAST_OPTIONS
         if options.opt_level in ("2", "3") and options.effort == "full":
             chosen += _FAST_OPTIONS
     return chosen

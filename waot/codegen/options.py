@@ -15,8 +15,9 @@ _WITHOUT_SSSE3 |= {"yonah"}
 _WITHOUT_SSE41 = _WITHOUT_SSSE3 | {"atom", "bonnell", "btver1", "core2"}
 
 #: How much LLVM does at its level. "full": all; "brief": all but what is for loops over arrays and takes longest, for
-#: modules of which most is nothing of the kind; "none": no more than to generate code for the unit as it is.
-Effort = Literal["full", "brief", "none"]
+#: modules of which most is nothing of the kind; "none": no more than to generate code for the unit as it is; "least":
+#: that, as fast as can be without twice as much code (where it makes a difference: x86-64).
+Effort = Literal["full", "brief", "none", "least"]
 
 
 @dataclass(frozen=True, slots=True)

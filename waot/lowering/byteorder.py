@@ -65,7 +65,7 @@ def store(f: FunctionLowering, ir: str, value: str, pointer: str, offset: int) -
     """Stores a number of type `ir` to linear memory."""
     if _has_order(f, ir):
         ir, value = _integer(ir)[0], to_little(f, ir, value)
-    f.effect(f"store {ir} {value}, ptr {pointer}, align 1, !tbaa !12{f.location(offset)}", value, pointer)
+    f.effect(f"store {ir} {value}, ptr {pointer}, {f.unit.memory_access}{f.location(offset)}", value, pointer)
 
 
 def bit_order(f: FunctionLowering, lanes: int, value: str) -> str:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # A way into a join: (label of the predecessor, locals there, operands there, index of the line with the branch).
 Edge = tuple[str, list[str], list[str], int]
+# What a phi needs of it: the label and the line.
+Way = tuple[str, int]
 
 
 class Frame:

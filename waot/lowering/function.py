@@ -29,7 +29,7 @@ from waot.frontend.module import I32, V128, Body, FuncType, ValType
 from waot.frontend.opcodes import BY_NAME, OPERATORS
 from waot.lowering.abi import MACHO_WASM_TEXT, WASM_TEXT, trap_symbol
 from waot.lowering.dispatch import NOWHERE, Dispatch, find_dispatches
-from waot.lowering.frame import Edge, Frame
+from waot.lowering.frame import Edge, Frame, Way
 from waot.lowering.layout import UNLIKELY
 from waot.lowering.profiled import ENTRY, Unprofiled
 from waot.lowering.types import (
@@ -122,6 +122,9 @@ def _either(holds: Callable[[FunctionLowering], bool], handler: Handler, otherwi
 # Instructions of a body from one position to another, and what lowers them.
 Apart = tuple[int, int, Callable[["FunctionLowering"], None]]
 
+# A phi: the index of its line, its name, the ways into its block and its value on each.
+Phi = tuple[int, str, ValType, list[Way], tuple[str, ...]]
+
 
 class Call(NamedTuple):
     """A call of a function of type `type`, whose arguments have been made ready."""
@@ -155,6 +158,7 @@ class FunctionLowering:
         "known_address",
         "label",
         "labels",
+        "live_phis",
         "loads",
         "local_types",
         "locals",
@@ -163,6 +167,7 @@ class FunctionLowering:
         "loops",
         "n",
         "out",
+        "phis",
         "place_local",
         "pointers",
         "profile",
@@ -221,7 +226,9 @@ class FunctionLowering:
         self.widened: dict[str, str] = {}  # i32 value -> the i64 that it was extended to in this block
         # A register of these holds an i32 with its sign extended, so an extension is what uses a load first.
         self.extending = unit.plan.options.arch in ("riscv64", "loongarch64")
-        self.widening = unit.plan.options.opt_level != "0" and unit.plan.word == "i64"
+        self.widening = unit.optimised and unit.plan.word == "i64"
+        self.phis: list[Phi] = []
+        self.live_phis = 0  # of these, known at the end
         self.roots: list[str] = []
         self.loads: dict[str, tuple[int, str]] = {}  # value of a load -> index of its line, its location
         self.extended: dict[str, str] = {}  # a narrow load's value, extended -> as loaded
@@ -271,10 +278,9 @@ class FunctionLowering:
         name = f"%{self.n}"
         location = self.location(offset)
         self.loads[name] = (len(self.out), location)
-        tbaa = self.unit.layout.memory_tbaa
         # What becomes of a value in a stack slot is not followed, so there every load stays.
         volatile = "volatile " if self.slots else self.unit.volatile
-        self.out.append(f"  {name} = load {volatile}{ir}, ptr {pointer}, align 1, !tbaa {tbaa}{location}")
+        self.out.append(f"  {name} = load {volatile}{ir}, ptr {pointer}, {self.unit.memory_access}{location}")
         self.deps[name] = (pointer,)
         return name
 
@@ -411,32 +417,30 @@ class FunctionLowering:
             return
         first = edges[0][1]
         self.locals, self.locals_shared = first, True
-        truncs: list[str] = []
+        ways = [(label, line) for label, _, _, line in edges]
+        self.out.append("")  # the phis
         if any(e[1] is not first for e in edges):
             for i, columns in enumerate(zip(*(e[1] for e in edges), strict=True)):
                 value = columns[0]
                 if columns.count(value) != len(columns):
                     self.own_locals()
-                    self.locals[i] = self._phi(self.local_types[i], edges, columns, truncs)
+                    self.locals[i] = self._join_values(self.local_types[i], ways, columns)
         for i, t in enumerate(types):
             columns = tuple(e[2][i] for e in edges)
             same = columns.count(columns[0]) == len(columns)
-            self.stack.append(columns[0] if same else self._phi(t, edges, columns, truncs))
-        self.out.extend(truncs)
+            self.stack.append(columns[0] if same else self._join_values(t, ways, columns))
 
-    def _phi(self, t: ValType, edges: list[Edge], values: Sequence[str], truncs: list[str]) -> str:
-        """Emits a phi. A widened one's trunc goes to `truncs`, which the caller emits after the last phi."""
+    def _join_values(self, t: ValType, ways: list[Way], values: tuple[str, ...]) -> str:
+        """The name of the phi of `values` in the block that has just begun."""
         self.n += 1
         name = f"%x{self.n}"
-        line, trunc = self.phi_text(name, t, edges, values)
-        self.out.append(line)
-        if trunc:
-            truncs.append(trunc)
+        self._add_phi(len(self.out) - 1, name, t, ways, values)
         return name
 
-    def phi_text(self, name: str, t: ValType, edges: list[Edge], values: Sequence[str]) -> tuple[str, str]:
-        """The line of the phi `name`, and the line of the trunc that goes with it if it is widened (or nothing)."""
-        self.deps[name] = tuple(values)
+    def _add_phi(self, line: int, name: str, t: ValType, ways: list[Way], values: tuple[str, ...]) -> None:
+        """Says that the line of `out` is to have a phi, if anything needs it: of three, two are of locals that nobody
+        reads again."""
+        self.deps[name] = values
         # Where only the first value is not from a load it is what a loop starts with, extended once.
         later = values[1:] if len(values) > 1 else values
         widen = (
@@ -445,17 +449,38 @@ class FunctionLowering:
             and any(v in self.pointers for v in later)
             and all(v in self.pointers or v == name or v[0] != "%" for v in later)
         )
-        if not widen:
-            incoming = ", ".join(f"[ {v}, %{e[0]} ]" for v, e in zip(values, edges, strict=True))
-            return f"  {name} = phi {ir_type(t)} {incoming}", ""
-        self.pointers.add(name)
-        self.wide[name] = f"{name}.w"
-        self.deps[f"{name}.w"] = (name,)
-        incoming = ", ".join(f"[ {self._widened_in(v, e)}, %{e[0]} ]" for v, e in zip(values, edges, strict=True))
-        return f"  {name}.w = phi i64 {incoming}", f"  {name} = trunc i64 {name}.w to i32"
+        if widen:
+            self.pointers.add(name)
+            self.wide[name] = f"{name}.w"
+            self.deps[f"{name}.w"] = (name,)
+        self.phis.append((line, name, t, ways, values))
 
-    def _widened_in(self, value: str, edge: Edge) -> str:
-        """`value` as an i64 at the end of the block that `edge` comes from."""
+    def _write_phis(self, needed: set[str]) -> None:
+        """Writes the phis that something needs or names, and behind those of a line the truncs of the widened ones."""
+        made = {phi[1] for phi in self.phis}
+        made.update([self.wide[name] for name in made if name in self.wide])
+        others = [values for name, values in self.deps.items() if name not in needed and name not in made]
+        self._follow(needed, [value for values in others for value in values])
+        lines: dict[int, tuple[list[str], list[str]]] = {}
+        for line, name, t, ways, values in self.phis:
+            if name not in needed:
+                continue
+            phis, truncs = lines.setdefault(line, ([], []))
+            wide = self.wide.get(name)
+            if wide is None:
+                incoming = [f"[ {value}, %{way[0]} ]" for value, way in zip(values, ways, strict=True)]
+                phis.append(f"  {name} = phi {ir_type(t)} {', '.join(incoming)}")
+            else:
+                incoming = [f"[ {self._widened_in(v, way)}, %{way[0]} ]" for v, way in zip(values, ways, strict=True)]
+                phis.append(f"  {wide} = phi i64 {', '.join(incoming)}")
+                truncs.append(f"  {name} = trunc i64 {wide} to i32")
+            self.live_phis += 1
+        for line, (phis, truncs) in lines.items():
+            counters = [self.out[line]] if self.out[line] else []  # see loops.py
+            self.out[line] = "\n".join([*counters, *phis, *truncs])
+
+    def _widened_in(self, value: str, way: Way) -> str:
+        """`value` as an i64 at the end of the block that `way` comes from."""
         known = self.wide.get(value)
         if known is not None:
             return known
@@ -463,7 +488,7 @@ class FunctionLowering:
             return str(int(value) & 0xFFFFFFFF)
         self.labels += 1
         name = f"%z{self.labels}"
-        self.out[edge[3]] = f"  {name} = zext i32 {value} to i64\n{self.out[edge[3]]}"
+        self.out[way[1]] = f"  {name} = zext i32 {value} to i64\n{self.out[way[1]]}"
         return name
 
     def begin_loop(self, frame: Frame, assigned: tuple[int, ...]) -> None:
@@ -499,15 +524,11 @@ class FunctionLowering:
 
     def _end_header(self, frame: Frame) -> None:
         edges = frame.edges
-        places = [(self.local_types[i], [e[1][i] for e in edges]) for i in frame.loop_locals]
-        places += [(t, [e[2][i] for e in edges]) for i, t in enumerate(frame.types)]
-        phis, truncs = [], []
+        ways = [(label, line) for label, _, _, line in edges]
+        places = [(self.local_types[i], tuple([e[1][i] for e in edges])) for i in frame.loop_locals]
+        places += [(t, tuple([e[2][i] for e in edges])) for i, t in enumerate(frame.types)]
         for name, (t, values) in zip(frame.phi_names, places, strict=True):
-            line, trunc = self.phi_text(name, t, edges, values)
-            phis.append(line)
-            if trunc:
-                truncs.append(trunc)
-        self.out[frame.phi_line] = "\n".join([*phis, *truncs])
+            self._add_phi(frame.phi_line, name, t, ways, values)
 
     def own_locals(self) -> None:
         """Makes `locals` writable."""
@@ -738,12 +759,13 @@ class FunctionLowering:
         self.walk(self.body.code[at:] if at else self.body.code)
         if self.unwinds:
             self._unwind()
-        if len(self.out) > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in WITHOUT_PROBES:
+        self._keep_dead_loads()
+        lines = len(self.out) + self.live_phis
+        if lines > LONGEST_WITHOUT_PROBES and self.unit.plan.options.arch in WITHOUT_PROBES:
             raise UnsupportedError(
                 f"a function becomes more than {LONGEST_WITHOUT_PROBES:,} instructions, waot's limit on this processor",
                 function=self.unit.module.function_name(self.body.index),
             )
-        self._keep_dead_loads()
 
     def walk(self, code: Iterable[tuple[int, Any, int]]) -> None:
         """Lowers instructions, one after the other."""
@@ -792,9 +814,24 @@ class FunctionLowering:
 
     def _keep_dead_loads(self) -> None:
         """Keeps the loads whose value nothing observable depends on, so that their trap stays."""
-        deps = self.deps
         needed: set[str] = set()
-        work = self.roots
+        self._follow(needed, self.roots)
+        for name in self.loads:
+            if name not in needed:
+                self.make_volatile(name)
+        if self.unit.optimised:
+            for name, (line, ir) in self.results.items():
+                if name not in needed:
+                    self.out[line] += "\n" + self._sink(ir, name)
+            for i, t in enumerate(self.type.params):
+                if f"%p{i}" not in needed:
+                    self.entry_out.append(self._sink(ir_type(t), f"%p{i}"))
+        if self.phis:
+            self._write_phis(needed)
+
+    def _follow(self, needed: set[str], work: list[str]) -> None:
+        """Adds what `work` is and depends on to `needed`."""
+        deps = self.deps
         while work:
             value = work.pop()
             if value not in needed:
@@ -802,15 +839,6 @@ class FunctionLowering:
                 below = deps.get(value)
                 if below:
                     work.extend(below)
-        for name in self.loads:
-            if name not in needed:
-                self.make_volatile(name)
-        for name, (line, ir) in self.results.items():
-            if name not in needed:
-                self.out[line] += "\n" + self._sink(ir, name)
-        for i, t in enumerate(self.type.params):
-            if f"%p{i}" not in needed:
-                self.entry_out.append(self._sink(ir_type(t), f"%p{i}"))
 
     def _sink(self, ir: str, value: str) -> str:
         """An instruction that uses `value` and is never deleted."""
@@ -820,7 +848,7 @@ class FunctionLowering:
     def is_long(self) -> bool:
         """Whether LLVM is not to optimise the function."""
         longest_block = max(self.longest_block, len(self.out) - self.block_start)
-        return self.deep_tries or longest_block > LONGEST_BLOCK or len(self.out) > LONGEST_FUNCTION
+        return self.deep_tries or longest_block > LONGEST_BLOCK or len(self.out) + self.live_phis > LONGEST_FUNCTION
 
     def _has_many_calls(self) -> bool:
         if len(self.out) <= MOST_CALLS:
@@ -865,7 +893,7 @@ class FunctionLowering:
         yield "entry:"
         yield from self._receive()
         yield from self.entry_out
-        yield from self.out
+        yield from filter(None, self.out)
         yield "}"
 
 

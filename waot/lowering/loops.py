@@ -195,7 +195,7 @@ def _lower_first(f: FunctionLowering, loop: CountedLoop, rounds: str, after: Fra
     f.frames.pop()
     f.end_loop(frame)
     lines = [f"  {name} = phi i64 [ {start}, %{preheader} ], [ {name}.1, %{label} ]" for name, _, start in phis]
-    f.out[frame.phi_line] = "\n".join([*lines, f.out[frame.phi_line]])
+    f.out[frame.phi_line] = "\n".join(lines)
     f.place(end)
     if part is not None:
         _end_locals(f, loop)

@@ -34,6 +34,27 @@ def _is_constant(value: str) -> bool:
     return value[0] != "%"
 
 
+def _adding(ir: str, bits: int) -> Handler:
+    """add: of two constants it is one, and of zero the other operand. Position-independent code that has been linked
+    to a place adds zero to each of its addresses."""
+    plain = _simple_binary(f"add {ir}")
+
+    def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
+        stack = f.stack
+        b, a = stack[-1], stack[-2]
+        if b == "0":
+            stack.pop()
+        elif a == "0":
+            del stack[-2]
+        elif b[0] != "%" and a[0] != "%":
+            total = int(a) + int(b) & (1 << bits) - 1
+            stack[-2:] = [str(total - (total >> bits - 1 << bits))]
+        else:
+            plain(f, immediate, offset)
+
+    return lower
+
+
 def _absorbing(operation: str, absorber: str) -> Handler:
     """mul, and, or: a constant that makes the result that constant whatever the other operand is, which is then not
     needed. Any other constant of `and` and `or` may leave a part of the other operand unused."""
@@ -193,7 +214,7 @@ def _equal_zero(ir: str) -> Handler:
 
 for _name, _bits in _INT.items():
     _ir = _name
-    lowers(f"{_name}.add")(_simple_binary(f"add {_ir}"))
+    lowers(f"{_name}.add")(_adding(_ir, _bits))
     for _op in ("sub", "xor"):
         lowers(f"{_name}.{_op}")(_cancelling(f"{_op} {_ir}"))
     for _op, _absorber in (("mul", "0"), ("and", "0"), ("or", "-1")):

@@ -119,6 +119,11 @@ class Plan:
         return True
 
     @property
+    def optimised(self) -> bool:
+        """Whether LLVM's passes are to run over every unit, and not over the one with the instance state alone."""
+        return self.options.opt_level not in ("0", "1") or (self.options.opt_level == "1" and len(self.units) == 1)
+
+    @property
     def word(self) -> str:
         """The LLVM integer type that is as wide as a pointer."""
         return f"i{self.options.pointer_bits}"

@@ -91,6 +91,9 @@ class UnitLowering:
         self.alone = len(plan.units) == 1
         self.has_state = index == 0
         self.linkage = "internal" if self.alone else "hidden"
+        self.optimised = plan.optimised or (self.has_state and plan.options.opt_level != "0")
+        # Of each load and store of a memory. What may alias is what passes want to know, and takes time to read.
+        self.memory_access = f"align 1, !tbaa {InstanceLayout.memory_tbaa}" if self.optimised else "align 1"
         # Nobody asks for speed at -O0, so there every load keeps its trap whatever becomes of its value.
         self.volatile = "volatile " if plan.options.opt_level == "0" else ""
         # Without an entry point the exports are what someone else's code calls; thunks are in this code.
