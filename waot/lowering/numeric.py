@@ -87,13 +87,17 @@ def _cancelling(operation: str) -> Handler:
     return lower
 
 
+_REFLEXIVE = frozenset(("eq", "sle", "ule", "sge", "uge"))
+
+
 def _comparison(operation: str) -> Handler:
     def lower(f: FunctionLowering, immediate: None, offset: int) -> None:
         b = f.stack.pop()
         a = f.stack.pop()
-        # Of two equal integers nothing is needed to know how they compare.
-        operands = () if a == b and operation.startswith("icmp") else (a, b)
-        f.push_bool(f.emit(f"{operation} {a}, {b}", *operands))
+        if a == b and operation.startswith("icmp"):  # of which nothing is needed to know how they compare
+            f.stack.append("1" if operation.split()[1] in _REFLEXIVE else "0")
+        else:
+            f.push_bool(f.emit(f"{operation} {a}, {b}", a, b))
 
     return lower
 
