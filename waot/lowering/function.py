@@ -1,7 +1,10 @@
 """The state of one function's lowering, and the helpers that operator lowerings share.
 
 Values are SSA names or constants as IR text. Numbered names (%17) need not be dense but must grow in textual order;
-phis, which are written when their edges are known, have names of their own (%x17).
+phis, which are written at the end, have names of their own (%x17).
+
+Dead phis. Of three phis two are of locals that nobody reads again, so only those are written that something names:
+every operand that the text of an instruction names is among those that it is emitted with.
 
 Dead loads. A load whose value nothing observable depends on would be deleted by LLVM together with its trap. So every
 pure operator records which values its result depends on (`deps`), every observable use is recorded too (`roots`), and
@@ -438,8 +441,7 @@ class FunctionLowering:
         return name
 
     def _add_phi(self, line: int, name: str, t: ValType, ways: list[Way], values: tuple[str, ...]) -> None:
-        """Says that the line of `out` is to have a phi, if anything needs it: of three, two are of locals that nobody
-        reads again."""
+        """Says that the line of `out` is to have a phi, if anything names it."""
         self.deps[name] = values
         # Where only the first value is not from a load it is what a loop starts with, extended once.
         later = values[1:] if len(values) > 1 else values
@@ -478,6 +480,7 @@ class FunctionLowering:
         for line, (phis, truncs) in lines.items():
             counters = [self.out[line]] if self.out[line] else []  # see loops.py
             self.out[line] = "\n".join([*counters, *phis, *truncs])
+            self.longest_block = max(self.longest_block, len(phis))
 
     def _widened_in(self, value: str, way: Way) -> str:
         """`value` as an i64 at the end of the block that `way` comes from."""

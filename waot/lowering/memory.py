@@ -43,12 +43,12 @@ def address(f: FunctionLowering, index: str, static_offset: int, memory: int, wi
         if _check(f, value, static_offset, memory, width, offset):
             value, constant, static_offset = "0", True, 0  # nobody gets here
     if not constant:
-        if plan.base is not None and not f.unit.optimised:
+        flags = "nuw nsw" if t == "i64" and not plan.index64 else "nuw"
+        if plan.base is not None and t == "i64" and not f.unit.optimised:
             # Without a base that LLVM's alias analysis could make use of: FastISel makes all of it one operand.
-            value = f.emit(f"add nuw nsw {t} {value}, {plan.base + static_offset}", value)
-            return f.emit(f"inttoptr {t} {value} to ptr", value)
+            value = f.emit(f"add {flags} i64 {value}, {plan.base + static_offset}", value)
+            return f.emit(f"inttoptr i64 {value} to ptr", value)
         if static_offset:
-            flags = "nuw nsw" if t == "i64" and not plan.index64 else "nuw"
             value = f.emit(f"add {flags} {t} {value}, {static_offset}", value)
     elif plan.base is not None:
         return f"inttoptr (i64 {plan.base + int(value)} to ptr)"

@@ -121,7 +121,8 @@ class Plan:
     @property
     def optimised(self) -> bool:
         """Whether LLVM's passes are to run over every unit, and not over the one with the instance state alone."""
-        return self.options.opt_level not in ("0", "1") or (self.options.opt_level == "1" and len(self.units) == 1)
+        level = self.options.opt_level
+        return level != "0" and (level != "1" or len(self.units) == 1)
 
     @property
     def word(self) -> str:
