@@ -15,13 +15,18 @@
 /* Of a memory; sums with it fit 64 bits. */
 #define WAOT_MOST_BYTES (sizeof(void *) > 4 ? UINT64_MAX >> 2 : UINTPTR_MAX)
 
+/* A page of 2 MiB takes longer to be made than many programs run, so these are for who asks for much: at the start,
+ * where toolchains set 16 MiB aside for any program, and at once later. In bytes. */
+#define WAOT_LARGE_START (UINT64_C(1) << 24)
+#define WAOT_LARGE_GROWTH (UINT64_C(1) << 22)
+
 static uintptr_t waot_page_up(uintptr_t address)
 {
     uintptr_t mask = waot_process.page_size - 1;
     return (address + mask) & ~mask;
 }
 
-void waot_memory_create(struct waot_memory *memory)
+static void waot_memory_reserve(struct waot_memory *memory)
 {
     if (memory->flags & WAOT_MEMORY_FIXED) {
         uintptr_t mapped = waot_page_up((uintptr_t)memory->base + memory->bytes);
@@ -44,6 +49,13 @@ void waot_memory_create(struct waot_memory *memory)
         waot_fatal("no address space for a memory (see ulimit -v); build with --memory checked");
     if (memory->bytes && waot_os_commit(memory->base, memory->bytes))
         waot_fatal("no memory for the initial size of a memory");
+}
+
+void waot_memory_create(struct waot_memory *memory)
+{
+    waot_memory_reserve(memory);
+    if (memory->bytes > WAOT_LARGE_START)
+        waot_os_prefer_large_pages(memory->base, memory->bytes);
 }
 
 /* Reserves more behind a memory that may need it, at least up to `bytes`, twice as much as there is where possible. */
@@ -110,6 +122,8 @@ static int64_t waot_memory_grow_alone(struct waot_memory *memory, uint64_t delta
         uintptr_t to = waot_page_up((uintptr_t)memory->base + bytes);
         if (to > from && waot_os_commit((void *)from, to - from))
             return -1;
+        if (to - from >= WAOT_LARGE_GROWTH)
+            waot_os_prefer_large_pages((void *)from, to - from);
         /* Another thread may have grown a shared memory meanwhile; what was committed stays so, and that is no harm. */
         if (__atomic_compare_exchange_n(&memory->bytes, &before, bytes, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
             return (int64_t)pages;

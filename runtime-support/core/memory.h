@@ -25,6 +25,8 @@ int waot_os_extend(void *at, uint64_t size);
 int waot_os_reserve_at(void *at, uint64_t size);
 /* Makes reserved pages readable and writable, zero where new; 0 or -1. */
 int waot_os_commit(void *at, uint64_t size);
+/* Says that much of these pages will be used, so that large ones are worth while where the system has to be told. */
+void waot_os_prefer_large_pages(void *at, uint64_t size);
 /* Readable and writable pages of zeros, or null. */
 void *waot_os_allocate_pages(uint64_t size);
 void waot_os_free_pages(void *at, uint64_t size);

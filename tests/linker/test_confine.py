@@ -73,7 +73,7 @@ def decision(program: bytes, arch: str, number: int, *arguments: int) -> int:
 @functools.lru_cache(200)
 def allowed(program: bytes, arch: str) -> set[str]:
     """Calls that are allowed with some of a few arguments, by their names in the headers."""
-    tried = [(0,) * 6, (0, 3), (0, 0x5401), (0xFFFFFFFF,)]
+    tried = [(0,) * 6, (0, 3), (0, 0x5401), (0xFFFFFFFF,), (0, 0, 14)]
     names = {number: name for name, number in header_numbers(arch).items()}
     return {
         names.get(number, str(number))
@@ -156,6 +156,7 @@ def test_conditions_on_arguments(arch: str, imports: frozenset[str]) -> None:
         for protection in range(16):
             assert ends(name, 0, 4096, protection, 0x22) == bool(protection & 4)
         assert ends(name, 0, 4096, 1 << 40 | 7)
+    assert [advice for advice in range(64) if not ends("madvise", 0, 4096, advice)] == [14]
     assert [command for command in range(2000) if not ends("fcntl", 0, command)] == (
         [3] if imports == HELLO else [3, 4, 1030]
     )
@@ -165,6 +166,12 @@ def test_conditions_on_arguments(arch: str, imports: frozenset[str]) -> None:
     for name in ("kill", "tgkill") if imports == ALL else ("kill",):
         assert [process for process in (0, 1, 1000, 0xFFFFFFFF) if not ends(name, process, 9)] == [0xFFFFFFFF]
     assert imports == ALL or ends("tgkill", 0xFFFFFFFF, 9)
+
+
+@every_architecture
+def test_a_heap_of_objects_gives_pages_back(arch: str) -> None:
+    program, number = make_filter(arch, HELLO, {"objects"}, ALL_GRANTS), header_numbers(arch)["madvise"]
+    assert [advice for advice in range(64) if decision(program, arch, number, 0, 4096, advice) == ALLOW] == [4, 14]
 
 
 @pytest.mark.parametrize("arch", [*MACHINES, *OF_32_BITS])

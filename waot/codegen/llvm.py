@@ -37,6 +37,8 @@ _LLVM_OPTIONS = (
     # fifth of the optimiser's time on one unit of CPython, and the same code but for 0.01 %).
     "-memdep-block-number-limit=30",
     "-memdep-block-scan-limit=40",
+    # Of loops that lowering wants unrolled (rounds.py): how large they may become.
+    "-pragma-unroll-threshold=500",
     # Nothing is told about variables, but a pass looks for them in every function that has lines.
     "-experimental-debug-variable-locations=false",
 )

@@ -166,7 +166,7 @@ def call_numbers(arch: str) -> dict[str, int]:
 # A word is the name of a call; one with a colon allows it under a condition, of which a call may have several.
 
 # Reports, traps, the end of the program and its memory.
-_ALWAYS = "write rt_sigaction rt_sigreturn exit_group getpid kill:itself mmap:data mprotect:data munmap"
+_ALWAYS = "write rt_sigaction rt_sigreturn exit_group getpid kill:itself madvise:large mmap:data mprotect:data munmap"
 # What the shim asks about descriptors that it has.
 _LOOK = "fstat fcntl:F_GETFL ioctl:TCGETS getsockopt lseek"
 _BENEATH = "openat openat2 readlinkat close newfstatat"
@@ -217,7 +217,7 @@ _SOCKETS = {"sock_accept": "accept4", "sock_recv": "recvmsg", "sock_send": "send
 
 #: Calls for what a module does without importing a function of WASI's for it.
 _FACILITIES = {
-    "objects": "madvise sysinfo",
+    "objects": "madvise:discard sysinfo",
     "threads": "clone:thread exit futex restart_syscall sigaltstack rt_sigprocmask sched_yield",
     "waiting": "futex restart_syscall clock_gettime",
 }
@@ -270,6 +270,8 @@ _CONDITIONS = {
     "ioctl:TCGETS": _Condition(1, values=frozenset({0x5401})),
     "kill:itself": _Condition(0, values=frozenset({_PROCESS})),
     "tgkill:itself": _Condition(0, values=frozenset({_PROCESS})),
+    "madvise:discard": _Condition(2, values=frozenset({4})),  # MADV_DONTNEED
+    "madvise:large": _Condition(2, values=frozenset({14})),  # MADV_HUGEPAGE
     "mmap:data": _Condition(2, none_of=4),  # PROT_EXEC
     "mprotect:data": _Condition(2, none_of=4),
     "utimensat:open": _Condition(1, null=True),  # no path

@@ -12,6 +12,7 @@ from waot.lowering.function import FunctionLowering, lowers
 from waot.lowering.layout import LIKELY, UNLIKELY
 from waot.lowering.memory import word_as, word_index
 from waot.lowering.profiled import Guard, guarded_call
+from waot.lowering.rounds import note_choice, unroll
 from waot.lowering.types import ir_type
 
 
@@ -103,6 +104,7 @@ def _end(f: FunctionLowering, immediate: None, offset: int) -> None:
             f.emit_return(f.operands(len(frame.types)))
     elif frame.kind == "loop":
         f.end_loop(frame)
+        unroll(f, frame)
         if f.label is None:
             f.join(f.new_label("d"), [], frame.results, frame.height)
     else:
@@ -166,6 +168,7 @@ def _br_if(f: FunctionLowering, depth: int, offset: int) -> None:
 @lowers("br_table")
 def _br_table(f: FunctionLowering, depths: tuple[int, ...], offset: int) -> None:
     index = f.stack.pop()
+    note_choice(f, index)
     # A block reached twice from one switch needs two entries in each of its phis, so every target gets one block that
     # goes on to it; LLVM removes them.
     targets: dict[int, str] = {}

@@ -22,6 +22,7 @@ class Frame:
     __slots__ = (
         "catch_locals",
         "catches",
+        "chooses",
         "clauses",
         "decision",
         "dispatch",
@@ -56,6 +57,7 @@ class Frame:
         self.else_params: list[str] = []
         self.offset = 0  # "if": its own
         self.dispatch: Dispatch | None = None  # "loop": what its `br_table` is about, if it begins with one
+        self.chooses = False  # "loop": whether a `br_table` inside goes by one of its locals
         self.header_of: Frame | None = None  # "block": a loop out of which branches come back to the block's end
         self.loop_locals: tuple[int, ...] = ()  # "loop", or with `header_of`: locals with a phi in the header
         self.segment = 0  # the same: which of the loop's

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # that LLVM gives to __builtin_expect.
 LIKELY = "!24"
 UNLIKELY = "!23"
+UNROLLED = "!26"
 PROFILE_SUMMARY = "!25"  # only in a unit of which there is a profile
 TBAA_METADATA = """\
 !0 = !{}
@@ -40,6 +41,8 @@ TBAA_METADATA = """\
 !22 = !{!21, !21, i64 0}
 !23 = !{!"branch_weights", i32 1, i32 2000}
 !24 = !{!"branch_weights", i32 2000, i32 1}
+!26 = distinct !{!26, !27}
+!27 = !{!"llvm.loop.unroll.enable"}
 """
 
 

@@ -8,6 +8,12 @@ int waot_os_reserve_at(void *at, uint64_t size)
     return waot_os_extend(at, size);
 }
 
+void waot_os_prefer_large_pages(void *at, uint64_t size)
+{
+    (void)at;
+    (void)size;
+}
+
 int waot_os_discard(void *at, uint64_t size)
 {
     return waot_posix_replace(at, size);

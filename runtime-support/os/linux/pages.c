@@ -3,6 +3,9 @@
 
 #include <sys/sysinfo.h>
 
+#ifndef MADV_HUGEPAGE
+#define MADV_HUGEPAGE 14
+#endif
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
@@ -15,6 +18,11 @@ int waot_os_reserve_at(void *at, uint64_t size)
     /* qemu-user maps all that lies between the lowest and the highest segment of an image, without access. mprotect
      * fails where any page is not mapped, so it succeeds only where that has been done for us. */
     return waot_call_mprotect(at, size, PROT_NONE) ? -1 : 0;
+}
+
+void waot_os_prefer_large_pages(void *at, uint64_t size)
+{
+    WAOT_CALL(SYS_madvise, at, (size_t)size, MADV_HUGEPAGE);
 }
 
 int waot_os_discard(void *at, uint64_t size)

@@ -170,6 +170,12 @@ int waot_os_commit(void *at, uint64_t size)
     return 0;
 }
 
+void waot_os_prefer_large_pages(void *at, uint64_t size)
+{
+    (void)at;
+    (void)size;
+}
+
 void *waot_os_allocate_pages(uint64_t size)
 {
     (void)size;

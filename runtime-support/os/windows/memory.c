@@ -67,6 +67,12 @@ void waot_os_free_pages(void *at, uint64_t size)
     VirtualFree(at, 0, MEM_RELEASE);
 }
 
+void waot_os_prefer_large_pages(void *at, uint64_t size)
+{
+    (void)at;
+    (void)size;
+}
+
 int waot_os_discard(void *at, uint64_t size)
 {
     if (!VirtualFree(at, (SIZE_T)size, MEM_DECOMMIT))
