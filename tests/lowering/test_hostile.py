@@ -11,7 +11,7 @@ import pytest
 from tests.frontend.building import END, func_type, module, name, op, s, section, u, vec
 from tests.lowering.golden import lower
 from waot.codegen.llvm import compile_unit
-from waot.codegen.options import CodegenOptions
+from waot.codegen.options import CodegenOptions, Effort
 from waot.errors import UnsupportedError
 
 VOID = b"\x40"
@@ -192,11 +192,12 @@ def test_functions_of_many_calls_are_not_optimised() -> None:
         _many_calls(100_001, tail=True)
 
 
-def test_registers_around_many_calls_are_allocated_fast() -> None:
+@pytest.mark.parametrize(("level", "effort"), [("2", "full"), ("1", "full"), ("1", "least")])
+def test_registers_around_many_calls_are_allocated_fast(level: str, effort: Effort) -> None:
     function = (
         "declare void @g()\ndefine i32 @f(i32 %a) {} {{\n  %b = add i32 %a, 3\n  call void @g()\n  ret i32 %b\n}}"
     )
-    options = CodegenOptions("x86_64-unknown-linux-gnu", "x86-64", "", "", "2", "asm")
+    options = CodegenOptions("x86_64-unknown-linux-gnu", "x86-64", "", "", level, "asm", effort=effort)
     listings = [
         compile_unit(function.format(attributes), None, frozenset(), options).decode()
         for attributes in ("noinline optnone", 'noinline optnone "waot-many-calls"')

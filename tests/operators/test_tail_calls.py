@@ -11,6 +11,7 @@ pytest.importorskip("wasmtime")
 from tests.operators import tail_calls
 from tests.operators.running import check_cases, make_case_module
 from tests.programs.harness import Configuration
+from waot import pipeline
 from waot.targets import find_target, load_targets
 
 RINGS = 20  # of a module
@@ -41,6 +42,13 @@ def _check(seed: int, target: str, level: str, directory: Path) -> None:
 @pytest.mark.parametrize(("seed", "target", "level"), QUICK)
 def test_rings_of_tail_calls(seed: int, target: str, level: str, tmp_path: Path) -> None:
     _check(seed, target, level, tmp_path)
+
+
+def test_rings_of_tail_calls_with_the_least_effort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "SINGLE_UNIT_OPERATORS", 100)
+    monkeypatch.setattr(pipeline, "UNIT_OPERATORS", 500)
+    monkeypatch.setattr(pipeline, "BRIEF_OPERATORS", 1)
+    _check(1, "x86_64-linux", "1", tmp_path)
 
 
 @pytest.mark.slow

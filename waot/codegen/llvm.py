@@ -99,11 +99,12 @@ _NOT_LEAST = (
 )
 _LEAST_OPTIONS = (
     "-fast-isel",
-    "-regalloc=basic",
     # FastISel forgets which calls are not to be merged, those of traps among them.
     "-enable-tail-merge=false",
     f"-opt-disable={','.join(_NOT_LEAST)}",
 )
+# The back end does as at -O0, but for the allocation of registers.
+_LEAST_REGISTERS = ("-optimize-regalloc", "-regalloc=basic")
 
 
 @cache
@@ -163,8 +164,12 @@ def compile_unit(text: str, runtime: Path | None, keep: frozenset[str], options:
     # With tail calls the back end allocates registers over whole functions at -O0 too: LLVM's fast allocator reloads
     # from the wrong slots after a call whose callee pops its stack arguments (AArch64; tests/programs/c/tail_calls.c).
     # And the fast one is what can cope with functions of 50,000 calls (lowering/function.py, MOST_CALLS).
-    level = max(speed, 1) if " musttail call " in text else 0 if '"waot-many-calls"' in text else speed
+    tail_calls, many_calls = " musttail call " in text, '"waot-many-calls"' in text
+    level = max(speed, 1) if tail_calls else 0 if many_calls else speed
     machine = _machine(options)
+    if options.effort == "least" and arch == "x86_64" and not many_calls:
+        speed = level = 1 if tail_calls else 0
+        machine += [word for option in _LEAST_REGISTERS for word in ("-mllvm", option)]
     passes = [*machine, f"-O{speed}"]
     if options.effort in ("none", "least"):
         passes.append("-disable-llvm-passes")
