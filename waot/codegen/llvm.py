@@ -90,21 +90,15 @@ _BRIEF_OPTIONS = (
     f"-opt-disable={','.join(_NOT_BRIEF)}",
 )
 
-# With the least effort, for x86-64: instructions one by one instead of as a graph, registers without splitting of
-# live ranges, and none of the passes that find little to do then.
-_NOT_LEAST = (
-    *("codegenprepare", "opt-phis", "stack-coloring", "early-ifcvt", "lrshrink", "postra-machine-sink", "shrink-wrap"),
-    *("machine-latecleanup", "post-RA-sched", "stack-slot-coloring", "break-false-deps", "x86-execution-domain-fix"),
-    *("x86-optimize-leas", "x86-avoid-sfb", "x86-fixup-bw-insts", "x86-fixup-leas", "x86-cf-opt"),
-)
+# With the least effort, for x86-64: instructions one by one instead of as a graph, and the back end as at -O0 but for
+# the allocation of registers.
 _LEAST_OPTIONS = (
     "-fast-isel",
-    # FastISel forgets which calls are not to be merged, those of traps among them.
+    "-optimize-regalloc",
+    "-regalloc=basic",
+    # What has tail calls is at -O1, and FastISel forgets which calls are not to be merged, those of traps among them.
     "-enable-tail-merge=false",
-    f"-opt-disable={','.join(_NOT_LEAST)}",
 )
-# The back end does as at -O0, but for the allocation of registers.
-_LEAST_REGISTERS = ("-optimize-regalloc", "-regalloc=basic")
 
 
 @cache
@@ -169,7 +163,7 @@ def compile_unit(text: str, runtime: Path | None, keep: frozenset[str], options:
     machine = _machine(options)
     if options.effort == "least" and arch == "x86_64" and not many_calls:
         speed = level = 1 if tail_calls else 0
-        machine += [word for option in _LEAST_REGISTERS for word in ("-mllvm", option)]
+        machine += [word for option in _LEAST_OPTIONS for word in ("-mllvm", option)]
     passes = [*machine, f"-O{speed}"]
     if options.effort in ("none", "least"):
         passes.append("-disable-llvm-passes")
@@ -228,8 +222,6 @@ def _llvm_options(options: CodegenOptions) -> list[str]:
         chosen += _BRIEF_OPTIONS
     if options.triple.startswith("x86_64"):
         chosen += _X86_OPTIONS
-        if options.effort == "least":
-            chosen += _LEAST_OPTIONS
         if options.opt_level in ("2", "3") and options.effort == "full":
             chosen += _FAST_OPTIONS
     return chosen
